@@ -1,0 +1,16 @@
+"""A GraphQL server on loopback that plays the Tensor One service, to test your own code against.
+
+Needs the extra `emulator`. From a shell: `python -m tensorone.emulator`; see docs/emulator.md.
+"""
+
+from ._boot import Boot
+from ._cluster import Cluster, Order
+from ._emulator import Emulator
+from ._hosts import Host
+from ._journal import Request
+from ._ledger import Line
+from ._limits import Limits
+from ._refusals import Refusal
+from ._world import World
+
+__all__ = ["Boot", "Cluster", "Emulator", "Host", "Limits", "Line", "Order", "Refusal", "Request", "World"]

@@ -1,0 +1,73 @@
+"""`python -m tensorone.emulator`: serves until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from ._emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if not options.allow_remote and not _is_loopback(options.host):
+        return _fail(2, f"{options.host} is not a loopback address; --allow-remote serves on it all the same")
+    emulator = Emulator(
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        speed=options.speed,
+        boot=options.boot,
+        wording=options.wording,
+        api_key=options.api_key,
+        introspection=options.introspection,
+    )
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        with emulator:
+            sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
+            sys.stdout.flush()
+            done.wait()
+    except OSError as error:
+        return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
+    return 0
+
+
+def _fail(status: int, message: str) -> int:
+    sys.stderr.write(message + "\n")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tensorone.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--allow-remote", action="store_true", help="listen on an address others can reach")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same ids, hosts and prices")
+    parser.add_argument("--speed", type=float, default=1.0, help="seconds of the world in one real second")
+    parser.add_argument("--boot", default="2s", help="at-once, never, 20s or 3r (reads) (default: %(default)s)")
+    parser.add_argument("--wording", choices=("pod", "cluster"), default="pod", help="how refusals call a cluster")
+    parser.add_argument("--api-key", help="the key to accept (default: made up from the seed)")
+    parser.add_argument("--introspection", action="store_true", help="answer questions about the schema")
+    return parser
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""From the text of a request to a document that may be executed: parsed, within limits, valid; kept by text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from ._limits import Limits, operations, root_fields
+
+KEPT = 512
+PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
+
+
+class BadRequest(Exception):
+    """A request refused as a whole: HTTP 400 with errors and no data, unless the status says otherwise."""
+
+    def __init__(self, code: str, *errors: GraphQLError | str, status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = [GraphQLError(error) if isinstance(error, str) else error for error in errors]
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The operation of a document that a request means."""
+
+    name: str | None
+    root_fields: tuple[str, ...]
+
+
+class Documents:
+    """Reads documents against one schema.
+
+    Args:
+        schema: What they may ask for.
+        limits: How much they may ask for.
+        introspection: Whether they may ask for the schema.
+    """
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+        self.parse = lru_cache(KEPT)(self._parse)
+        self._errors = lru_cache(KEPT)(self._validate)
+
+    def check(self, text: str) -> DocumentNode:
+        """The document, when it may be executed.
+
+        Raises:
+            BadRequest: It may not.
+        """
+        if errors := self._errors(text):
+            raise BadRequest(VALIDATION_FAILED, *errors)
+        return self.parse(text)
+
+    def choose(self, text: str, name: str | None) -> Chosen:
+        """The operation with the name; without a name the only one.
+
+        Raises:
+            BadRequest: The text is no document, or has no such operation.
+        """
+        document = self.parse(text)
+        named = [each for each in operations(document) if name is None or _name(each) == name]
+        if len(named) != 1:
+            raise BadRequest("OPERATION_RESOLUTION_FAILURE", _unresolved(name))
+        fields = tuple(field.name.value for field in root_fields(document, named[0]))
+        return Chosen(_name(named[0]), fields)
+
+    def _parse(self, text: str) -> DocumentNode:
+        try:
+            document = parse(text, max_tokens=self._limits.tokens)
+        except GraphQLSyntaxError as error:
+            raise BadRequest(PARSE_FAILED, error) from error
+        except RecursionError as error:
+            raise BadRequest(PARSE_FAILED, "Syntax Error: Document is nested too deeply.") from error
+        if excess := self._limits.excess(document):
+            raise BadRequest(VALIDATION_FAILED, f"The document is too large: {excess}.")
+        return document
+
+    def _validate(self, text: str) -> list[GraphQLError]:
+        return validate(self._schema, self.parse(text), self._rules)
+
+
+def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    """An entry of `errors` in the words of the service, whose GraphQL library quotes names with double quotes."""
+    entry: dict[str, Any] = {"message": re.sub(r"'([^'\s]*)'", r'"\1"', error.message)}
+    if error.locations:
+        entry["locations"] = [location.formatted for location in error.locations]
+    return entry | {"extensions": {"code": code}}
+
+
+def _name(operation: OperationDefinitionNode) -> str | None:
+    return operation.name.value if operation.name else None
+
+
+def _unresolved(name: str | None) -> str:
+    if name is None:
+        return "Must provide operation name if query contains multiple operations."
+    return f'Unknown operation named "{name}".'

@@ -1,0 +1,153 @@
+"""The emulator as users hold it: a world, an application, and a server to reach them."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from importlib import resources
+from typing import TYPE_CHECKING, Self
+
+from anyio import CancelScope, to_thread
+
+from ._app import PATH, App
+from ._boot import Boot
+from ._keys import Keys
+from ._limits import Limits
+from ._server import LoopbackServer
+from ._service import Service
+from ._world import Scenario, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+
+    from ._hosts import Host
+    from ._refusals import Wording
+
+
+class Emulator:
+    """A GraphQL server on loopback that plays the Tensor One service.
+
+    Use it as `with Emulator() as emulator:` or `async with Emulator() as emulator:`, on asyncio or trio; it serves
+    from a thread of its own. `app` answers without any of that, in the process and on the caller's event loop.
+
+    Args:
+        seed: Same seed, same ids, hosts and prices.
+        speed: Seconds of the world in one real second.
+        port: Port to listen on; 0 takes a free one.
+        host: Address to listen on.
+        boot: Progression of starts: a `Boot`, or text as in `Boot.parse`.
+        wording: Whether refusals speak of a "pod", as recorded from the sibling API, or of a "cluster".
+        api_key: The key that may do everything; None makes one up.
+        introspection: Whether the schema may be asked for; the sibling service refuses.
+        schema: SDL to serve; None is the schema the SDK was generated from.
+        clock: Real time in seconds, from any origin.
+        balance: Credit at the beginning, US dollars.
+        hosts: The machines; None is sixteen for each GPU type and part of the market.
+        first_clusters: Whether the account begins with the clusters of the published example requests.
+        limits: What a request may cost.
+    """
+
+    def __init__(  # noqa: PLR0913 - every argument is optional and stands for itself
+        self,
+        *,
+        seed: int = 0,
+        speed: float = 1.0,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        boot: Boot | str = "2s",
+        wording: Wording = "pod",
+        api_key: str | None = None,
+        introspection: bool = False,
+        schema: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        balance: Decimal | str = Decimal(1000),
+        hosts: Iterable[Host] | None = None,
+        first_clusters: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        self._scenario = Scenario(
+            seed=seed,
+            boot=Boot.parse(boot) if isinstance(boot, str) else boot,
+            balance=Decimal(balance),
+            hosts=None if hosts is None else tuple(hosts),
+            first_clusters=first_clusters,
+        )
+        self._speed = speed
+        self._clock = clock
+        self._keys = Keys.new(seed, api_key)
+        service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
+        self._app = App(service, self._keys, self._new_world(), max_body=limits.body)
+        self._server = LoopbackServer(self._app, host, port)
+        self._host = host
+        self._port: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens.
+
+        Raises:
+            RuntimeError: It does not.
+        """
+        if self._port is None:
+            raise RuntimeError("the emulator listens only inside its with block; without a server, use its app")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}{PATH}"
+
+    @property
+    def api_key(self) -> str:
+        """The key that may do everything."""
+        return self._keys.full
+
+    @property
+    def read_only_key(self) -> str:
+        """A key whose mutations are unauthorised."""
+        return self._keys.read_only
+
+    @property
+    def powerless_key(self) -> str:
+        """A key that is known and has no rights."""
+        return self._keys.powerless
+
+    @property
+    def world(self) -> World:
+        """What the answers come from, to read and to steer."""
+        return self._app.world
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application, to be called without a server; its faults of the connection need one."""
+        return self._app
+
+    def reset(self) -> None:
+        """Begins anew with a fresh `world`."""
+        self._app.world = self._new_world()
+
+    def __enter__(self) -> Self:
+        self._port = self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._port = None
+        self._server.stop()
+
+    async def __aenter__(self) -> Self:
+        return await to_thread.run_sync(self.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self.__exit__, kind, error, traceback)
+
+    def _new_world(self) -> World:
+        return World(self._scenario, speed=self._speed, clock=self._clock)
+
+
+def _installed_schema() -> str:
+    return resources.files("tensorone_graphql").joinpath("schema.graphql").read_text(encoding="utf-8")

@@ -1,0 +1,45 @@
+"""What the service says no with: texts as recorded from the sibling API, where there is a record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Wording = Literal["pod", "cluster"]
+
+NO_CAPACITY = (
+    "There are no longer any instances available with the requested specifications. Please refresh and try again."
+)
+NO_SPOT_CAPACITY = (
+    "There are no longer any instances available with the request specifications. Please try again later."
+)
+NO_DISK = "There are no longer any instances available with enough disk space."
+NO_FREE_GPUS = "There are not enough free GPUs on the host machine to start this pod."
+MACHINE_FULL = "This machine does not have the resources to deploy your pod. Please try a different machine"
+SPOT_AS_ON_DEMAND = "Cannot resume a spot pod as an on demand pod."
+NOT_FOUND_TO_TERMINATE = "pod not found to terminate"
+UNAUTHORIZED = "Unauthorized"
+INTERNAL = "Something went wrong. Please try again later or contact support."
+# No record of these is known; docs/emulator.md lists them as assumed.
+ON_DEMAND_AS_SPOT = "Cannot resume an on demand pod as a spot pod."
+NOT_FOUND = "pod not found"
+BID_TOO_LOW = "The bid of ${bid} per GPU is below the minimum bid price of ${minimum}."
+NO_CREDIT = "Your balance does not cover one hour of this pod. Please add funds."
+
+
+class Refusal(Exception):
+    """The world says no; becomes an entry of `errors` at HTTP 200.
+
+    Args:
+        message: In the wording of pods.
+        code: `extensions.code`.
+    """
+
+    def __init__(self, message: str, code: str = "RUNPOD") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def reword(text: str, wording: Wording) -> str:
+    """The text in the wording chosen: nobody knows whether Tensor One says cluster where its sibling says pod."""
+    return text if wording == "pod" else text.replace("pod", "cluster").replace("POD_", "CLUSTER_")
