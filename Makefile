@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && touch $@
+
+install: .venv/.ready ## Make .venv with everything that is needed here
+
+demo: install ## See the SDK at work against the emulator
+	$(BIN)/python examples/demo.py
+
+test: install ## Run the tests
+	$(BIN)/python -m pytest
+
+check: check-generated lint types cov ## Run what CI runs, but for the demo and the build
+
+generate: install ## Write generated/ anew from schema/ and queries/
+	$(BIN)/python -m tensorone_codegen generate
+
+check-generated: install ## Tell whether generated/ is what schema/ and queries/ say
+	$(BIN)/python -m tensorone_codegen check
+
+lint: install ## Check format and style
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: install ## Check types with mypy and pyright
+	$(BIN)/mypy && $(BIN)/pyright
+
+cov: install ## Run the tests with branch coverage
+	$(BIN)/coverage run -m pytest && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
+dist: install ## Build the wheel and the source archive
+	$(BIN)/python -m build --quiet
+
+clean: ## Remove what was made here
+	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+.PHONY: help install demo test check generate check-generated lint types cov dist clean

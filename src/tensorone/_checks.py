@@ -1,0 +1,89 @@
+"""Checks of arguments before anything is sent; each raises `InvalidArgument` naming the field."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+from ._errors import InvalidArgument
+
+MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
+_NAME = re.compile(r"[^\s=\x00]+")
+_PORT = re.compile(r"([0-9]{1,5})/(http|tcp|udp)")
+
+
+def text(field: str, value: object, *, empty: bool = False) -> str:
+    """A string that can be sent: not blank unless `empty`, no half of a surrogate pair."""
+    if not isinstance(value, str):
+        raise InvalidArgument(field, f"must be a string, not {type(value).__name__}")
+    if not empty and not value.strip():
+        raise InvalidArgument(field, "must not be empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        problem = f"has a lone surrogate at position {error.start}, which cannot be sent"
+        raise InvalidArgument(field, problem) from None
+    return value
+
+
+def cluster_id(value: object, field: str = "cluster_id") -> str:
+    """An id is opaque: letters, digits, `-` and `_`; its length is the server's affair."""
+    checked = text(field, value)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
+        raise InvalidArgument(field, f"{checked!r} is no cluster id: letters and digits, such as 'inzk6tzuz833h5'")
+    return checked
+
+
+def integer(field: str, value: object, *, least: int) -> int:
+    """A whole number from `least` to GraphQL's largest Int; True and 1.0 are none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgument(field, f"must be a whole number, not {type(value).__name__}")
+    if not least <= value <= MAX_INT:
+        raise InvalidArgument(field, f"must be from {least} to {MAX_INT}, not {value}")
+    return value
+
+
+def dollars(field: str, value: object) -> Decimal:
+    """An amount above zero, finite, as the decimal a person wrote: 0.2 is 0.2 and not 0.2000…011."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidArgument(field, f"must be a number of US dollars, not {type(value).__name__}")
+    amount = Decimal(str(value))
+    if not amount.is_finite() or amount <= 0 or amount > MAX_INT:
+        raise InvalidArgument(field, f"must be a finite number of US dollars above 0, not {value}")
+    return amount
+
+
+def seconds(field: str, value: object, *, zero: bool = False) -> float:
+    """A finite duration above zero, or from zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(field, f"must be a number of seconds, not {type(value).__name__}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise InvalidArgument(field, f"must be a finite number of seconds {'from' if zero else 'above'} 0, not {value}")
+    return float(value)
+
+
+def port(field: str, value: object) -> str:
+    """`"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
+    match = _PORT.fullmatch(text(field, value))
+    if match is None or not 1 <= int(match[1]) <= 65535:  # noqa: PLR2004 - the largest port number
+        raise InvalidArgument(
+            field,
+            f"{value!r} is no port: write a number from 1 to 65535 and http, tcp or udp, as in '8888/http'",
+        )
+    return f"{int(match[1])}/{match[2]}"
+
+
+def environment(field: str, value: Any) -> dict[str, str]:
+    """Names without `=` or blanks, and string values; an error names the variable, never its value."""
+    try:
+        items = dict(value).items()
+    except (TypeError, ValueError):
+        raise InvalidArgument(field, "must be a mapping of names to strings") from None
+    checked: dict[str, str] = {}
+    for name, content in items:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise InvalidArgument(field, f"{name!r} cannot name a variable: no '=', no blanks, not empty")
+        checked[text(field, name)] = text(f"{field}[{name!r}]", content, empty=True)
+    return checked

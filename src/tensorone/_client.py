@@ -1,0 +1,138 @@
+"""`TensorOne`: the client, its configuration and its lifetime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
+
+from . import _checks
+from ._clusters import Clusters
+from ._config import Arguments, endpoint
+from ._errors import ConfigurationError
+from ._executor import Executor
+from ._gpu_types import GpuTypes
+from ._retry import RetryPolicy
+from ._session import Session
+from ._spot import Spot
+from ._throttle import Throttle, ThrottleState
+from ._transport import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    import httpx
+
+    from ._config import Auth
+    from ._generated import GraphQLClient
+    from ._operations import Operation
+
+__all__ = ["TensorOne"]
+
+T = TypeVar("T")
+
+
+class TensorOne:
+    """A client of Tensor One's GraphQL API, to be used as ``async with TensorOne() as client:``.
+
+    It owns connections but no task, so that it may live in any fixture, framework or notebook. It runs on
+    asyncio and on trio, and one client serves any number of concurrent calls.
+
+    Args:
+        api_key: The key; without it the variable ``TENSORONE_API_KEY`` is read.
+        url: The endpoint; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
+        auth: ``"query"`` sends the key as ``?api_key=…``, as the published examples do; ``"header"`` as
+            ``Authorization: Bearer …``, which no public source shows for this endpoint.
+        transport: An httpx transport to use and leave open: for proxies, TLS settings and tests.
+        timeout: Seconds for one attempt, connecting included; time in the client's own queue does not count.
+        retry: How often to repeat what is safe to repeat.
+        arguments: ``"literals"`` writes arguments into the document, as the published examples do, and needs no
+            type name; ``"variables"`` sends standard variables, for servers whose type names are those of the schema.
+        max_connections: Requests under way at once at most.
+        max_response_bytes: Largest answer that is read, unpacked.
+        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        allow_insecure_http: Allow ``http://`` to other hosts than this one, which shows the key to the network.
+
+    Raises:
+        ConfigurationError: The key is missing or an argument cannot work.
+        InvalidArgument: A number is out of range.
+    """
+
+    def __init__(  # noqa: PLR0913 - all of it optional, and each a keyword
+        self,
+        api_key: str | None = None,
+        *,
+        url: str | None = None,
+        auth: Auth = "query",
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 30.0,
+        retry: RetryPolicy | None = None,
+        arguments: Arguments = "literals",
+        max_connections: int = 64,
+        max_response_bytes: int = 64 * 2**20,
+        settle_time: float = 20.0,
+        allow_insecure_http: bool = False,
+    ) -> None:
+        if arguments not in get_args(Arguments):
+            raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
+        target = endpoint(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
+        _checks.integer("max_response_bytes", max_response_bytes, least=1)
+        self._wire = Wire(target, transport=transport, max_body_bytes=max_response_bytes)
+        self._executor = Executor(
+            self._wire,
+            Throttle(_checks.integer("max_connections", max_connections, least=1)),
+            key=target.key,
+            timeout=_checks.seconds("timeout", timeout),
+            retry=retry or RetryPolicy(),
+            arguments=arguments,
+        )
+        self._session = Session(self._executor, settle_time=_checks.seconds("settle_time", settle_time, zero=True))
+        self._shown = target.host
+        self.clusters = Clusters(self._session)
+        self.spot = Spot(self._session)
+        self.gpu_types = GpuTypes(self._session)
+
+    @property
+    def graphql(self) -> GraphQLClient:
+        """The generated client: every operation, as generated, on the same executor.
+
+        What rents or resumes is sent once at most; a lost answer raises `OutcomeUnknown`, and nothing looks it up.
+        """
+        return self._session.graphql
+
+    @property
+    def throttle(self) -> ThrottleState:
+        """How many requests are under way and waiting, and at which pace the server takes them."""
+        return self._executor.throttle.state
+
+    async def execute(self, operation: Operation[T], variables: Mapping[str, object] | None = None) -> T:
+        """Runs any generated operation, a user's own included, with this client's transport, retries and errors.
+
+        Args:
+            operation: The generated constant, such as ``tensorone_graphql.list_clusters.LIST_CLUSTERS``.
+            variables: Its variables, by their names in the document.
+
+        Raises:
+            TensorOneError: It failed; mutations not marked ``@idempotent`` raise `OutcomeUnknown` when their
+                answer is lost.
+        """
+        return await self._executor.execute(operation, variables or {})
+
+    async def __aenter__(self) -> Self:
+        self._wire.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections that the client opened; a given transport stays open. Safe to repeat."""
+        await self._wire.aclose()
+
+    def __repr__(self) -> str:
+        return f"<TensorOne {self._shown} ({self._wire.state})>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client cannot be pickled: it holds connections and the key; make it anew where it is needed")

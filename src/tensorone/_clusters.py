@@ -1,0 +1,250 @@
+"""`client.clusters`: one method per operation, and what waits for clusters or looks after them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from . import _checks, _inputs, _leases, _markers, _rental, _resumption, _waiting
+from ._errors import ClusterNotFound, NoCapacity, QueryError
+from ._specs import checked_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._generated import (
+        Cluster,
+        ClusterFindAndDeployOnDemandInput,
+        ClusterState,
+        GraphQLClient,
+        PlacedCluster,
+    )
+    from ._leases import Reaped
+    from ._rental import Send
+    from ._session import Session
+    from ._specs import ClusterSpec
+
+__all__ = ["Clusters"]
+
+
+class Clusters:
+    """On-demand clusters, and what holds for all clusters."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def deploy(
+        self, spec: ClusterSpec, *, client_token: str | None = None, expires_in: float | None = None
+    ) -> PlacedCluster:
+        """Deploys an on-demand cluster; answers once it has a machine, before its container runs.
+
+        Bills compute and container disk while it runs, and the volume until it is terminated. Sends one request;
+        further GPU types of the spec are tried only after a definite refusal. When an answer is lost, the
+        account's clusters are searched for the token until it is known what happened. When the call is cancelled,
+        what it rented is terminated before the cancellation goes on.
+
+        Args:
+            spec: What to deploy.
+            client_token: A token of your own makes the call repeatable, also by another process: a cluster that
+                carries it is returned, and nothing is rented. Up to 128 letters, digits and ``. : _ -``.
+            expires_in: Seconds after which `reap` may end the cluster; kept in its environment.
+
+        Raises:
+            NoCapacity: No machine fits; nothing was rented.
+            OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``clusterFindAndDeployOnDemand`` in the published example requests.
+        """
+        checked_spec(spec)
+        token = _markers.token(client_token)
+        markers = _inputs.markers(token, expires_in)
+        if client_token is not None and (existing := await _rental.adopt(self._session, token)):
+            return existing
+        refusal = None
+        for gpu_type_id in spec.candidates:
+            try:
+                return await _rental.rent(
+                    self._session, _deploying(_inputs.on_demand(spec, gpu_type_id, markers)), token
+                )
+            except NoCapacity as error:
+                refusal = error
+        assert refusal is not None  # noqa: S101 - a spec has at least one candidate
+        raise refusal
+
+    async def resume(self, cluster_id: str, *, gpu_count: int) -> PlacedCluster:
+        """Starts a stopped on-demand cluster on the machine it is bound to.
+
+        Bills compute and container disk from now on. One request; a lost answer is settled by reading the cluster.
+
+        Args:
+            cluster_id: The cluster.
+            gpu_count: GPUs to start with; 0 starts without, to reach the data. The server may give fewer.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken; nothing was started.
+            ClusterNotFound: The account has no such cluster.
+            OutcomeUnknown: The answer was lost and the cluster did not start so far.
+            QueryError: The server refused, for instance because it is a spot cluster: use ``spot.resume``.
+
+        Source: ``clusterResume`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        _checks.integer("gpu_count", gpu_count, least=0)
+
+        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+            return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
+
+        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeCluster")
+
+    async def stop(self, cluster_id: str) -> ClusterState:
+        """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
+
+        Ends the bill for compute and container disk; the volume stays, and stays billed, at RunPod for twice as much.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            ClusterNotFound: The account has no such cluster.
+            TensorOneError: Anything else in the tree of errors; the cluster may still run and be billed.
+
+        Source: ``clusterStop`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        state = (await self._session.graphql.stop_cluster(cluster_id)).cluster_stop
+        if state is None:
+            raise QueryError(
+                "StopCluster: the server answered null and gave no reason; read the cluster to see how it is",
+                operation="StopCluster",
+                attempts=1,
+                billing=f"cluster {cluster_id} may still run",
+            )
+        return state
+
+    async def terminate(self, cluster_id: str) -> None:
+        """Deletes a cluster with its volume. Ends its whole bill. Safe to repeat: what is gone is done.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            TensorOneError: It failed; the cluster may still exist and be billed.
+
+        Source: ``podTerminate`` of the sibling API, by analogy; not among the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        try:
+            await self._session.graphql.terminate_cluster(cluster_id)
+        except ClusterNotFound:
+            return
+
+    async def list(self) -> list[Cluster]:
+        """All clusters of the account, stopped ones too. Bills nothing.
+
+        Raises:
+            AuthenticationError: The key is not known.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``myself { clusters }`` in the published example requests.
+        """
+        return await self._session.clusters()
+
+    async def get(self, cluster_id: str) -> Cluster:
+        """One cluster as it is now. Bills nothing.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            ClusterNotFound: The account has no such cluster, or has it no longer.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``cluster(input: {clusterId})`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        cluster = (await self._session.graphql.get_cluster(cluster_id)).cluster
+        if cluster is None:
+            raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+        return cluster
+
+    async def find(self, client_token: str, *, timeout: float = 0.0) -> Cluster | None:
+        """The cluster that carries a client token, or None. Bills nothing.
+
+        A listing may lag and a server may commit late: after a crash, give a `timeout` to go on looking for so
+        many seconds before "not there" is believed. A terminated cluster is never returned.
+
+        Args:
+            client_token: The token given to `deploy` or ``spot.rent``, or told by `OutcomeUnknown`.
+            timeout: Seconds to go on looking; 0 looks once.
+
+        Raises:
+            TensorOneError: A listing failed.
+        """
+        return await _rental.find(self._session, _markers.token(_checks.text("client_token", client_token)), timeout)
+
+    async def wait_until(
+        self, cluster_id: str, predicate: Callable[[Cluster], bool], *, timeout: float, every: float = 5.0
+    ) -> Cluster:
+        """Waits until a cluster is as wanted. All who wait on one client share one listing per interval.
+
+        Args:
+            cluster_id: The cluster.
+            predicate: Called with the cluster as it is; true ends the wait.
+            timeout: Seconds to wait at most; has no default, since a waiting cluster is billed.
+            every: Seconds between looks.
+
+        Raises:
+            WaitTimedOut: It did not become so in time; `.last_seen` is the cluster as it was seen last.
+            ClusterNotFound: The cluster does not exist, or does no longer.
+            TensorOneError: A look failed in a way that will not pass; others are survived.
+        """
+        return await _waiting.wait_until(self._session, cluster_id, predicate, timeout=timeout, every=every)
+
+    async def wait_until_running(
+        self, cluster_id: str, *, timeout: float, port: int | None = None, every: float = 5.0
+    ) -> Cluster:
+        """Waits until a cluster's container is up: status RUNNING, a runtime, and the port if one is named.
+
+        RUNNING alone is the state aimed at, and billed, while the image is still pulled: up to 20 minutes for large
+        ones at the sibling service.
+
+        Args:
+            cluster_id: The cluster.
+            timeout: Seconds to wait at most.
+            port: A port inside the container that must be mapped too.
+            every: Seconds between looks.
+
+        Raises:
+            WaitTimedOut: It does not run yet, and is billed all the same; `.last_seen` shows how far it is.
+            ClusterNotFound: The cluster does not exist, or does no longer.
+        """
+        if port is not None:
+            _checks.integer("port", port, least=1)
+        return await self.wait_until(
+            cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=timeout, every=every
+        )
+
+    async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:
+        """Ends the clusters that are past the time their `expires_in` gave them; for cron.
+
+        The deadlines are read from the clusters themselves, so that this works when the process that rented
+        them is long dead. Clusters without a deadline are never touched.
+
+        Args:
+            action: ``"stop"`` keeps the volume, which stays billed; ``"terminate"`` deletes it.
+            dry_run: True only tells what would be done.
+
+        Returns:
+            One entry per expired cluster, with the error where ending it failed.
+
+        Raises:
+            TensorOneError: The listing failed; nothing was done.
+        """
+        return await _leases.reap(self._session, action=action, dry_run=dry_run)
+
+
+def _deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
+
+    return send

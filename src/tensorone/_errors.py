@@ -1,0 +1,289 @@
+"""Everything this package raises, as one tree.
+
+::
+
+    TensorOneError                 .operation .attempts .retryable .billing
+    ├─ ConfigurationError          a missing key, a bad URL, a client used outside its lifetime
+    ├─ InvalidArgument             .field; also ValueError: refused before anything was sent
+    ├─ ConnectionFailed            nothing was sent, or the operation is safe to repeat
+    │  └─ RequestTimedOut          also TimeoutError
+    ├─ UnexpectedResponse          .status_code .excerpt .request_id
+    ├─ QueryError                  .errors .data .status_code .request_id: the server's own words
+    │  ├─ AuthenticationError
+    │  ├─ RateLimited              .retry_after
+    │  ├─ ClusterNotFound
+    │  ├─ NoCapacity
+    │  ├─ BidTooLow
+    │  └─ OperationUnsupported     .unsupported: the field or argument the server's schema lacks
+    ├─ OutcomeUnknown              .client_token: a mutation that may have happened
+    ├─ BidCeilingReached           .ceiling .minimum_bid .last_bid
+    └─ WaitTimedOut                .last_seen; also TimeoutError
+
+No error holds the API key or an environment value of a cluster, and every one survives pickling.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = [
+    "AuthenticationError",
+    "BidCeilingReached",
+    "BidTooLow",
+    "ClusterNotFound",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "InvalidArgument",
+    "NoCapacity",
+    "OperationUnsupported",
+    "OutcomeUnknown",
+    "QueryError",
+    "RateLimited",
+    "RequestTimedOut",
+    "TensorOneError",
+    "UnexpectedResponse",
+    "WaitTimedOut",
+]
+
+
+class _Common(TypedDict, total=False):
+    operation: str | None
+    attempts: int
+    retryable: bool | None
+    billing: str | None
+
+
+class _Answer(_Common, total=False):
+    errors: Sequence[Mapping[str, Any]]
+    data: Any
+    status_code: int
+    request_id: str | None
+
+
+class TensorOneError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        operation: Name of the GraphQL operation, or None where none was under way.
+        attempts: How many requests were made for it; 0 where nothing was sent.
+        retryable: Whether making the same call again, later, is safe and may succeed.
+        billing: What may be running and costing money because of this error, in words, or None for nothing.
+    """
+
+    _retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        attempts: int = 0,
+        retryable: bool | None = None,
+        billing: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.attempts = attempts
+        self.retryable = self._retryable if retryable is None else retryable
+        self.billing = billing
+
+    def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
+        # Exceptions rebuild from positional arguments alone; ours have keywords, and a cause worth keeping.
+        return _rebuild, (type(self), self.args, self.__dict__, _portable(self.__cause__))
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """The cause itself if it can be pickled, else its words."""
+    if cause is None:
+        return None
+    try:
+        pickle.loads(pickle.dumps(cause))  # noqa: S301 - made one line above
+    except Exception:  # noqa: BLE001 - any foreign exception may break in any way
+        return RuntimeError(f"{type(cause).__name__}: {cause}")
+    return cause
+
+
+def _rebuild(
+    cls: type[TensorOneError], args: tuple[Any, ...], state: dict[str, Any], cause: BaseException | None
+) -> TensorOneError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    error.__cause__ = cause
+    return error
+
+
+class ConfigurationError(TensorOneError):
+    """The client cannot work as it was set up: a missing key, a bad URL, a use outside its lifetime."""
+
+
+class InvalidArgument(TensorOneError, ValueError):
+    """An argument was refused before anything was sent.
+
+    Attributes:
+        field: Name of the argument or of the field of a spec.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class ConnectionFailed(TensorOneError):
+    """No answer, and no harm done: nothing was sent, or the operation is safe to repeat."""
+
+    _retryable = True
+
+
+class RequestTimedOut(ConnectionFailed, TimeoutError):
+    """No answer in time, and no harm done: nothing was sent, or the operation is safe to repeat."""
+
+
+class UnexpectedResponse(TensorOneError):
+    """The answer is not GraphQL, or does not have the schema's shape.
+
+    Attributes:
+        status_code: HTTP status.
+        excerpt: The first few hundred characters of the body.
+        request_id: The server's id of the request, for its support, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        excerpt: str = "",
+        request_id: str | None = None,
+        **common: Unpack[_Common],
+    ) -> None:
+        super().__init__(message, **common)
+        self.status_code = status_code
+        self.excerpt = excerpt
+        self.request_id = request_id
+
+
+class QueryError(TensorOneError):
+    """The server answered with errors; they are kept word for word.
+
+    Attributes:
+        errors: The entries of the answer's ``errors``, as received (`message`, `path`, `extensions`, …).
+        data: The answer's ``data``, which may hold part of a result; environment values are blanked out.
+        status_code: HTTP status.
+        request_id: The server's id of the request, for its support, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        data: Any = None,
+        status_code: int = 200,
+        request_id: str | None = None,
+        **common: Unpack[_Common],
+    ) -> None:
+        super().__init__(message, **common)
+        self.errors = list(errors)
+        self.data = data
+        self.status_code = status_code
+        self.request_id = request_id
+
+
+class AuthenticationError(QueryError):
+    """The API key is missing, wrong, expired, or lacks the right to do this."""
+
+
+class RateLimited(QueryError):
+    """The account sent too many requests; nothing was done.
+
+    Attributes:
+        retry_after: Seconds the server asks to wait, or None if it did not say.
+    """
+
+    _retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **common: Unpack[_Answer]) -> None:
+        super().__init__(message, **common)
+        self.retry_after = retry_after
+
+
+class ClusterNotFound(QueryError):
+    """The account has no such cluster: it never had, or the cluster was terminated."""
+
+
+class NoCapacity(QueryError):
+    """No machine fits right now, and nothing was rented; another GPU type or a later time may do."""
+
+    _retryable = True
+
+
+class BidTooLow(QueryError):
+    """The bid lies below what the market asks, and nothing was rented."""
+
+
+class OperationUnsupported(QueryError):
+    """The server's schema lacks something that this operation uses: regenerate the SDK.
+
+    Attributes:
+        unsupported: The field, argument or type that the server does not know, if it said.
+    """
+
+    def __init__(self, message: str, *, unsupported: str | None = None, **common: Unpack[_Answer]) -> None:
+        super().__init__(message, **common)
+        self.unsupported = unsupported
+
+
+class OutcomeUnknown(TensorOneError):
+    """A mutation was sent, its answer was lost, and it could not be found out whether it happened.
+
+    Attributes:
+        client_token: The token in the environment of the cluster that may exist; look it up with
+            ``client.clusters.find(client_token)``. None for operations that carry no token.
+    """
+
+    def __init__(self, message: str, *, client_token: str | None = None, **common: Unpack[_Common]) -> None:
+        super().__init__(message, **common)
+        self.client_token = client_token
+
+
+class BidCeilingReached(TensorOneError):
+    """The market asks more than the ceiling of the bidding policy.
+
+    Attributes:
+        ceiling: The policy's ceiling, US dollars per GPU and hour.
+        minimum_bid: What the market asked last, US dollars per GPU and hour, or None if it never said.
+        last_bid: The last bid made, US dollars per GPU and hour, or None if none was made.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        ceiling: float,
+        minimum_bid: float | None = None,
+        last_bid: float | None = None,
+        **common: Unpack[_Common],
+    ) -> None:
+        super().__init__(message, **common)
+        self.ceiling = ceiling
+        self.minimum_bid = minimum_bid
+        self.last_bid = last_bid
+
+
+class WaitTimedOut(TensorOneError, TimeoutError):
+    """The condition waited for did not come true in time; nothing was changed.
+
+    Attributes:
+        last_seen: The cluster as it was seen last, or None if it was never seen.
+    """
+
+    _retryable = True
+
+    def __init__(self, message: str, *, last_seen: Any = None, **common: Unpack[_Common]) -> None:
+        super().__init__(message, **common)
+        self.last_seen = last_seen

@@ -1,0 +1,134 @@
+"""Runs operations: one loop of attempts round pure decisions. Ours and a user's own operations alike."""
+
+from __future__ import annotations
+
+import random
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import anyio
+
+from . import _arguments, _decode, _retry, _verdict
+from ._errors import ConnectionFailed, RateLimited
+from ._secrets import Redactor, env_values
+from ._transport import Delivery, Undelivered, Unreadable
+from ._verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._config import Arguments, Secret
+    from ._errors import TensorOneError
+    from ._operations import Operation
+    from ._retry import RetryPolicy
+    from ._throttle import Throttle
+    from ._transport import Answer, Wire
+
+T = TypeVar("T")
+
+
+class Executor:
+    """What the generated client hands its operations to."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a client, put together in one place
+        self,
+        wire: Wire,
+        throttle: Throttle,
+        *,
+        key: Secret,
+        timeout: float,
+        retry: RetryPolicy,
+        arguments: Arguments,
+    ) -> None:
+        self.throttle = throttle
+        self._wire = wire
+        self._key = key
+        self._timeout = timeout
+        self._retry = retry
+        self._arguments: Arguments = arguments
+
+    async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
+        """Runs one operation.
+
+        Raises:
+            TensorOneError: It failed, or it is not known whether it happened; see the tree of errors.
+        """
+        return await self.run(operation, variables, Delivery())
+
+    async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
+        """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
+        self._wire.require_open()
+        values = _arguments.values(variables)
+        body = _arguments.body(operation, values, self._arguments)
+        attempts, spent = 0, 0.0
+        while True:
+            attempts += 1
+            outcome, took = await self._attempt(operation, body, delivery, spent, again=attempts > 1)
+            if not isinstance(outcome, Verdict):
+                return outcome
+            spent += took
+            wait = self._pause(operation, outcome, attempts, spent)
+            if wait is None:
+                raise self._error(operation, outcome, attempts, values)
+            delivery.begun = False
+            if outcome.kind is not RateLimited:  # after a refusal the whole queue is paused, this call with it
+                await anyio.sleep(wait)
+            spent += wait
+
+    async def _attempt(
+        self, operation: Operation[T], body: bytes, delivery: Delivery, spent: float, *, again: bool
+    ) -> tuple[T | Verdict, float]:
+        started = await self.throttle.enter(mutation=operation.kind == "mutation", again=again)
+        outcome: T | Verdict | None = None
+        try:
+            timeout = min(self._timeout, self._retry.total_timeout - spent)
+            answer = await self._wire.send(body, delivery=delivery, timeout=timeout)
+            outcome = _read(operation, answer)
+        except Undelivered as lost:
+            outcome = _verdict.of_loss(lost, begun=delivery.begun)
+        except Unreadable as answer_:
+            outcome = _verdict.of_unreadable(answer_)
+        finally:
+            took = self._report(operation, outcome, started)
+            self.throttle.leave()
+        return outcome, took
+
+    def _report(self, operation: Operation[Any], outcome: object, started: float) -> float:
+        """Tells the pace what came of a request, unless nothing came back."""
+        now = anyio.current_time()
+        if not isinstance(outcome, Verdict):
+            answered = outcome is not None
+        elif outcome.kind is RateLimited:
+            self.throttle.pace.refused(now, started=started, retry_after=outcome.retry_after)
+            answered = False
+        else:
+            answered = not issubclass(outcome.kind, ConnectionFailed)
+        if answered:
+            self.throttle.pace.accepted(now, name=operation.name, took=now - started)
+        return now - started
+
+    def _pause(self, operation: Operation[Any], verdict: Verdict, attempts: int, spent: float) -> float | None:
+        repeatable = operation.kind == "query" or operation.idempotent or not verdict.acted
+        if not (verdict.passing and repeatable):
+            return None
+        draw = random.random()  # noqa: S311 - jitter
+        return _retry.pause(self._retry, attempts=attempts, spent=spent, retry_after=verdict.retry_after, draw=draw)
+
+    def _error(
+        self, operation: Operation[Any], verdict: Verdict, attempts: int, values: Mapping[str, object]
+    ) -> TensorOneError:
+        key = self._key.reveal()
+        redact = Redactor([key, quote(key, safe=""), *env_values(values)])
+        return _verdict.error(verdict, operation, attempts, redact)
+
+
+def _read(operation: Operation[T], answer: Answer) -> T | Verdict:
+    shape = None
+    if answer.status == HTTPStatus.OK:
+        try:
+            if (data := _decode.result(answer.content, operation.result)) is not None:
+                return data
+        except _decode.ShapeError as error:
+            shape = str(error)
+    return _verdict.of_answer(answer, shape, _retry.utc_now())

@@ -1,0 +1,141 @@
+"""Renting exactly once: one request, and when its answer is lost, a look at what the account then holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from . import _aftermath, _checks, _listing, _markers, _reconcile
+from ._errors import ClusterNotFound, NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from ._transport import Delivery
+
+if TYPE_CHECKING:
+    from ._generated import Cluster, GraphQLClient, PlacedCluster
+    from ._session import Session
+
+Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
+
+logger = logging.getLogger("tensorone")
+
+
+async def found(session: Session, token: str, moment: float) -> list[Cluster]:
+    """The clusters that carry a token and still exist, the one to keep first, by a listing from `moment` on."""
+    snapshot = await session.listing.since(moment)
+    return _markers.with_token(snapshot.clusters.values(), token)
+
+
+async def find(session: Session, token: str, timeout: float) -> Cluster | None:
+    """The loop behind `clusters.find`."""
+    _checks.seconds("timeout", timeout, zero=True)
+    started = moment = anyio.current_time()
+    while True:
+        await _listing.until(moment)
+        clusters = await found(session, token, moment)
+        now = anyio.current_time()
+        if clusters or now >= started + timeout:
+            return clusters[0] if clusters else None
+        moment = min(_listing.next_tick(_reconcile.next_look(started, now), _reconcile.FIRST_LOOK), started + timeout)
+
+
+async def adopt(session: Session, token: str) -> Cluster | None:
+    """The cluster of an earlier call with the same token, its twins terminated."""
+    clusters = await found(session, token, anyio.current_time())
+    await end_twins(session, tuple(clusters[1:]))
+    return clusters[0] if clusters else None
+
+
+async def rent(session: Session, send: Send, token: str) -> PlacedCluster:
+    """Sends one rental.
+
+    Raises:
+        NoCapacity: The server answered null: it rented nothing.
+        OutcomeUnknown: The answer was lost, and the token did not show up within the settling time.
+        TensorOneError: The server refused, or nothing was sent.
+    """
+    delivery = Delivery()
+    try:
+        placed = await _rent(session, send, token, delivery)
+    except BaseException as error:
+        if delivery.begun and _aftermath.is_interrupt(error):
+            await _aftermath.shielded(lambda: _undo(session, token), within=2 * session.settle_time)
+        raise
+    if placed is None:
+        raise NoCapacity("the server rented nothing and gave no reason: no machine fits (try another type, or later)")
+    return placed
+
+
+async def _rent(session: Session, send: Send, token: str, delivery: Delivery) -> PlacedCluster | None:
+    try:
+        return await send(session.tracked(delivery))
+    except OutcomeUnknown as unknown:
+        cluster = await _settle(session, token)
+        if cluster is not None:
+            logger.info("%s: the answer was lost, cluster %s was adopted", unknown.operation, cluster.id)
+            return cluster
+        raise _told(unknown, token, session.settle_time) from unknown.__cause__
+    except QueryError as error:
+        cluster = await _aftermath.named_in(session, error)
+        if cluster is None:
+            raise
+        return cluster
+
+
+async def _settle(session: Session, token: str) -> Cluster | None:
+    """Looks for the token until it shows up or the settling time is over; terminates twins."""
+    lost_at = anyio.current_time()
+    look_at = _reconcile.next_look(lost_at, lost_at)
+    while True:
+        await _listing.until(look_at)
+        found = await _look(session, look_at)
+        now = anyio.current_time()
+        decision = _reconcile.decide(found, token, lost_at=lost_at, now=now, settle_time=session.settle_time)
+        if isinstance(decision, _reconcile.Unknown):
+            return None
+        if isinstance(decision, _reconcile.Adopt):
+            await end_twins(session, decision.twins)
+            return decision.cluster
+        look_at = max(now, min(_listing.next_tick(decision.at, _reconcile.FIRST_LOOK), lost_at + session.settle_time))
+
+
+async def _look(session: Session, moment: float) -> list[Cluster]:
+    """What a listing shows; one that failed shows nothing."""
+    try:
+        snapshot = await session.listing.since(moment)
+    except TensorOneError as error:
+        logger.warning("looking for a rental whose answer was lost: %s", error)
+        return []
+    return list(snapshot.clusters.values())
+
+
+async def end_twins(session: Session, twins: tuple[Cluster, ...]) -> None:
+    """Terminates what was rented besides the one cluster of a token."""
+    for twin in twins:
+        logger.warning("cluster %s has the token of another one and is terminated", twin.id)
+        try:
+            await session.graphql.terminate_cluster(twin.id)
+        except ClusterNotFound:
+            continue
+
+
+def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{unknown}; no cluster with its token showed up within {settle_time:g} s."
+        f" Look again with client.clusters.find({token!r}), or repeat the call with client_token={token!r}",
+        operation=unknown.operation,
+        attempts=unknown.attempts,
+        billing=unknown.billing,
+        client_token=token,
+    )
+
+
+async def _undo(session: Session, token: str) -> None:
+    """Terminates what a cancelled rental rented."""
+    cluster = await _settle(session, token)
+    if cluster is None:
+        logger.warning("a rental was cancelled and no cluster with its token %s showed up; look again later", token)
+        return
+    logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
+    await session.graphql.terminate_cluster(cluster.id)

@@ -1,0 +1,82 @@
+"""Resuming at most once: one request, and when its answer is lost, the cluster's own state tells what happened."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+
+from . import _aftermath, _listing, _reconcile
+from ._errors import OutcomeUnknown, QueryError
+from ._generated import ClusterStatus
+from ._transport import Delivery
+
+if TYPE_CHECKING:
+    from ._generated import Cluster, PlacedCluster
+    from ._rental import Send
+    from ._session import Session
+
+logger = logging.getLogger("tensorone")
+
+
+async def resume(session: Session, cluster_id: str, send: Send, *, operation: str) -> PlacedCluster:
+    """Sends one resume; when its answer is lost, the cluster's own state tells what happened.
+
+    Raises:
+        QueryError: The server answered null, which is no success.
+        OutcomeUnknown: The answer was lost, and the cluster did not start within the settling time.
+        TensorOneError: The server refused, or nothing was sent.
+    """
+    delivery = Delivery()
+    try:
+        started = await _resume(session, cluster_id, send, delivery)
+    except BaseException as error:
+        if delivery.begun and _aftermath.is_interrupt(error):
+            await _aftermath.shielded(lambda: _tell(session, cluster_id), within=2 * session.settle_time)
+        raise
+    if started is None:
+        raise QueryError(
+            f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
+            operation=operation,
+            attempts=1,
+            billing=f"cluster {cluster_id} may have been started",
+        )
+    return started
+
+
+async def _resume(session: Session, cluster_id: str, send: Send, delivery: Delivery) -> PlacedCluster | None:
+    try:
+        return await send(session.tracked(delivery))
+    except OutcomeUnknown:
+        cluster = await _started(session, cluster_id)
+        if cluster is None:
+            raise
+        return cluster
+    except QueryError as error:
+        cluster = await _aftermath.named_in(session, error)
+        if cluster is None or cluster.desired_status != ClusterStatus.RUNNING:
+            raise
+        return cluster
+
+
+async def _started(session: Session, cluster_id: str) -> Cluster | None:
+    """The cluster, once it counts as running; None if it does not within the settling time."""
+    lost_at = anyio.current_time()
+    while True:
+        cluster = await _aftermath.state_of(session, cluster_id)
+        if cluster is not None and cluster.desired_status == ClusterStatus.RUNNING:
+            return cluster
+        now = anyio.current_time()
+        if now >= lost_at + session.settle_time:
+            return None
+        await _listing.until(min(_reconcile.next_look(lost_at, now), lost_at + session.settle_time))
+
+
+async def _tell(session: Session, cluster_id: str) -> None:
+    """Finds out and logs what a cancelled resume did."""
+    cluster = await _started(session, cluster_id)
+    if cluster is None:
+        logger.warning("a resume of cluster %s was cancelled; it did not start so far", cluster_id)
+    else:
+        logger.warning("a resume of cluster %s was cancelled; it is running and billed", cluster_id)

@@ -1,0 +1,60 @@
+"""What the namespaces of one client share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from ._errors import AuthenticationError
+from ._generated import GraphQLClient
+from ._listing import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._executor import Executor
+    from ._generated import Cluster
+    from ._operations import Operation
+    from ._transport import Delivery
+
+T = TypeVar("T")
+
+
+class Session:
+    """The executor, the generated client on it, and the shared listing.
+
+    Attributes:
+        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+    """
+
+    def __init__(self, executor: Executor, *, settle_time: float) -> None:
+        self.executor = executor
+        self.graphql = GraphQLClient(executor)
+        self.listing = Listing(self.clusters)
+        self.settle_time = settle_time
+
+    async def clusters(self) -> list[Cluster]:
+        """All clusters of the account, by one request."""
+        account = (await self.graphql.list_clusters()).myself
+        if account is None:
+            raise AuthenticationError(
+                "ListClusters: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
+                operation="ListClusters",
+                attempts=1,
+            )
+        return [cluster for cluster in account.clusters or () if cluster is not None]
+
+    def tracked(self, delivery: Delivery) -> GraphQLClient:
+        """The generated client for a single call that notes whether its request began to leave."""
+        return GraphQLClient(_Tracked(self.executor, delivery))
+
+
+class _Tracked:
+    """An executor for one call."""
+
+    def __init__(self, executor: Executor, delivery: Delivery) -> None:
+        self._executor = executor
+        self._delivery = delivery
+
+    async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
+        """Runs the operation."""
+        return await self._executor.run(operation, variables, self._delivery)

@@ -1,0 +1,271 @@
+"""The one module that knows httpx: bytes out, an answer or a failure back, the key on the wire and nowhere else."""
+
+from __future__ import annotations
+
+import urllib.request
+import zlib
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import anyio
+import httpx
+
+from ._errors import ConfigurationError
+from ._version import __version__
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable
+
+    from ._config import Endpoint
+
+# Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
+# connection that did not come about is then told apart from a request that was sent and not answered.
+CONNECT_SHARE = 0.4
+
+
+class Delivery:
+    """Whether the body of a request began to leave: before that, the server cannot have acted on it."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+class Answer(NamedTuple):
+    """What came back, whatever it is."""
+
+    status: int
+    content: bytes
+    headers: httpx.Headers
+
+
+class Undelivered(Exception):
+    """No complete answer came."""
+
+    def __init__(self, words: str, *, timed_out: bool = False) -> None:
+        super().__init__(words)
+        self.words = words
+        self.timed_out = timed_out
+
+
+class Unreadable(Exception):
+    """The answer is larger than the limit, or packed in a way that was not asked for."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.words = words
+        self.status = status
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of one request; notes when the transport begins to take it, which is after the headers left."""
+
+    __slots__ = ("_content", "_delivery")
+
+    def __init__(self, content: bytes, delivery: Delivery) -> None:
+        self._content = content
+        self._delivery = delivery
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._delivery.begun = True
+        yield self._content
+
+
+class _KeyedURL(httpx.URL):
+    """An address whose request line carries the key while every other view of it does not.
+
+    httpx's own transport sends `raw_path`; logs, spans and exceptions show `str(url)`.
+    """
+
+    def __init__(self, shown: str, target: bytes) -> None:
+        super().__init__(shown)
+        self._target = target
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._target
+
+    def __reduce__(self) -> tuple[type[httpx.URL], tuple[str]]:
+        return httpx.URL, (str(self),)
+
+
+class Wire:
+    """Sends request bodies to one endpoint.
+
+    Its own connections are transports of a single connection each: a pool of many would walk all its
+    connections and waiters at every request. They are opened when first needed, and the one used last is
+    used first; how many there are at once is up to the caller.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._holds_key = endpoint.holds_key
+        self._given = transport
+        self._idle: list[httpx.AsyncBaseTransport] = []
+        self._own: list[httpx.AsyncBaseTransport] = []
+        self._open = _opener(endpoint)
+        target = endpoint.keyed_target()
+        shown = httpx.URL(endpoint.url)
+        self._blank = httpx.Request("POST", shown)
+        self._host = shown.netloc
+        self._url = (
+            _KeyedURL(endpoint.url, target.encode("ascii"))
+            if transport is None or isinstance(transport, httpx.AsyncHTTPTransport)
+            else shown.copy_with(raw_path=target.encode("ascii"))  # others may send any view of it
+        )
+        self._headers = _headers(endpoint, self._host)
+        self.state: Literal["not opened", "open", "closed"] = "not opened"
+
+    def open(self) -> None:
+        """Begins the lifetime.
+
+        Raises:
+            ConfigurationError: It began already.
+        """
+        if self.state != "not opened":
+            raise ConfigurationError(f"this client is {self.state} and cannot be entered again: make a new one")
+        self.state = "open"
+
+    def require_open(self) -> None:
+        """Refuses to work outside the lifetime."""
+        if self.state != "open":
+            raise ConfigurationError(f"this client is {self.state}: use it inside 'async with TensorOne(…) as client:'")
+
+    async def send(self, body: bytes, *, delivery: Delivery, timeout: float) -> Answer:
+        """One attempt, connecting included, within `timeout` seconds.
+
+        Raises:
+            Undelivered: No complete answer came; `delivery` tells whether the request may have been acted on.
+            Unreadable: An answer came that must not be read.
+        """
+        lane = self._given or (self._idle.pop() if self._idle else self._new_lane())
+        try:
+            with anyio.move_on_after(timeout):
+                return await self._exchange(lane, self._request(body, delivery, timeout))
+        except (Undelivered, Unreadable):
+            raise
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
+            raise Undelivered(self._words(error)) from self._shown(error)
+        finally:
+            if lane is not self._given:
+                self._idle.append(lane)
+        raise Undelivered(f"no answer within {timeout:g} s", timed_out=True)
+
+    async def aclose(self) -> None:
+        """Closes what this object opened, and leaves alone what it was given."""
+        self.state = "closed"
+        with anyio.CancelScope(shield=True):
+            while self._own:
+                await self._own.pop().aclose()
+        self._idle.clear()
+
+    def _new_lane(self) -> httpx.AsyncBaseTransport:
+        lane = self._open()
+        self._own.append(lane)
+        return lane
+
+    def _request(self, body: bytes, delivery: Delivery, timeout: float) -> httpx.Request:
+        connect = timeout * CONNECT_SHARE
+        request = httpx.Request(
+            "POST",
+            self._url,
+            headers=[*self._headers, (b"content-length", b"%d" % len(body))],
+            stream=_Body(body, delivery),
+            extensions={"timeout": {"connect": connect, "pool": connect, "read": None, "write": None}},
+        )
+        request.url = self._url  # the constructor makes a plain copy of it
+        return request
+
+    async def _exchange(self, lane: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
+        response = await lane.handle_async_request(request)
+        try:
+            content = await _read(response, self._max_body_bytes)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, content, response.headers)
+
+    def _words(self, error: Exception) -> str:
+        words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return f"{type(error).__name__} (its words hold the API key)" if self._holds_key(words) else words
+
+    def _shown(self, error: Exception) -> Exception | None:
+        """The error as a cause that can be shown: without the keyed request, or not at all."""
+        link: BaseException | None = error
+        while link is not None:
+            if isinstance(link, httpx.RequestError):
+                link.request = self._blank
+            if self._holds_key(str(link)):
+                return None
+            link = link.__cause__ or link.__context__
+        return error
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """The body, unpacked, and never more than `limit` bytes of it in memory."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise Unreadable(f"the body is packed as {encoding[:40]!r}, which was not asked for", response.status_code)
+    inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    chunks: list[bytes] = []
+    size = 0
+    async for part in _stream(response):
+        chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
+        size += len(chunk)
+        if size > limit or (inflater is not None and inflater.unconsumed_tail):
+            raise Unreadable(f"the body is larger than {limit} bytes", response.status_code)
+        chunks.append(chunk)
+    if inflater is not None and not inflater.eof:
+        raise Undelivered("the compressed body ended early")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _stream(response: httpx.Response) -> AsyncIterator[bytes]:
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        return aiter(response.stream)
+    raise Undelivered("the transport answered with a body that cannot be awaited")
+
+
+def _headers(endpoint: Endpoint, host: bytes) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"host", host),
+        (b"accept", b"application/json"),
+        (b"accept-encoding", b"gzip"),
+        (b"content-type", b"application/json"),
+        (b"user-agent", f"tensorone-python/{__version__}".encode()),
+    ]
+    if endpoint.auth == "header":
+        headers.append((b"authorization", f"Bearer {endpoint.key.reveal()}".encode("ascii")))
+    return headers
+
+
+def _opener(endpoint: Endpoint) -> Callable[[], httpx.AsyncBaseTransport]:
+    """Makes transports of one connection that share one TLS context, through the environment's proxy if any."""
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=5.0)
+    proxy = environment_proxy(endpoint)
+    secure = endpoint.url.startswith("https:") or proxy is not None
+    context: ssl.SSLContext | None = None  # reading the certificates takes some 20 ms: not before it is needed
+
+    def open_one() -> httpx.AsyncBaseTransport:
+        nonlocal context
+        context = context or httpx.create_ssl_context(verify=secure)
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+
+    return open_one
+
+
+def environment_proxy(endpoint: Endpoint) -> httpx.Proxy | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this host, as for curl.
+
+    Raises:
+        ConfigurationError: The variable holds no usable address.
+    """
+    proxies = urllib.request.getproxies()
+    scheme = endpoint.url.partition(":")[0]
+    address = proxies.get(scheme) or proxies.get("all")
+    if not address or urllib.request.proxy_bypass(endpoint.host):
+        return None
+    try:
+        return httpx.Proxy(address if "://" in address else f"http://{address}")
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(f"the proxy that the environment names for {scheme} has no usable address") from None

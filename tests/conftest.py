@@ -1,0 +1,61 @@
+"""Fixtures: an emulator of one's own, clients on it, both event loops, and a clock that jumps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import anyio
+import pytest
+import trio.testing
+
+from tensorone import RetryPolicy, TensorOne
+from tensorone.emulator import Emulator
+
+KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator on a free port, with the published clusters, where containers are up at once."""
+    with Emulator(api_key=KEY, boot="at_once") as running:
+        yield running
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[TensorOne]:
+    """A client on that emulator; as a fixture, since a client owns no task."""
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=2) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Runs a coroutine function on either event loop."""
+
+    def runner(main: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        return anyio.run(main, *args, backend=request.param)
+
+    return runner
+
+
+@pytest.fixture
+def run_virtually() -> Callable[..., Any]:
+    """Runs a coroutine function on a clock that jumps to the next deadline whenever all tasks wait."""
+
+    def runner(main: Callable[..., Awaitable[Any]], *args: object) -> Any:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        return anyio.run(main, *args, backend="trio", backend_options={"clock": clock})
+
+    return runner
+
+
+@pytest.fixture
+def open_client() -> Callable[..., TensorOne]:
+    """Makes a client for a URL, with short waits."""
+
+    def make(url: str, **settings: Any) -> TensorOne:
+        defaults = {"settle_time": 0.0, "retry": RetryPolicy(attempts=1), "timeout": 5.0}
+        return TensorOne(KEY, url=url, **(defaults | settings))
+
+    return make

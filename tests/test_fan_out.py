@@ -1,0 +1,129 @@
+"""Many operations at once: order, width, isolation, progress."""
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorone import InvalidArgument, fan_out
+
+
+
+
+@given(st.lists(st.integers(-5, 5), max_size=20), st.integers(1, 8))
+def test_outcomes_come_in_input_order_and_failures_stay_alone(numbers, limit):
+    """Each item has its outcome at its place, whatever became of the others."""
+    outcomes = anyio.run(lambda: fan_out(at_once, numbers, limit=limit))
+    assert [outcome.item for outcome in outcomes] == numbers
+    for outcome in outcomes:
+        assert outcome.ok is (outcome.item >= 0)
+        if outcome.ok:
+            assert outcome.unwrap() == 2 * outcome.item
+        else:
+            with pytest.raises(ValueError, match=str(outcome.item)):
+                outcome.unwrap()
+
+
+async def at_once(number: int) -> int:
+    """The same without the moment."""
+    await anyio.sleep(0)
+    if number < 0:
+        raise ValueError(number)
+    return 2 * number
+
+
+def test_no_more_than_the_limit_run_at_once(run_virtually):
+    """Width is bounded, and used."""
+    running, peak = 0, 0
+
+    async def op(_: int) -> None:
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await anyio.sleep(1)
+        running -= 1
+
+    async def main():
+        await fan_out(op, range(20), limit=5)
+        assert anyio.current_time() == pytest.approx(4.0)
+
+    run_virtually(main)
+    assert peak == 5
+
+
+def test_items_are_read_as_they_are_needed(run_virtually):
+    """An endless stream of items is not read ahead of the workers."""
+    read = 0
+
+    async def endless():
+        nonlocal read
+        while True:
+            read += 1
+            yield read
+
+    async def main():
+        with anyio.move_on_after(10.5):
+            source = endless()
+            try:
+                await fan_out(lambda _: anyio.sleep(1), source, limit=3)
+            finally:
+                await source.aclose()
+
+    run_virtually(main)
+    assert read == 33
+
+
+def test_progress_is_told_with_the_total_where_it_is_known(run):
+    """A sized input has a total; a generator has none."""
+    seen: list[tuple[int, int | None]] = []
+
+    async def main():
+        await fan_out(at_once, [1, 2, 3], on_progress=lambda done, total: seen.append((done, total)))
+        await fan_out(at_once, (n for n in (1, 2)), on_progress=lambda done, total: seen.append((done, total)))
+
+    run(main)
+    assert seen == [(1, 3), (2, 3), (3, 3), (1, None), (2, None)]
+
+
+def test_a_failure_of_the_input_or_of_the_callback_lets_the_rest_finish(run_virtually):
+    """What runs is finished before the error is raised; nothing new is begun."""
+    finished: list[int] = []
+
+    async def op(number: int) -> None:
+        await anyio.sleep(number)
+        finished.append(number)
+
+    def broken():
+        yield 3
+        yield 2
+        raise LookupError("no more")
+
+    def shout(done: int, total: int | None) -> None:
+        raise LookupError("deaf")
+
+    async def main():
+        with pytest.raises(LookupError, match="no more"):
+            await fan_out(op, broken(), limit=2)
+        assert sorted(finished) == [2, 3]
+        finished.clear()
+        with pytest.raises(LookupError, match="deaf"):
+            await fan_out(op, [1, 2, 3, 4], limit=2, on_progress=shout)
+        assert finished == [1, 2]
+
+    run_virtually(main)
+
+
+def test_a_limit_below_one_is_refused(run):
+    """The error names the argument."""
+
+    async def main():
+        with pytest.raises(InvalidArgument) as caught:
+            await fan_out(at_once, [], limit=0)
+        assert caught.value.field == "limit"
+
+    run(main)
+
+
+def test_nothing_to_do_is_done(run):
+    """No items, no outcomes."""
+    assert run(lambda: fan_out(at_once, [])) == []
