@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -12,13 +11,16 @@ import trio.testing
 from tensorone import RetryPolicy, TensorOne
 from tensorone.emulator import Emulator
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
 KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator on a free port, with the published clusters, where containers are up at once."""
-    with Emulator(api_key=KEY, boot="at_once") as running:
+    with Emulator(api_key=KEY, boot="at-once") as running:
         yield running
 
 

@@ -1,10 +1,10 @@
 """Arguments as literals: what is rendered is what a GraphQL parser reads."""
 
+import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
 import pytest
 from graphql import parse, value_from_ast_untyped
@@ -19,7 +19,9 @@ from tensorone._arguments import body, document, literal, tree, values
 NAMES = st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,10}", fullmatch=True)
 NUMBERS = st.integers(-(2**31), 2**31 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))
-NASTY = st.sampled_from(['"', '"""', "\\", "\n\r\t", "{}", "#", "$x", "…", "\x00", "\x7f", "\ufeff", "\u2028", "😀", "a\\"])
+NASTY = st.sampled_from(
+    ['"', '"""', "\\", "\n\r\t", "{}", "#", "$x", "…", "\x00", "\x7f", "\ufeff", "\u2028", "😀", "a\\"]
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT | NASTY,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
@@ -65,7 +67,8 @@ def test_an_argument_list_without_arguments_vanishes():
 
 def test_a_slot_falls_back_to_its_default_and_to_null_in_a_list():
     """An unset variable renders its default; without one it is null where something must stand."""
-    field = RootField("a", "echo", ("(v:[", Slot("x"), "] w:", Slot("y", "", default="1"), ")"), ("{id}",), nullable=False)
+    pieces = ("(v:[", Slot("x"), "] w:", Slot("y", "", default="1"), ")")
+    field = RootField("a", "echo", pieces, ("{id}",), nullable=False)
     operation = Operation("A", "query", "", (field,), dict, idempotent=True)
     assert document(operation, {}) == "query A{a:echo(v:[null] w:1){id}}"
 
@@ -83,18 +86,14 @@ def test_enums_are_bare_names():
 
 def test_decimals_and_dates_are_sent():
     """Amounts stay exact to what a float holds; dates are ISO 8601."""
-    import datetime
-
     when = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
     assert literal(tree({"bid": Decimal("0.205"), "at": when}, "v")) == '{bid:0.205 at:"2026-01-02T00:00:00+00:00"}'
 
 
-class Colour(Enum):
-    RED = "RED"
-
-
 @dataclass
 class Strange:
+    """A class that no schema knows."""
+
     x: int = 1
 
 
@@ -112,7 +111,6 @@ class Strange:
 )
 def test_what_has_no_place_in_graphql_is_refused(value: Mapping[str, object], field, words):
     """The error names where the value stands and what is wrong with it."""
-    with pytest.raises(InvalidArgument, match="cannot|must|surrogate") as caught:
+    with pytest.raises(InvalidArgument, match=words) as caught:
         values({"v": value})
     assert caught.value.field == field
-    assert words in str(caught.value)

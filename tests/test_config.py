@@ -1,5 +1,7 @@
 """Where the service is, and how the key gets there without being seen."""
 
+import pickle
+
 import pytest
 from wires import graphql, scripted
 
@@ -63,7 +65,9 @@ def test_a_number_out_of_range_is_named(name):
     assert caught.value.field == name
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1/", "http://127.0.0.9/", "http://[::1]/graphql", "http://a.localhost/"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1/", "http://127.0.0.9/", "http://[::1]/graphql", "http://a.localhost/"]
+)
 def test_plain_http_to_this_machine_is_fine(url):
     """Loopback needs no encryption."""
     assert repr(TensorOne("key", url=url)).startswith("<TensorOne ")
@@ -78,9 +82,7 @@ async def test_the_key_goes_into_the_query_whatever_its_characters():
     """A key with characters that mean something in a URL arrives as it is."""
     async with scripted(EMPTY) as server, TensorOne(KEY, url=server.url + "?region=eu%20w") as client:
         await client.gpu_types.list()
-    assert server.requests[0].line == (
-        "POST /graphql?region=eu%20w&api_key=k%26e%3Dy%3F%23%2F%2B%20%25%C3%BC HTTP/1.1"
-    )
+    assert server.requests[0].line == ("POST /graphql?region=eu%20w&api_key=k%26e%3Dy%3F%23%2F%2B%20%25%C3%BC HTTP/1.1")
     assert "authorization" not in server.requests[0].headers
 
 
@@ -127,8 +129,6 @@ def test_a_proxy_without_usable_address_is_a_configuration_error(monkeypatch, ad
 
 def test_a_secret_shows_nowhere():
     """Neither repr nor pickle gives the key away."""
-    import pickle
-
     target = endpoint("tpo_secret", None, auth="query", allow_insecure_http=False)
     assert "tpo_secret" not in repr(target) + repr(target.key) + str(Secret("tpo_secret"))
     with pytest.raises(TypeError, match="TENSORONE_API_KEY"):

@@ -1,13 +1,12 @@
 """Many operations at once: order, width, isolation, progress."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorone import InvalidArgument, fan_out
-
-
 
 
 @given(st.lists(st.integers(-5, 5), max_size=20), st.integers(1, 8))
@@ -26,7 +25,7 @@ def test_outcomes_come_in_input_order_and_failures_stay_alone(numbers, limit):
 
 async def at_once(number: int) -> int:
     """The same without the moment."""
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()
     if number < 0:
         raise ValueError(number)
     return 2 * number

@@ -67,7 +67,7 @@ def test_a_misspelt_field_gets_a_suggestion():
     """The nearest name is offered, and a missing image is named."""
     with pytest.raises(InvalidArgument, match="did you mean gpu_type_id"):
         ClusterSpec(**GOOD, gpu_typ_id="x")
-    with pytest.raises(InvalidArgument, match="no such field$"):
+    with pytest.raises(InvalidArgument, match=r"no such field$"):
         ClusterSpec(**GOOD, zzz=1)
     with pytest.raises(InvalidArgument, match="image_name"):
         ClusterSpec(gpu_count=0)
@@ -97,7 +97,8 @@ def test_environment_values_stay_out_of_sight():
 def test_a_spec_is_a_value():
     """Equal specs are equal and hash alike; they copy and pickle."""
     spec = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
-    for twin in (ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"]), copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
+    same = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
+    for twin in (same, copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
         assert twin == spec
         assert hash(twin) == hash(spec)
     with pytest.raises(AttributeError):

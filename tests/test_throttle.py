@@ -6,12 +6,12 @@ import pytest
 from tensorone._throttle import Throttle
 
 
-async def use(throttle: Throttle, log: list[object], name: object, *, mutation: bool = False, seconds: float = 1.0) -> None:
-    """One request: waits its turn, notes that it starts, takes its time, leaves."""
+async def use(throttle: Throttle, log: list[object], name: object, *, mutation: bool = False) -> None:
+    """One request: waits its turn, notes that it starts, takes a second, leaves."""
     await throttle.enter(mutation=mutation)
     log.append(name)
     try:
-        await anyio.sleep(seconds)
+        await anyio.sleep(1)
     finally:
         throttle.leave()
 

@@ -138,17 +138,6 @@ class Clusters:
         except ClusterNotFound:
             return
 
-    async def list(self) -> list[Cluster]:
-        """All clusters of the account, stopped ones too. Bills nothing.
-
-        Raises:
-            AuthenticationError: The key is not known.
-            TensorOneError: Anything else in the tree of errors.
-
-        Source: ``myself { clusters }`` in the published example requests.
-        """
-        return await self._session.clusters()
-
     async def get(self, cluster_id: str) -> Cluster:
         """One cluster as it is now. Bills nothing.
 
@@ -241,6 +230,18 @@ class Clusters:
             TensorOneError: The listing failed; nothing was done.
         """
         return await _leases.reap(self._session, action=action, dry_run=dry_run)
+
+    # Last, because its name hides the builtin from the annotations that follow it.
+    async def list(self) -> list[Cluster]:
+        """All clusters of the account, stopped ones too. Bills nothing.
+
+        Raises:
+            AuthenticationError: The key is not known.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``myself { clusters }`` in the published example requests.
+        """
+        return await self._session.clusters()
 
 
 def _deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:

@@ -38,7 +38,7 @@ def result(content: bytes, kind: type[T]) -> T | None:
         ShapeError: There is data, but not of the schema's shape.
     """
     try:
-        envelope = _reader(kind)(content)
+        envelope = _reader(kind)(content)  # type: ignore[arg-type]  # mypy holds a type[T] for unhashable
     except ValidationError as error:
         raise ShapeError(_words(error)) from None
     return None if envelope.errors else envelope.data

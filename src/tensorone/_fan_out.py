@@ -119,7 +119,7 @@ class _Run(Generic[T, R]):
             if item is _END:
                 raise StopAsyncIteration
             self._taken += 1
-            return self._taken - 1, cast("T", item)
+            return self._taken - 1, item
 
     async def _one(self, item: T) -> Outcome[T, R]:
         try:
