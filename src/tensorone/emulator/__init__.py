@@ -6,6 +6,8 @@ Needs the extra `emulator`. From a shell: `python -m tensorone.emulator`; see do
 from ._boot import Boot
 from ._cluster import Cluster, Order
 from ._emulator import Emulator
+from ._fault import Fault
+from ._faults import Faults, Hit
 from ._hosts import Host
 from ._journal import Request
 from ._ledger import Line
@@ -13,4 +15,18 @@ from ._limits import Limits
 from ._refusals import Refusal
 from ._world import World
 
-__all__ = ["Boot", "Cluster", "Emulator", "Host", "Limits", "Line", "Order", "Refusal", "Request", "World"]
+__all__ = [
+    "Boot",
+    "Cluster",
+    "Emulator",
+    "Fault",
+    "Faults",
+    "Hit",
+    "Host",
+    "Limits",
+    "Line",
+    "Order",
+    "Refusal",
+    "Request",
+    "World",
+]

@@ -10,6 +10,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from ._emulator import Emulator
+from ._fault import KINDS, Fault
+
+_FAULT_HELP = f"a fault such as close:operation=clusterStop,times=2,commit=true; kinds: {', '.join(KINDS)}"
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         api_key=options.api_key,
         introspection=options.introspection,
     )
+    emulator.rate_limit(options.rate_limit)
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+        signal.signal(number, lambda _, __: done.set())
     try:
         with emulator:
             sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
             sys.stdout.flush()
+            emulator.faults.add(*options.fault)
             done.wait()
     except OSError as error:
         return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
@@ -59,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--wording", choices=("pod", "cluster"), default="pod", help="how refusals call a cluster")
     parser.add_argument("--api-key", help="the key to accept (default: made up from the seed)")
     parser.add_argument("--introspection", action="store_true", help="answer questions about the schema")
+    parser.add_argument("--fault", type=Fault.parse, action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
+    parser.add_argument("--rate-limit", type=float, help="requests a second, beyond which the answer is 429")
     return parser
 
 

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import itertools
-import json
+import logging
+import time
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 
+from ._answers import Answer, refused
 from ._documents import BadRequest
 from ._journal import Request
-from ._service import Answer, Call, Service, refused
+from ._service import Call, Service
+from ._strikes import Exchange, meet, too_many_requests
+from ._wire import NoWire
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from ._faults import Faults
     from ._keys import Keys
+    from ._rate_limit import RateLimit
+    from ._resolvers import Right
     from ._world import World
 
 PATH = "/graphql"
 SECRET_HEADERS = frozenset({"authorization", "cookie"})
+SLOW = 1.0
+_logger = logging.getLogger("tensorone.emulator")
 
 
 class App:
@@ -28,12 +38,15 @@ class App:
 
     Attributes:
         world: What the answers come from; may be exchanged between requests.
+        rate_limit: What refuses requests beyond a rate, if anything does.
     """
 
-    def __init__(self, service: Service, keys: Keys, world: World, *, max_body: int) -> None:
+    def __init__(self, service: Service, keys: Keys, faults: Faults, world: World, *, max_body: int) -> None:
         self.world = world
+        self.rate_limit: RateLimit | None = None
         self._service = service
         self._keys = keys
+        self._faults = faults
         self._max_body = max_body
         self._ids = itertools.count(1)
 
@@ -41,32 +54,47 @@ class App:
         """Answers one request; there is nothing to do for a lifespan."""
         if scope["type"] != "http":
             return
-        response = await self._respond(HttpRequest(scope, receive))
-        response.headers["x-request-id"] = f"emulator-{next(self._ids):08}"
-        await response(scope, receive, send)
+        try:
+            response = await self._respond(HttpRequest(scope, receive))
+        except ClientDisconnect:
+            return
+        if response is not None:
+            response.headers["x-request-id"] = f"emulator-{next(self._ids):08}"
+            await response(scope, receive, send)
 
-    async def _respond(self, request: HttpRequest) -> Response:
+    async def _respond(self, request: HttpRequest) -> Response | None:
+        if request.url.path == "/" and request.method == "GET":
+            return PlainTextResponse(f"tensorone emulator: POST {PATH}\n")
         if request.url.path != PATH:
-            if request.method == "GET" and request.url.path == "/":
-                return PlainTextResponse(f"tensorone emulator: POST {PATH}\n")
             return PlainTextResponse("Not Found", 404)
         if request.method != "POST":
             return PlainTextResponse("Method Not Allowed", 405, {"allow": "POST"})
         body = await self._body(request)
         if body is None:
             return PlainTextResponse("Payload Too Large", 413)
-        return self._graphql(request, body)
+        return await self._graphql(request, body)
 
-    def _graphql(self, request: HttpRequest, body: bytes) -> Response:
+    async def _graphql(self, request: HttpRequest, body: bytes) -> Response | None:
         call = self._read(request, body)
         self._record(request, body, call)
+        if self.rate_limit is not None and (seconds := self.rate_limit.wait()):
+            return too_many_requests(seconds)
         key = _key(request)
         rights = None if key is None else self._keys.rights(key)
         if key is not None and rights is None:
             return PlainTextResponse("Unauthorized", 401)
         if isinstance(call, BadRequest):
-            return _json(refused(call))
-        return _json(self._service.answer(call, self.world, rights))
+            return refused(call).response()
+        faults = self._faults.strike(call.chosen, self.world.now)
+        exchange = Exchange(
+            response_keys=call.chosen.response_keys,
+            enum_fields=self._service.enum_fields,
+            carry_out=lambda: self._carry_out(call, rights),
+            world=self.world,
+            wire=request.scope.get("state", {}).get("wire") or NoWire(),
+            receive=request.receive,
+        )
+        return await meet(faults, exchange)
 
     def _read(self, request: HttpRequest, body: bytes) -> Call | BadRequest:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -86,6 +114,15 @@ class App:
         )
         self.world.record(entry)
 
+    def _carry_out(self, call: Call, rights: frozenset[Right] | None) -> Answer:
+        began = time.perf_counter()
+        answer = self._service.answer(call, self.world, rights)
+        took = time.perf_counter() - began
+        # Neither the document nor the URL: they hold env values and the key.
+        level = logging.WARNING if took > SLOW else logging.DEBUG
+        _logger.log(level, "%s: %d after %.1f ms", ", ".join(call.chosen.root_fields), answer.status, took * 1000)
+        return answer
+
     async def _body(self, request: HttpRequest) -> bytes | None:
         """The whole body; None as soon as it is too large."""
         body = bytearray()
@@ -102,8 +139,3 @@ def _key(request: HttpRequest) -> str | None:
         return request.query_params["api_key"]
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else None
-
-
-def _json(answer: Answer) -> Response:
-    """JSON in plain ASCII: what a client sends may hold lone surrogates, and comes back."""
-    return Response(json.dumps(answer.content), answer.status, media_type="application/json")

@@ -26,21 +26,21 @@ PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FA
 
 
 class BadRequest(Exception):
-    """A request refused as a whole: HTTP 400 with errors and no data, unless the status says otherwise."""
+    """A request refused as a whole: HTTP 400 with errors and no data."""
 
-    def __init__(self, code: str, *errors: GraphQLError | str, status: int = 400) -> None:
+    def __init__(self, code: str, *errors: GraphQLError | str) -> None:
         super().__init__(code)
         self.code = code
         self.errors = [GraphQLError(error) if isinstance(error, str) else error for error in errors]
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The operation of a document that a request means."""
+    """The operation of a document that a request means, with its root fields and the keys of their answers."""
 
     name: str | None
     root_fields: tuple[str, ...]
+    response_keys: tuple[str, ...]
 
 
 class Documents:
@@ -79,8 +79,9 @@ class Documents:
         named = [each for each in operations(document) if name is None or _name(each) == name]
         if len(named) != 1:
             raise BadRequest("OPERATION_RESOLUTION_FAILURE", _unresolved(name))
-        fields = tuple(field.name.value for field in root_fields(document, named[0]))
-        return Chosen(_name(named[0]), fields)
+        fields = list(root_fields(document, named[0]))
+        keys = (field.alias or field.name for field in fields)
+        return Chosen(_name(named[0]), tuple(field.name.value for field in fields), tuple(key.value for key in keys))
 
     def _parse(self, text: str) -> DocumentNode:
         try:

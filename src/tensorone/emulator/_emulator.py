@@ -11,8 +11,10 @@ from anyio import CancelScope, to_thread
 
 from ._app import PATH, App
 from ._boot import Boot
+from ._faults import Faults
 from ._keys import Keys
 from ._limits import Limits
+from ._rate_limit import RateLimit
 from ._server import LoopbackServer
 from ._service import Service
 from ._world import Scenario, World
@@ -80,8 +82,10 @@ class Emulator:
         self._clock = clock
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
-        self._app = App(service, self._keys, self._new_world(), max_body=limits.body)
+        self._faults = Faults(seed)
+        self._app = App(service, self._keys, self._faults, self._new_world(), max_body=limits.body)
         self._server = LoopbackServer(self._app, host, port)
+        self._faults.close_port = self._server.refuse
         self._host = host
         self._port: int | None = None
 
@@ -122,9 +126,34 @@ class Emulator:
         """The ASGI application, to be called without a server; its faults of the connection need one."""
         return self._app
 
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong."""
+        return self._faults
+
+    def rate_limit(self, requests_per_second: float | None, *, burst: int = 1) -> None:
+        """Answers 429 with Retry-After to requests beyond a rate, in real seconds; None lets everything through.
+
+        Args:
+            requests_per_second: In the long run.
+            burst: Requests at once after a pause.
+
+        Raises:
+            ValueError: Not positive.
+        """
+        limit = None if requests_per_second is None else RateLimit(requests_per_second, burst, self._clock)
+        self._app.rate_limit = limit
+
+    @property
+    def rate_limited(self) -> int:
+        """Requests refused by the rate limit since it was set."""
+        return self._app.rate_limit.refused if self._app.rate_limit else 0
+
     def reset(self) -> None:
-        """Begins anew with a fresh `world`."""
+        """Begins anew: a fresh `world`, no faults, no rate limit."""
         self._app.world = self._new_world()
+        self._app.rate_limit = None
+        self._faults.clear()
 
     def __enter__(self) -> Self:
         self._port = self._server.start()

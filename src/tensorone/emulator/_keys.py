@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ._resolvers import Right
 
-READ: frozenset[Right] = frozenset({"query"})
-READ_AND_WRITE: frozenset[Right] = READ | {"mutation"}
+READ = frozenset[Right]({"query"})
+READ_AND_WRITE = frozenset[Right]({"query", "mutation"})
 PREFIX, LENGTH = "tpo_test_", 36
 
 

@@ -9,13 +9,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from . import _refusals
 from ._boot import Boot
 from ._cluster import Cluster, Order
 from ._hosts import Fleet, new_id
 from ._ledger import Ledger, rates
 from ._offers import Offers
-from ._refusals import Refusal
+from ._refusals import NO_CREDIT, NOT_FOUND, NOT_FOUND_TO_TERMINATE, ON_DEMAND_AS_SPOT, SPOT_AS_ON_DEMAND, Refusal
 
 if TYPE_CHECKING:
     import random
@@ -73,7 +72,7 @@ class Lifecycle:
         """
         cluster = self.find(cluster_id)
         if cluster.spot != (bid is not None):
-            raise Refusal(_refusals.SPOT_AS_ON_DEMAND if cluster.spot else _refusals.ON_DEMAND_AS_SPOT)
+            raise Refusal(SPOT_AS_ON_DEMAND if cluster.spot else ON_DEMAND_AS_SPOT)
         if cluster.running:
             return cluster
         count = cluster.gpu_count if gpu_count is None else gpu_count
@@ -113,7 +112,7 @@ class Lifecycle:
             Refusal: Unknown.
         """
         if cluster_id not in self.clusters:
-            raise Refusal(_refusals.NOT_FOUND_TO_TERMINATE, "POD_NOT_FOUND")
+            raise Refusal(NOT_FOUND_TO_TERMINATE, "POD_NOT_FOUND")
         self._fleet.drop(self.clusters.pop(cluster_id))
         self._ledger.switch(cluster_id, {}, now)
 
@@ -147,7 +146,7 @@ class Lifecycle:
             Refusal: Unknown.
         """
         if cluster_id not in self.clusters:
-            raise Refusal(_refusals.NOT_FOUND, "POD_NOT_FOUND")
+            raise Refusal(NOT_FOUND, "POD_NOT_FOUND")
         return self.clusters[cluster_id]
 
     def running(self) -> list[Cluster]:
@@ -156,7 +155,7 @@ class Lifecycle:
 
     def _start(self, cluster: Cluster, place: Place, now: float) -> Cluster:
         if not self._ledger.covers_an_hour(sum(rates(cluster).values(), Decimal(0)), now):
-            raise Refusal(_refusals.NO_CREDIT)
+            raise Refusal(NO_CREDIT)
         for loser in place.displaced:
             self.preempt(self.clusters[loser.id], now)
         self._settle(cluster, now)

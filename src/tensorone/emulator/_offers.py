@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from . import _refusals
 from ._placement import ANY_BID, Place, best_place, place_on
-from ._refusals import Refusal
+from ._refusals import BID_TOO_LOW, MACHINE_FULL, NO_CAPACITY, NO_DISK, NO_FREE_GPUS, NO_SPOT_CAPACITY, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +45,9 @@ class Offers:
         hosts = self._hosts(order)
         place = best_place(self._fleet, hosts, _unbounded(order))
         if place == "disk":
-            raise Refusal(_refusals.NO_DISK)
+            raise Refusal(NO_DISK)
         if not isinstance(place, Place) or (order.bid is not None and order.gpu_count == 0):
-            raise Refusal(_refusals.NO_CAPACITY if order.bid is None else _refusals.NO_SPOT_CAPACITY)
+            raise Refusal(NO_CAPACITY if order.bid is None else NO_SPOT_CAPACITY)
         self._check_bid(order.bid, self._least_bid(place, now))
         return place
 
@@ -60,7 +59,7 @@ class Offers:
         """
         place = self._again(cluster, order)
         if not isinstance(place, Place):
-            raise Refusal(_refusals.NO_FREE_GPUS if place == "gpus" else _refusals.MACHINE_FULL)
+            raise Refusal(NO_FREE_GPUS if place == "gpus" else MACHINE_FULL)
         self._check_bid(order.bid, self._least_bid(place, now))
         return place
 
@@ -86,11 +85,11 @@ class Offers:
 
     def _hosts(self, order: Order) -> list[Host]:
         """The machines of the parts of the market allowed, the cheaper part first."""
-        clouds = [cloud for cloud in order.clouds if self._fleet.of(order.gpu_type_id, cloud)]
+        parts = [self._fleet.of(order.gpu_type_id, cloud) for cloud in order.clouds]
+        parts = [hosts for hosts in parts if hosts]
         if order.gpu_type_id is not None:
-            gpu_type_id = order.gpu_type_id
-            clouds.sort(key=lambda cloud: self._fixed_price(gpu_type_id, cloud))
-        return [host for cloud in clouds for host in self._fleet.of(order.gpu_type_id, cloud)]
+            parts.sort(key=lambda hosts: self._fixed_price(hosts[0].gpu_type_id, hosts[0].cloud))
+        return [host for hosts in parts for host in hosts]
 
     def _again(self, cluster: Cluster, order: Order) -> Place | Resource:
         host = self._fleet[cluster.machine_id]
@@ -102,7 +101,7 @@ class Offers:
 
     def _check_bid(self, bid: Decimal | None, minimum: Decimal) -> None:
         if bid is not None and bid < minimum:
-            raise Refusal(_refusals.BID_TOO_LOW.format(bid=bid, minimum=minimum))
+            raise Refusal(BID_TOO_LOW.format(bid=bid, minimum=minimum))
 
     def _fixed_price(self, gpu_type_id: str, cloud: Cloud) -> Decimal:
         price = self._market.fixed_price(gpu_type_id, cloud)

@@ -44,7 +44,8 @@ def best_place(fleet: Fleet, hosts: Iterable[Host], order: Order) -> Place | Res
             places.append(place)
         elif place == "disk":
             lacking = place
-    return min(places, key=_disturbance, default=lacking)
+    best = min(places, key=_disturbance) if places else None
+    return best or lacking
 
 
 def place_on(host: Host, tenants: Sequence[Cluster], order: Order) -> Place | Resource:

@@ -112,7 +112,7 @@ _MUTATIONS: dict[str, Callable[[World, Input], object]] = {
 }
 # Fields of objects are told the world and the object they belong to.
 _USER: dict[str, Callable[[World, World], object]] = {
-    "id": lambda *_: "user_tensorone_emulator",
+    "id": lambda _, __: "user_tensorone_emulator",
     "clientBalance": lambda world, _: _money(world.balance),
     "currentSpendPerHr": lambda world, _: _money(world.spend_per_hour),
     "clusters": lambda world, _: world.read_list(),
@@ -157,10 +157,10 @@ def bindables() -> list[SchemaBindable]:
     """Everything the schema needs to be executable."""
     query, mutation, gpu_type = QueryType(), MutationType(), _object("GpuType", _GPU_TYPE)
     for name, resolve in _QUERIES.items():
-        query.set_field(name, _root("query", name, resolve))
+        query.field(name)(_root("query", name, resolve))
     for name, resolve in _MUTATIONS.items():
-        mutation.set_field(name, _root("mutation", name, resolve))
-    gpu_type.set_field("lowestPrice", _priced)
+        mutation.field(name)(_root("mutation", name, resolve))
+    gpu_type.field("lowestPrice")(_priced)
     scalars = (ScalarType("DateTime", serializer=_iso), ScalarType("Void"))
     return [query, mutation, gpu_type, _object("User", _USER), _object("Cluster", _CLUSTER), *scalars]
 
@@ -180,7 +180,7 @@ def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) ->
 def _object(name: str, table: Mapping[str, Callable[[World, Any], object]]) -> ObjectType:
     bindable = ObjectType(name)
     for field, resolve in table.items():
-        bindable.set_field(field, _member(resolve))
+        bindable.field(field)(_member(resolve))
     return bindable
 
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, cast
 
 from ariadne import make_executable_schema
-from graphql import GraphQLError, execute_sync
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType] - graphql-core types `middleware` as a bare tuple
+    get_named_type,
+    is_enum_type,
+)
 
+from ._answers import Answer, refused
 from ._documents import BadRequest, Chosen, Documents, formatted
 from ._refusals import INTERNAL, Refusal, Wording, reword
 from ._resolvers import Context, Right, bindables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ._limits import Limits
     from ._world import World
+
+
+# Members of a request's body, and what they may be.
+_BODY: dict[str, tuple[type, ...]] = {
+    "query": (str,),
+    "operationName": (str, NoneType),
+    "variables": (dict, NoneType),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +46,6 @@ class Call:
     variables: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status and JSON of an answer."""
-
-    status: int
-    content: dict[str, Any]
-
-
 class Service:
     """Answers calls against a world.
 
@@ -45,12 +54,16 @@ class Service:
         wording: How refusals speak of a cluster.
         limits: What a request may cost.
         introspection: Whether the schema may be asked for.
+
+    Attributes:
+        enum_fields: Names of the fields whose values are enum values.
     """
 
     def __init__(self, sdl: str, *, wording: Wording, limits: Limits, introspection: bool) -> None:
         self._schema = make_executable_schema(sdl, *bindables())
         self._documents = Documents(self._schema, limits, introspection=introspection)
         self._wording: Wording = wording
+        self.enum_fields = frozenset(_enum_fields(self._schema))
 
     def read(self, body: bytes) -> Call:
         """What a body asks for.
@@ -59,17 +72,17 @@ class Service:
             BadRequest: Nothing that could be answered.
         """
         try:
-            content = json.loads(body)
+            content: Any = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise BadRequest("BAD_REQUEST", "The body is no JSON.") from error
-        match content:
-            case {"query": str(text)}:
-                name, variables = content.get("operationName"), content.get("variables")
-            case _:
-                raise BadRequest("BAD_REQUEST", "The body must be an object with a query.")
-        if not isinstance(name, str | None) or not isinstance(variables, dict | None):
-            raise BadRequest("BAD_REQUEST", "operationName must be a string and variables an object.")
-        return Call(text, self._documents.choose(text, name or None), variables or {})
+        if not isinstance(content, dict):
+            raise BadRequest("BAD_REQUEST", "The body must be an object.")
+        fields = cast("dict[str, Any]", content)
+        for name, kinds in _BODY.items():
+            if not isinstance(fields.get(name), kinds):
+                raise BadRequest("BAD_REQUEST", f"{name} is missing or of the wrong type.")
+        chosen = self._documents.choose(fields["query"], fields.get("operationName") or None)
+        return Call(fields["query"], chosen, fields.get("variables") or {})
 
     def answer(self, call: Call, world: World, rights: frozenset[Right] | None) -> Answer:
         """Carries a call out, all of it at one moment of the world."""
@@ -99,6 +112,7 @@ class Service:
         return entry | {"message": reword(refusal.message, self._wording), "path": error.path}
 
 
-def refused(error: BadRequest) -> Answer:
-    """The answer to a bad request."""
-    return Answer(error.status, {"errors": [formatted(each, error.code) for each in error.errors]})
+def _enum_fields(schema: GraphQLSchema) -> Iterator[str]:
+    for each in schema.type_map.values():
+        if isinstance(each, GraphQLObjectType) and not each.name.startswith("__"):
+            yield from (name for name, field in each.fields.items() if is_enum_type(get_named_type(field.type)))

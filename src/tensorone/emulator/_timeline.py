@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from ._clock import Clock
 
@@ -35,7 +35,7 @@ class Timeline:
         self._serial = itertools.count()
 
     @contextmanager
-    def moment(self) -> Iterator[float]:
+    def moment(self) -> Generator[float]:
         """Holds the world still at its present time, for several steps that belong together."""
         with self._lock:
             if not self._depth:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
@@ -22,7 +23,7 @@ from ._timeline import Timeline
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -228,14 +229,15 @@ class World:
     def boot(self, boot: Boot) -> None:
         self._life.boot = boot
 
-    @property
-    def listing_lag(self) -> float:
-        """World seconds for which clusters to come stay off the list, although they run and cost."""
-        return self._life.listing_lag
-
-    @listing_lag.setter
-    def listing_lag(self, seconds: float) -> None:
-        self._life.listing_lag = seconds
+    @contextmanager
+    def listing_lags(self, seconds: float) -> Generator[None]:
+        """Keeps clusters deployed inside off the list for so many seconds, although they run and cost."""
+        with self.moment():
+            self._life.listing_lag = seconds
+            try:
+                yield
+            finally:
+                self._life.listing_lag = 0.0
 
     def preempt(self, cluster_id: str) -> None:
         """Has another account outbid a running spot cluster.
