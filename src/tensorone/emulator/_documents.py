@@ -1,4 +1,4 @@
-"""From the text of a request to a document that may be executed: parsed, within limits, valid; kept by text."""
+"""From the text of a request to a document that may be executed: parsed, within limits, valid."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from graphql import (
 from ._limits import Limits, operations, root_fields
 
 KEPT = 512
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
 
 
@@ -57,7 +58,7 @@ class Documents:
         self._limits = limits
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
         self.parse = lru_cache(KEPT)(self._parse)
-        self._errors = lru_cache(KEPT)(self._validate)
+        self._valid: set[str] = set()
 
     def check(self, text: str) -> DocumentNode:
         """The document, when it may be executed.
@@ -65,9 +66,15 @@ class Documents:
         Raises:
             BadRequest: It may not.
         """
-        if errors := self._errors(text):
-            raise BadRequest(VALIDATION_FAILED, *errors)
-        return self.parse(text)
+        document = self.parse(text)
+        shape = _shape(text)
+        if shape not in self._valid:
+            if errors := validate(self._schema, document, self._rules):
+                raise BadRequest(VALIDATION_FAILED, *errors)
+            if len(self._valid) >= KEPT:
+                self._valid.clear()
+            self._valid.add(shape)
+        return document
 
     def choose(self, text: str, name: str | None) -> Chosen:
         """The operation with the name; without a name the only one.
@@ -94,9 +101,6 @@ class Documents:
             raise BadRequest(VALIDATION_FAILED, f"The document is too large: {excess}.")
         return document
 
-    def _validate(self, text: str) -> list[GraphQLError]:
-        return validate(self._schema, self.parse(text), self._rules)
-
 
 def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
     """An entry of `errors` in the words of the service, whose GraphQL library quotes names with double quotes."""
@@ -104,6 +108,14 @@ def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
     if error.locations:
         entry["locations"] = [location.formatted for location in error.locations]
     return entry | {"extensions": {"code": code}}
+
+
+def _shape(text: str) -> str:
+    """The text without what its strings hold: that cannot make a document valid or not, and validation is slow.
+
+    Comments and block strings may hold quotes of their own, so a text with either stands for itself.
+    """
+    return text if "#" in text or '"""' in text else _STRING.sub('""', text)
 
 
 def _name(operation: OperationDefinitionNode) -> str | None:
