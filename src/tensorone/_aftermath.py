@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._generated import Cluster
     from ._session import Session
 
+GRACE = 10.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
+
 logger = logging.getLogger("tensorone")
 
 

@@ -60,7 +60,7 @@ async def rent(session: Session, send: Send, token: str) -> PlacedCluster:
         placed = await _rent(session, send, token, delivery)
     except BaseException as error:
         if delivery.begun and _aftermath.is_interrupt(error):
-            await _aftermath.shielded(lambda: _undo(session, token), within=2 * session.settle_time)
+            await _aftermath.shielded(lambda: _undo(session, token), within=session.settle_time + _aftermath.GRACE)
         raise
     if placed is None:
         raise NoCapacity("the server rented nothing and gave no reason: no machine fits (try another type, or later)")
@@ -86,7 +86,7 @@ async def _rent(session: Session, send: Send, token: str, delivery: Delivery) ->
 async def _settle(session: Session, token: str) -> Cluster | None:
     """Looks for the token until it shows up or the settling time is over; terminates twins."""
     lost_at = anyio.current_time()
-    look_at = _reconcile.next_look(lost_at, lost_at)
+    look_at = min(_reconcile.next_look(lost_at, lost_at), lost_at + session.settle_time)
     while True:
         await _listing.until(look_at)
         found = await _look(session, look_at)

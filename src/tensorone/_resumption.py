@@ -33,7 +33,7 @@ async def resume(session: Session, cluster_id: str, send: Send, *, operation: st
         started = await _resume(session, cluster_id, send, delivery)
     except BaseException as error:
         if delivery.begun and _aftermath.is_interrupt(error):
-            await _aftermath.shielded(lambda: _tell(session, cluster_id), within=2 * session.settle_time)
+            await _aftermath.shielded(lambda: _tell(session, cluster_id), within=session.settle_time + _aftermath.GRACE)
         raise
     if started is None:
         raise QueryError(

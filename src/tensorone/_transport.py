@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import urllib.request
 import zlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
@@ -61,15 +63,23 @@ class Unreadable(Exception):
 class _Body(httpx.AsyncByteStream):
     """The body of one request; notes when the transport begins to take it, which is after the headers left."""
 
-    __slots__ = ("_content", "_delivery")
+    __slots__ = ("_content", "_delivery", "_left")
 
     def __init__(self, content: bytes, delivery: Delivery) -> None:
-        self._content = content
+        self._content = self._left = content
         self._delivery = delivery
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    # No async generator: one that is left in the middle is cleaned up late, and trio warns of it.
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._left = self._content
+        return self
+
+    async def __anext__(self) -> bytes:
         self._delivery.begun = True
-        yield self._content
+        if not self._left:
+            raise StopAsyncIteration
+        part, self._left = self._left, b""
+        return part
 
 
 class _KeyedURL(httpx.URL):
@@ -209,21 +219,29 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
     inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     chunks: list[bytes] = []
     size = 0
-    async for part in _stream(response):
-        chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
-        size += len(chunk)
-        if size > limit or (inflater is not None and inflater.unconsumed_tail):
-            raise Unreadable(f"the body is larger than {limit} bytes", response.status_code)
-        chunks.append(chunk)
+    async with _parts(response) as parts:
+        async for part in parts:
+            chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
+            size += len(chunk)
+            if size > limit or (inflater is not None and inflater.unconsumed_tail):
+                raise Unreadable(f"the body is larger than {limit} bytes", response.status_code)
+            chunks.append(chunk)
     if inflater is not None and not inflater.eof:
         raise Undelivered("the compressed body ended early")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _stream(response: httpx.Response) -> AsyncIterator[bytes]:
-    if isinstance(response.stream, httpx.AsyncByteStream):
-        return aiter(response.stream)
-    raise Undelivered("the transport answered with a body that cannot be awaited")
+@asynccontextmanager
+async def _parts(response: httpx.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The body piece by piece; closed at the end, wherever reading stopped."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise Undelivered("the transport answered with a body that cannot be awaited")
+    parts = aiter(response.stream)
+    try:
+        yield parts
+    finally:
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
 
 
 def _headers(endpoint: Endpoint, host: bytes) -> list[tuple[bytes, bytes]]:

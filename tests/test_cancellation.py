@@ -1,0 +1,167 @@
+"""Cancelling what rents leaves no machine that nobody knows of; cancelling a resume says what happened."""
+
+import logging
+import signal
+import subprocess
+import sys
+import textwrap
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from tensorone import ClusterSpec, TensorOne
+from tensorone.emulator import Fault
+
+SPEC = ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40")
+CALLS = {
+    "deploy": lambda client: client.clusters.deploy(SPEC),
+    "rent": lambda client: client.spot.rent(SPEC, bid_per_gpu=0.39),
+    "resume": lambda client: client.clusters.resume("inzk6tzuz833h5", gpu_count=1),
+    "spot resume": lambda client: client.spot.resume("d62t7qg9n5vtan", bid_per_gpu=0.3, gpu_count=1),
+}
+FIRST = {"inzk6tzuz833h5", "d62t7qg9n5vtan", "riixlu8oclhp", "ldl1dxirsim64n"}
+
+
+async def hang(scope, receive, send) -> None:
+    """An application that takes the request and never answers."""
+    await receive()
+    await anyio.sleep_forever()
+
+
+async def cancelled_after(steps: int, client: TensorOne, call) -> str | None:
+    """The id of what a call rented that was cancelled after so many steps of the loop, if it was too late for that."""
+    result = None
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+
+            async def stop() -> None:
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                scope.cancel()
+
+            group.start_soon(stop)
+            result = (await call(client)).id
+    return result
+
+
+@pytest.mark.parametrize("name", ["deploy", "rent"])
+def test_no_rental_survives_its_cancellation(run, emulator, name):
+    """Cancelled at any step, what was rented is either returned or terminated."""
+
+    async def main():
+        known: set[str] = set()
+
+        async def one(steps: int) -> None:
+            async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1) as client:
+                known.add(await cancelled_after(steps, client, CALLS[name]))
+
+        async with anyio.create_task_group() as group:
+            for steps in range(60):
+                group.start_soon(one, steps)
+        return known - {None}
+
+    known = run(main)
+    assert set(emulator.world.clusters) - FIRST == known
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_lost_answer_and_a_cancellation_together(run, emulator, caplog, name):
+    """The server acts and hangs, the caller gives up: what was rented is gone, what was resumed is told."""
+    caplog.set_level(logging.WARNING, "tensorone")
+    emulator.faults.add(Fault("hang", commit=True))
+
+    async def main():
+        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=2) as client:
+            with anyio.move_on_after(0.3) as scope:
+                await CALLS[name](client)
+            assert scope.cancelled_caught
+
+    run(main)
+    assert set(emulator.world.clusters) == FIRST
+    assert ("is terminated" if "resume" not in name else "running and billed") in caplog.text
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_cancelled_call_that_did_nothing_says_so(run, emulator, caplog, name):
+    """The look is bounded by the settling time, and its result is logged."""
+    caplog.set_level(logging.WARNING, "tensorone")
+    emulator.faults.add(Fault("hang"))
+
+    async def main():
+        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.2) as client:
+            with anyio.move_on_after(0.2):
+                await CALLS[name](client)
+
+    run(main)
+    assert ("look again later" if "resume" not in name else "did not start") in caplog.text
+
+
+def test_clean_up_survives_failures(run, emulator, caplog):
+    """A server that refuses to terminate is logged and does not hide the cancellation."""
+    caplog.set_level(logging.WARNING, "tensorone")
+    emulator.faults.add(Fault("hang", commit=True), Fault("server_error", operation="clusterTerminate", commit=False))
+
+    async def main():
+        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.3) as client:
+            with anyio.move_on_after(0.2) as scope:
+                await client.clusters.deploy(SPEC)
+            assert scope.cancelled_caught
+
+    run(main)
+    assert "clean-up after a cancelled call: TerminateCluster" in caplog.text
+
+
+def test_clean_up_is_bounded(run_virtually, caplog):
+    """A server that never answers again cannot hold a cancelled call for ever."""
+    caplog.set_level(logging.WARNING, "tensorone")
+
+    async def main():
+        hanging = httpx.ASGITransport(hang)
+        async with TensorOne("key", url="http://localhost/graphql", transport=hanging, timeout=3600) as client:
+            with anyio.move_on_after(1):
+                await client.clusters.deploy(SPEC)
+        assert anyio.current_time() == pytest.approx(1 + 20 + 10)
+
+    run_virtually(main)
+    assert "took longer than 30 s and was left" in caplog.text
+
+
+def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):
+    """Waiting for one's turn is not renting."""
+
+    async def main():
+        async with TensorOne(emulator.api_key, url=emulator.url, max_connections=1) as client:
+            emulator.faults.add(Fault("delay", seconds=0.3, operation="gpuTypes"))
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.gpu_types.list)
+                await anyio.sleep(0.1)
+                with anyio.move_on_after(0.05):
+                    await client.clusters.deploy(SPEC)
+
+    run(main)
+    assert emulator.world.requests == {"gpuTypes": 1}
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_control_c_terminates_what_was_rented(emulator, backend):
+    """An interrupt from the keyboard in the middle of a deploy leaves nothing behind."""
+    emulator.faults.add(Fault("hang", commit=True))
+    script = f"""
+        import anyio
+        from tensorone import ClusterSpec, TensorOne
+
+        async def main():
+            async with TensorOne({emulator.api_key!r}, url={emulator.url!r}, settle_time=2) as client:
+                await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40"))
+
+        anyio.run(main, backend={backend!r})
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE, text=True) as process:
+        while set(emulator.world.clusters) == FIRST:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in words
+    assert set(emulator.world.clusters) == FIRST
