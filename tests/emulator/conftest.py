@@ -1,0 +1,68 @@
+"""A world that stands still, an emulator with such a world, and a way to ask it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tensorone.emulator import Emulator, World
+
+from .worlds import A6000, new_world, small_host
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def world() -> World:
+    """An empty world that stands still until it is advanced."""
+    return new_world()
+
+
+@pytest.fixture
+def tiny() -> World:
+    """The same with one machine of two A6000, whose minimum bid stays at 0.18."""
+    world = new_world(small_host())
+    world.set_minimum_bid(A6000, "0.18")
+    return world
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Emulator]:
+    """One emulator for a whole file."""
+    with Emulator(speed=0, boot="at-once") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(served: Emulator) -> Emulator:
+    """An emulator as new, whose world stands still until it is advanced; containers are up at once."""
+    served.reset()
+    return served
+
+
+@pytest.fixture(scope="module")
+def ask(served: Emulator) -> Iterator[Ask]:
+    """Sends a document over HTTP; the key is the emulator's unless `key` says otherwise, None for none."""
+    with httpx.Client(timeout=10) as client:
+
+        def send(document: str, *, key: str | None = served.api_key, **rest: Any) -> httpx.Response:
+            params = {} if key is None else {"api_key": key}
+            return client.post(served.url, params=params, json={"query": document, **rest})
+
+        yield send
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Waits for what another thread is about to do."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "it never happened"
+
+    return wait

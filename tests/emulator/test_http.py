@@ -1,0 +1,295 @@
+"""Keys, statuses, error shapes and limits, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tensorone.emulator import Emulator
+
+if TYPE_CHECKING:
+    from .conftest import Ask
+
+STOP = 'mutation StopIt { clusterStop(input: {clusterId: "riixlu8oclhp"}) { id } }'
+MYSELF = "{ myself { id } }"
+
+
+def test_a_wrong_key_is_401_without_json(emulator: Emulator, ask: Ask) -> None:
+    """Nothing is done, and the body is no GraphQL."""
+    answer = ask(STOP, key="tpo_live_wrong")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert emulator.world.clusters["riixlu8oclhp"].running
+
+
+def test_no_key_is_nobody(emulator: Emulator, ask: Ask) -> None:
+    """`myself` is null without an error, everything else unauthorised."""
+    assert ask(MYSELF, key=None).json() == {"data": {"myself": None}}
+    content = ask(STOP, key=None).json()
+    assert content["data"] == {"clusterStop": None}
+    assert content["errors"][0]["message"] == "Unauthorized"
+    assert emulator.world.clusters["riixlu8oclhp"].running
+
+
+def test_a_key_without_the_right_is_unauthorised_at_200(emulator: Emulator, ask: Ask) -> None:
+    """A key may be known and allow nothing."""
+    answer = ask(MYSELF, key=emulator.powerless_key)
+    assert answer.status_code == 200
+    content = answer.json()
+    assert content["data"] == {"myself": None}
+    (error,) = content["errors"]
+    assert (error["message"], error["path"], error["extensions"]) == ("Unauthorized", ["myself"], {"code": "RUNPOD"})
+
+
+def test_a_read_only_key_reads(emulator: Emulator, ask: Ask) -> None:
+    """It may ask, and change nothing."""
+    assert ask(MYSELF, key=emulator.read_only_key).json()["data"]["myself"]["id"]
+    assert ask(STOP, key=emulator.read_only_key).json()["errors"][0]["message"] == "Unauthorized"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_key_may_come_as_a_bearer_token(emulator: Emulator, scheme: str) -> None:
+    """The header does what the URL does."""
+    headers = {"authorization": f"{scheme} {emulator.api_key}"}
+    assert httpx.post(emulator.url, headers=headers, json={"query": MYSELF}).json()["data"]["myself"]
+
+
+def test_another_scheme_is_no_key(emulator: Emulator) -> None:
+    """Basic authentication counts as none."""
+    answer = httpx.post(emulator.url, headers={"authorization": "Basic x"}, json={"query": MYSELF})
+    assert answer.json() == {"data": {"myself": None}}
+
+
+def test_keys_may_hold_anything() -> None:
+    """A key that needs escaping in a URL is accepted there."""
+    key = "a&b=c d%2F#é"
+    with Emulator(api_key=key) as emulator:
+        assert httpx.post(emulator.url, params={"api_key": key}, json={"query": MYSELF}).json()["data"]["myself"]
+
+
+def test_a_refusal_is_200_with_path_and_code(ask: Ask) -> None:
+    """The field is null, and the error says where and what."""
+    answer = ask('mutation { gone: clusterTerminate(input: {clusterId: "nobody"}) }')
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "errors": [
+            {
+                "message": "pod not found to terminate",
+                "locations": [{"line": 1, "column": 12}],
+                "extensions": {"code": "POD_NOT_FOUND"},
+                "path": ["gone"],
+            }
+        ],
+        "data": {"gone": None},
+    }
+
+
+def test_refusals_may_speak_of_clusters() -> None:
+    """The wording is a setting, in texts and codes."""
+    with Emulator(wording="cluster") as emulator:
+        document = 'mutation { clusterTerminate(input: {clusterId: "nobody"}) }'
+        answer = httpx.post(emulator.url, params={"api_key": emulator.api_key}, json={"query": document})
+    (error,) = answer.json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == ("cluster not found to terminate", "CLUSTER_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "message"),
+    [
+        (
+            'mutation { clusterStop(input: {clusterId: "x", restartPolicy: null}) { id } }',
+            "GRAPHQL_VALIDATION_FAILED",
+            'Field "restartPolicy" is not defined by type "ClusterStopInput".',
+        ),
+        ("{ myself { secrets } }", "GRAPHQL_VALIDATION_FAILED", 'Cannot query field "secrets" on type "User".'),
+        (
+            'mutation { clusterBidResume(input: {clusterId: "x", bidPerGpu: 1}) { id } }',
+            "GRAPHQL_VALIDATION_FAILED",
+            'Field "ClusterBidResumeInput.gpuCount" of required type "Int!" was not provided.',
+        ),
+        ("{ __schema { types { name } } }", "GRAPHQL_VALIDATION_FAILED", "GraphQL introspection has been disabled"),
+        ("{ myself", "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>."),
+        ("fragment F on User { id }", "OPERATION_RESOLUTION_FAILURE", "Must provide operation name"),
+        (
+            "query A { __typename } query B { __typename }",
+            "OPERATION_RESOLUTION_FAILURE",
+            "Must provide operation name",
+        ),
+    ],
+)
+def test_a_bad_document_is_400_without_data(ask: Ask, document: str, code: str, message: str) -> None:
+    """The answer has errors in the service's form, and no data."""
+    answer = ask(document)
+    assert answer.status_code == 400
+    content = answer.json()
+    assert content.keys() == {"errors"}
+    assert content["errors"][0]["message"].startswith(message)
+    assert content["errors"][0]["extensions"] == {"code": code}
+
+
+def test_bad_variables_are_400_without_data(ask: Ask) -> None:
+    """A variable of the wrong type stops the request before any resolver."""
+    document = "mutation($id: String!) { clusterStop(input: {clusterId: $id}) { id } }"
+    for variables in ({}, {"id": 7}):
+        answer = ask(document, variables=variables)
+        assert (answer.status_code, answer.json().keys()) == (400, {"errors"})
+        assert answer.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+def test_variables_and_operation_names_are_standard(emulator: Emulator, ask: Ask) -> None:
+    """The operation named is carried out with its variables, the others only validated."""
+    document = (
+        f"query Probe {{ __typename }} {STOP} query One($id: String!) {{ cluster(input: {{clusterId: $id}}) {{ id }} }}"
+    )
+    assert ask(document, operationName="Probe").json() == {"data": {"__typename": "Query"}}
+    assert emulator.world.clusters["riixlu8oclhp"].running
+    variables = {"id": "riixlu8oclhp"}
+    assert ask(document, operationName="One", variables=variables).json()["data"]["cluster"] == variables
+    assert ask(document, operationName="Two").json()["errors"][0]["message"] == 'Unknown operation named "Two".'
+
+
+def test_introspection_may_be_allowed() -> None:
+    """It is off unless asked for."""
+    with Emulator(introspection=True) as emulator:
+        answer = httpx.post(
+            emulator.url, params={"api_key": emulator.api_key}, json={"query": "{ __schema { queryType { name } } }"}
+        )
+    assert answer.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b'[{"query": "{ __typename }"}]',
+        b"{}",
+        b'{"query": 7}',
+        b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "operationName": 7}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_a_bad_body_is_400(emulator: Emulator, body: bytes) -> None:
+    """What is no request is refused with an error that says so."""
+    answer = post(emulator, body)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+def test_another_content_type_is_400(emulator: Emulator) -> None:
+    """Forms and texts are no JSON."""
+    assert post(emulator, json.dumps({"query": MYSELF}).encode(), content_type="text/plain").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 200), ("POST", "/", 404), ("GET", "/graphql", 405), ("GET", "/elsewhere", 404)],
+)
+def test_there_is_one_place_to_ask(emulator: Emulator, method: str, path: str, status: int) -> None:
+    """POST /graphql, and a line of text at the root."""
+    answer = httpx.request(method, httpx.URL(emulator.url).copy_with(path=path))
+    assert answer.status_code == status
+    assert answer.headers["x-request-id"]
+
+
+def test_every_answer_has_its_own_request_id(ask: Ask) -> None:
+    """Good and bad answers alike."""
+    ids = [ask(document).headers["x-request-id"] for document in (MYSELF, MYSELF, "{")]
+    assert len(set(ids)) == 3
+
+
+def test_texts_arrive_and_return_unchanged(emulator: Emulator) -> None:
+    """Quotes, newlines, backslashes, emoji, and even a lone surrogate."""
+    name = 'a"b\\c\n#{}"""\U0001f600\ud800'
+    document = """mutation($name: String) { clusterFindAndDeployOnDemand(
+        input: {imageName: "i", gpuTypeId: "NVIDIA L4", name: $name}) { name } }"""
+    body = json.dumps({"query": document, "variables": {"name": name}}).encode()
+    content = json.loads(post(emulator, body).text)
+    assert content["data"]["clusterFindAndDeployOnDemand"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{" + " ".join(f"a{i}: __typename" for i in range(101)) + "}",
+        "query { ...F } fragment F on Query {" + " ".join(f"a{i}: __typename" for i in range(101)) + "}",
+        "{ myself " + "{ clusters " * 12 + "{ id }" + "}" * 13,
+        "{" * 5000,
+        "{ myself { clusters { id " + "id " * 300 + "} } }",
+        "{ __typename " + "# " * 3 + "\n" + "@skip(if: false) " * 3000 + "}",
+        "{ "
+        + " ".join(f"a{i}: myself {{ ...F }}" for i in range(90))
+        + "} fragment F on User {"
+        + " ".join(f"b{i}: id" for i in range(90))
+        + "}",
+    ],
+    ids=["aliases", "fragment", "depth", "braces", "repeats", "tokens", "fields"],
+)
+def test_documents_too_large_are_refused(ask: Ask, document: str) -> None:
+    """Too many root fields, too deep, too often the same, too many tokens, too many fields: 400, and life goes on."""
+    answer = ask(document)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"]
+    assert ask(MYSELF).status_code == 200
+
+
+def test_fragments_in_a_circle_are_refused(ask: Ask) -> None:
+    """Measuring a document ends, even if its fragments do not; unknown fragments count as nothing."""
+    circle = "{ ...A } fragment A on Query { ...B ...A } fragment B on Query { ... on Query { ...A ...None } }"
+    answer = ask(circle)
+    assert answer.status_code == 400
+    assert any("itself" in error["message"] for error in answer.json()["errors"])
+
+
+def test_bodies_too_large_are_refused(emulator: Emulator, ask: Ask) -> None:
+    """More than a mebibyte is 413, and life goes on."""
+    assert post(emulator, b" " * (1 << 20) + b" ").status_code == 413
+    assert ask(MYSELF).status_code == 200
+
+
+def test_many_shapes_of_documents_do_not_pile_up(ask: Ask) -> None:
+    """More different documents than are remembered are all answered."""
+    assert all("data" in ask(f"query Q{i} {{ __typename }}").json() for i in range(520))
+
+
+def test_a_document_with_comments_is_validated_each_for_itself(ask: Ask) -> None:
+    """Quotes in comments and block strings hide nothing from validation."""
+    assert ask('{ __typename #"\n}').status_code == 200
+    assert ask('{ __typename #"\n nonsense #"\n}').status_code == 400
+
+
+def test_requests_are_counted_and_kept_without_the_key(emulator: Emulator) -> None:
+    """The log holds root fields, operation name, body and headers, and shows no secret in its repr."""
+    headers = {"authorization": f"Bearer {emulator.api_key}", "x-mine": "yes"}
+    httpx.post(emulator.url, params={"api_key": emulator.api_key}, headers=headers, json={"query": STOP})
+    httpx.post(emulator.url, headers=headers, content=b"nothing")
+    assert emulator.world.requests == {"clusterStop": 1}
+    stop, nothing = emulator.world.log
+    assert (stop.root_fields, stop.operation_name, stop.at) == (("clusterStop",), "StopIt", 0.0)
+    assert json.loads(stop.body) == {"query": STOP}
+    assert stop.headers["x-mine"] == "yes"
+    assert (nothing.root_fields, nothing.operation_name, nothing.body) == ((), None, "nothing")
+    assert emulator.api_key not in f"{stop.headers} {stop.body} {stop!r}"
+    assert "riixlu8oclhp" not in repr(stop)
+
+
+def test_logging_shows_neither_key_nor_values(emulator: Emulator, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    """What is logged of a request is its root fields, its status and how long it took."""
+    with caplog.at_level(logging.DEBUG, logger="tensorone.emulator"):
+        ask(STOP)
+    (record,) = [record for record in caplog.records if record.name == "tensorone.emulator"]
+    assert record.getMessage().startswith("clusterStop: 200 after ")
+    assert record.levelno == logging.DEBUG
+
+
+def post(emulator: Emulator, body: bytes, *, content_type: str = "application/json; charset=utf-8") -> httpx.Response:
+    """Sends raw bytes with the right key."""
+    params: dict[str, Any] = {"api_key": emulator.api_key}
+    return httpx.post(emulator.url, params=params, headers={"content-type": content_type}, content=body)

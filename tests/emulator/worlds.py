@@ -1,0 +1,34 @@
+"""Small worlds and orders to try things on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tensorone.emulator import Boot, Host, Order, World
+from tensorone.emulator._world import Scenario
+
+A6000 = "NVIDIA RTX A6000"
+
+
+def small_host(**changes: Any) -> Host:
+    """A machine with two A6000 in a data centre."""
+    values: dict[str, Any] = {"machine_id": "host", "gpu_type_id": A6000, "cloud": "SECURE", "gpus": 2}
+    return Host(**(values | changes))
+
+
+def order(**changes: Any) -> Order:
+    """An on-demand order for one A6000."""
+    values: dict[str, Any] = {"image_name": "image", "gpu_type_id": A6000}
+    return Order(**(values | changes))
+
+
+def spot(bid: str = "0.20", **changes: Any) -> Order:
+    """A spot order for one A6000."""
+    return order(bid=Decimal(bid), **changes)
+
+
+def new_world(*hosts: Host, **scenario: Any) -> World:
+    """An empty world that stands still until it is advanced; without hosts it has the usual ones."""
+    values: dict[str, Any] = {"boot": Boot(), "first_clusters": False, "hosts": hosts or None}
+    return World(Scenario(**(values | scenario)), speed=0)
