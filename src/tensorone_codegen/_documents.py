@@ -1,0 +1,231 @@
+"""Cuts operations at their variables and expands their fragments. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNonNull,
+    InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_composite_type,
+    print_ast,
+)
+from graphql.language.print_string import print_string
+
+from .runtime.operation import Group, Piece, RootField, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from graphql import GraphQLNamedType, GraphQLSchema
+
+Pieces: TypeAlias = tuple[Piece, ...]
+
+# They steer the generator and are no part of the server's schema.
+CLIENT_DIRECTIVES = frozenset({"idempotent", "mixin"})
+
+
+class Cutter:
+    """Cuts operations against one schema and one set of fragments."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._defaults: dict[str, str] = {}
+
+    def root_fields(self, operation: OperationDefinitionNode) -> tuple[RootField, ...]:
+        """The operation's root fields in pieces; root selections by fragment are expanded too."""
+        self._defaults = {
+            definition.variable.name.value: _literal(definition.default_value)
+            for definition in operation.variable_definitions
+            if definition.default_value is not None
+        }
+        root = self._schema.get_root_type(operation.operation)
+        if root is None:
+            raise ValueError(f"the schema has no {operation.operation.value} type")
+        return tuple(self._root_field(node, root) for node in self._fields_of(operation.selection_set, root))
+
+    def _fields_of(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Iterable[FieldNode]:
+        for node in selection.selections:
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, FragmentSpreadNode) and not node.directives:
+                yield from self._fields_of(self._fragments[node.name.value].selection_set, parent)
+            elif isinstance(node, InlineFragmentNode) and not node.directives:
+                yield from self._fields_of(node.selection_set, parent)
+            else:
+                raise ValueError("a fragment with directives cannot stand at the root of an operation")
+
+    def _root_field(self, node: FieldNode, root: GraphQLNamedType) -> RootField:
+        name = node.name.value
+        rest = self._directives(node.directives) + self._selection_of(node, root)
+        return RootField(
+            key=node.alias.value if node.alias else name,
+            name=name,
+            arguments=self._arguments(node.arguments),
+            selection=_joined(rest),
+            nullable=not name.startswith("__") and not isinstance(_field(root, name).type, GraphQLNonNull),
+        )
+
+    def _selection_of(self, node: FieldNode, parent: GraphQLNamedType) -> Pieces:
+        if node.selection_set is None:
+            return ()
+        return self._selection(node.selection_set, get_named_type(_field(parent, node.name.value).type))
+
+    def _selection(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Pieces:
+        items = list(dict.fromkeys(self._items(selection, parent)))
+        spaced = [piece for index, item in enumerate(items) for piece in ((" ", *item) if index else item)]
+        return _joined(("{", *spaced, "}"))
+
+    def _items(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Iterable[Pieces]:
+        for node in selection.selections:
+            if isinstance(node, FieldNode):
+                yield self._item(node, parent)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value]
+                condition = fragment.type_condition.name.value
+                yield from self._spread(fragment.selection_set, node.directives, condition, parent)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition.name.value if node.type_condition else parent.name
+                yield from self._spread(node.selection_set, node.directives, condition, parent)
+
+    def _item(self, node: FieldNode, parent: GraphQLNamedType) -> Pieces:
+        prefix = f"{node.alias.value}:" if node.alias else ""
+        return (
+            prefix + node.name.value,
+            *self._arguments(node.arguments),
+            *self._directives(node.directives),
+            *self._selection_of(node, parent),
+        )
+
+    def _spread(
+        self,
+        selection: SelectionSetNode,
+        directives: Sequence[DirectiveNode],
+        condition: str,
+        parent: GraphQLNamedType,
+    ) -> Iterable[Pieces]:
+        """A fragment: dissolved where it says nothing, kept as an inline fragment where it narrows or has directives."""
+        kept = self._directives(directives)
+        if condition == parent.name and not kept:
+            yield from self._items(selection, parent)
+            return
+        narrowed = self._schema.type_map[condition]
+        head = "..." if condition == parent.name else f"... on {condition}"
+        yield (head, *kept, *self._selection(selection, narrowed))
+
+    def _arguments(self, arguments: Sequence[ArgumentNode]) -> Pieces:
+        named = [(argument.name.value, argument.value) for argument in arguments]
+        return (Group(_joined(self._named(named))),) if named else ()
+
+    def _directives(self, directives: Sequence[DirectiveNode]) -> Pieces:
+        return tuple(
+            piece
+            for node in directives
+            if node.name.value not in CLIENT_DIRECTIVES
+            for piece in (f" @{node.name.value}", *self._arguments(node.arguments))
+        )
+
+    def _named(self, named: Sequence[tuple[str, ValueNode]]) -> Pieces:
+        """Arguments or fields of an input object; what is a variable vanishes with its name when it is not set."""
+        pieces: list[Piece] = []
+        for index, (name, value) in enumerate(named):
+            before = f"{' ' if index else ''}{name}:"
+            if isinstance(value, VariableNode):
+                pieces.append(Slot(value.name.value, before, self._defaults.get(value.name.value)))
+            else:
+                pieces += (before, *self._value(value))
+        return tuple(pieces)
+
+    def _value(self, value: ValueNode) -> Pieces:
+        if isinstance(value, VariableNode):
+            return (Slot(value.name.value, "", self._defaults.get(value.name.value)),)
+        if isinstance(value, ListValueNode):
+            inner = [piece for item in value.values for piece in (" ", *self._value(item))]
+            return ("[", *inner, "]")
+        if isinstance(value, ObjectValueNode):
+            return ("{", *self._named([(field.name.value, field.value) for field in value.fields]), "}")
+        return (_literal(value),)
+
+
+def document(operation: OperationDefinitionNode, fields: Iterable[RootField]) -> str:
+    """The operation in standard form, with variables."""
+    variables = " ".join(
+        f"${definition.variable.name.value}:{print_ast(definition.type)}"
+        + ("" if definition.default_value is None else f"={_literal(definition.default_value)}")
+        for definition in operation.variable_definitions
+    )
+    name = operation.name.value if operation.name else ""
+    head = f"{operation.operation.value} {name}" + (f"({variables})" if variables else "")
+    directives = "".join(
+        f" {print_ast(node)}" for node in operation.directives if node.name.value not in CLIENT_DIRECTIVES
+    )
+    return f"{head}{directives}{{{' '.join(map(_standard, fields))}}}"
+
+
+def _standard(field: RootField) -> str:
+    prefix = "" if field.key == field.name else f"{field.key}:"
+    return prefix + field.name + _with_variables(field.arguments) + _with_variables(field.selection)
+
+
+def _with_variables(pieces: Pieces) -> str:
+    return "".join(_one_with_variables(piece) for piece in pieces)
+
+
+def _one_with_variables(piece: Piece) -> str:
+    if isinstance(piece, Slot):
+        return f"{piece.before}${piece.variable}"
+    if isinstance(piece, Group):
+        return f"({_with_variables(piece.pieces)})"
+    return piece
+
+
+def _literal(value: ValueNode) -> str:
+    """A constant on one line."""
+    if isinstance(value, StringValueNode):
+        return print_string(value.value)
+    if isinstance(value, ListValueNode):
+        return "[" + " ".join(map(_literal, value.values)) + "]"
+    if isinstance(value, ObjectValueNode):
+        return "{" + " ".join(f"{field.name.value}:{_literal(field.value)}" for field in value.fields) + "}"
+    return print_ast(value)
+
+
+def _field(parent: GraphQLNamedType, name: str) -> GraphQLField:
+    fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
+    return fields[name]
+
+
+def is_composite(parent: GraphQLNamedType, name: str) -> bool:
+    """Whether a field of a type has fields of its own."""
+    return not name.startswith("__") and is_composite_type(get_named_type(_field(parent, name).type))
+
+
+def field_type(parent: GraphQLNamedType, name: str) -> GraphQLNamedType:
+    """The named type of a field."""
+    return get_named_type(_field(parent, name).type)
+
+
+def _joined(pieces: Iterable[Piece]) -> Pieces:
+    """The same pieces with neighbouring texts put together."""
+    result: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and result and isinstance(result[-1], str):
+            result[-1] += piece
+        else:
+            result.append(piece)
+    return tuple(result)
