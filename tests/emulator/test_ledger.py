@@ -85,6 +85,15 @@ def test_an_empty_balance_stops_everything_at_its_own_time() -> None:
     assert sum(line.amount for line in world.bill) == Decimal("1.20") - world.balance
 
 
+def test_what_costs_nothing_never_ends() -> None:
+    """Without GPUs, vCPUs and disks, an empty balance is no reason to stop."""
+    world = new_world(balance=Decimal(0))
+    nothing = {"gpu_count": 0, "vcpus": 0, "volume_in_gb": 0, "container_disk_in_gb": 0}
+    cluster = world.deploy(order(**nothing))
+    world.advance(HOUR)
+    assert world.clusters[cluster.id].running
+
+
 def test_a_start_needs_credit_for_an_hour() -> None:
     """Neither deploy nor resume starts what the balance cannot pay for an hour."""
     world = new_world(small_host(), balance=Decimal("0.50"))

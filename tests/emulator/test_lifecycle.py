@@ -20,6 +20,13 @@ def test_a_deployed_cluster_runs_on_a_machine_of_its_kind(world: World) -> None:
     assert list(world.clusters) == [cluster.id]
 
 
+def test_a_cluster_knows_its_environment(tiny: World) -> None:
+    """As a mapping, for tests that look for a value; its repr shows none."""
+    cluster = tiny.deploy(order(env=(("TOKEN", "abc"), ("EMPTY", ""))))
+    assert tiny.clusters[cluster.id].env == {"TOKEN": "abc", "EMPTY": ""}
+    assert "abc" not in repr(cluster)
+
+
 def test_stop_frees_the_gpus_and_keeps_the_cluster_on_its_machine(tiny: World) -> None:
     """After a stop the GPUs are free, and the cluster is still bound to its machine."""
     cluster = tiny.deploy(order())

@@ -20,9 +20,30 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if not options.allow_remote and not _is_loopback(options.host):
         return _fail(2, f"{options.host} is not a loopback address; --allow-remote serves on it all the same")
+    try:
+        emulator = _emulator(options)
+        faults = [Fault.parse(text) for text in options.fault]
+    except ValueError as error:
+        parser.error(str(error))
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _, __: done.set())
+    try:
+        with emulator:
+            emulator.faults.add(*faults)
+            sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
+            sys.stdout.flush()
+            done.wait()
+    except OSError as error:
+        return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
+    return 0
+
+
+def _emulator(options: argparse.Namespace) -> Emulator:
     emulator = Emulator(
         host=options.host,
         port=options.port,
@@ -34,18 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         introspection=options.introspection,
     )
     emulator.rate_limit(options.rate_limit)
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _, __: done.set())
-    try:
-        with emulator:
-            sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
-            sys.stdout.flush()
-            emulator.faults.add(*options.fault)
-            done.wait()
-    except OSError as error:
-        return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
-    return 0
+    return emulator
 
 
 def _fail(status: int, message: str) -> int:
@@ -64,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--wording", choices=("pod", "cluster"), default="pod", help="how refusals call a cluster")
     parser.add_argument("--api-key", help="the key to accept (default: made up from the seed)")
     parser.add_argument("--introspection", action="store_true", help="answer questions about the schema")
-    parser.add_argument("--fault", type=Fault.parse, action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
+    parser.add_argument("--fault", action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
     parser.add_argument("--rate-limit", type=float, help="requests a second, beyond which the answer is 429")
     return parser
 
@@ -76,5 +86,5 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - the tests run it as a program of its own
     sys.exit(main())

@@ -85,12 +85,13 @@ class App:
             return PlainTextResponse("Unauthorized", 401)
         if isinstance(call, BadRequest):
             return refused(call).response()
-        faults = self._faults.strike(call.chosen, self.world.now)
+        world = self.world
+        faults = self._faults.strike(call.chosen, world.now)
         exchange = Exchange(
             response_keys=call.chosen.response_keys,
             enum_fields=self._service.enum_fields,
-            carry_out=lambda: self._carry_out(call, rights),
-            world=self.world,
+            carry_out=lambda: self._carry_out(call, world, rights),
+            world=world,
             wire=request.scope.get("state", {}).get("wire") or NoWire(),
             receive=request.receive,
         )
@@ -114,9 +115,9 @@ class App:
         )
         self.world.record(entry)
 
-    def _carry_out(self, call: Call, rights: frozenset[Right] | None) -> Answer:
+    def _carry_out(self, call: Call, world: World, rights: frozenset[Right] | None) -> Answer:
         began = time.perf_counter()
-        answer = self._service.answer(call, self.world, rights)
+        answer = self._service.answer(call, world, rights)
         took = time.perf_counter() - began
         # Neither the document nor the URL: they hold env values and the key.
         level = logging.WARNING if took > SLOW else logging.DEBUG

@@ -95,8 +95,6 @@ class Documents:
             document = parse(text, max_tokens=self._limits.tokens)
         except GraphQLSyntaxError as error:
             raise BadRequest(PARSE_FAILED, error) from error
-        except RecursionError as error:
-            raise BadRequest(PARSE_FAILED, "Syntax Error: Document is nested too deeply.") from error
         if excess := self._limits.excess(document):
             raise BadRequest(VALIDATION_FAILED, f"The document is too large: {excess}.")
         return document

@@ -82,10 +82,9 @@ class Emulator:
         self._clock = clock
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
-        self._faults = Faults(seed)
+        self._faults = Faults(seed, self._close_port)
         self._app = App(service, self._keys, self._faults, self._new_world(), max_body=limits.body)
         self._server = LoopbackServer(self._app, host, port)
-        self._faults.close_port = self._server.refuse
         self._host = host
         self._port: int | None = None
 
@@ -173,6 +172,9 @@ class Emulator:
     ) -> None:
         with CancelScope(shield=True):
             await to_thread.run_sync(self.__exit__, kind, error, traceback)
+
+    def _close_port(self, seconds: float) -> None:
+        self._server.refuse(seconds)
 
     def _new_world(self) -> World:
         return World(self._scenario, speed=self._speed, clock=self._clock)

@@ -39,13 +39,11 @@ class Faults:
 
     Args:
         seed: Of the draws of probabilities.
-
-    Attributes:
         close_port: Refuses connections for so many seconds, from now on.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.close_port: Callable[[float], None] = _no_port
+    def __init__(self, seed: int, close_port: Callable[[float], None]) -> None:
+        self._close_port = close_port
         self._rng = random.Random(f"faults/{seed}")  # noqa: S311 - chance, no secret
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
@@ -55,7 +53,7 @@ class Faults:
         """Arms faults. A `refuse` that aims at nothing in particular closes the port at once."""
         for fault in faults:
             if fault == Fault("refuse", seconds=fault.seconds):
-                self.close_port(fault.duration)
+                self._close_port(fault.duration)
             else:
                 with self._lock:
                     self._armed.append(_Armed(fault))
@@ -103,7 +101,3 @@ class Faults:
         if armed.struck == fault.times:
             self._armed.remove(armed)
         return True
-
-
-def _no_port(_: float) -> None:
-    raise RuntimeError("there is no port to close: the emulator does not listen")

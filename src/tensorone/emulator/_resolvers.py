@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ariadne import MutationType, ObjectType, QueryType, ScalarType, SchemaBindable
+from ariadne import ObjectType, ScalarType, SchemaBindable
+from graphql import GraphQLObjectType
 
 from ._cluster import Cluster, Order
 from ._orders import dollars, order
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from graphql import GraphQLResolveInfo
+    from graphql import GraphQLNamedType, GraphQLResolveInfo, GraphQLSchema
 
     from ._catalogue import GpuModel
     from ._world import World
 
 Input = Mapping[str, Any]
 Right = Literal["query", "mutation"]
+Resolver = Callable[..., object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +155,23 @@ _GPU_TYPE: dict[str, Callable[[World, GpuModel], object]] = {
 }
 
 
-def bindables() -> list[SchemaBindable]:
-    """Everything the schema needs to be executable."""
-    query, mutation, gpu_type = QueryType(), MutationType(), _object("GpuType", _GPU_TYPE)
-    for name, resolve in _QUERIES.items():
-        query.field(name)(_root("query", name, resolve))
-    for name, resolve in _MUTATIONS.items():
-        mutation.field(name)(_root("mutation", name, resolve))
-    gpu_type.field("lowestPrice")(_priced)
-    scalars = (ScalarType("DateTime", serializer=_iso), ScalarType("Void"))
-    return [query, mutation, gpu_type, _object("User", _USER), _object("Cluster", _CLUSTER), *scalars]
+def bindables(schema: GraphQLSchema) -> list[SchemaBindable]:
+    """Everything a schema needs to be executable, as far as it has the types and fields; what is new in it is null."""
+    resolvers: dict[str, dict[str, Resolver]] = {
+        "Query": {name: _root("query", name, resolve) for name, resolve in _QUERIES.items()},
+        "Mutation": {name: _root("mutation", name, resolve) for name, resolve in _MUTATIONS.items()},
+        "User": {name: _member(resolve) for name, resolve in _USER.items()},
+        "Cluster": {name: _member(resolve) for name, resolve in _CLUSTER.items()},
+        "GpuType": {name: _member(resolve) for name, resolve in _GPU_TYPE.items()} | {"lowestPrice": _priced},
+    }
+    scalars = [ScalarType("DateTime", serializer=_iso), ScalarType("Void")]
+    return [
+        *(_object(kind, resolvers[name]) for name, kind in schema.type_map.items() if name in resolvers),
+        *(scalar for scalar in scalars if scalar.name in schema.type_map),
+    ]
 
 
-def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) -> Callable[..., object]:
+def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) -> Resolver:
     def resolver(_: object, info: GraphQLResolveInfo, **arguments: Any) -> object:
         context: Context = info.context
         if context.rights is None and name == "myself":
@@ -177,14 +183,15 @@ def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) ->
     return resolver
 
 
-def _object(name: str, table: Mapping[str, Callable[[World, Any], object]]) -> ObjectType:
-    bindable = ObjectType(name)
-    for field, resolve in table.items():
-        bindable.field(field)(_member(resolve))
+def _object(kind: GraphQLNamedType, resolvers: Mapping[str, Resolver]) -> ObjectType:
+    bindable = ObjectType(kind.name)
+    for name in kind.fields if isinstance(kind, GraphQLObjectType) else ():
+        if name in resolvers:
+            bindable.field(name)(resolvers[name])
     return bindable
 
 
-def _member(resolve: Callable[[World, Any], object]) -> Callable[..., object]:
+def _member(resolve: Callable[[World, Any], object]) -> Resolver:
     def resolver(source: Any, info: GraphQLResolveInfo) -> object:
         return resolve(info.context.world, source)
 

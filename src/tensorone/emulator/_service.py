@@ -12,6 +12,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    build_schema,
     execute_sync,  # pyright: ignore[reportUnknownVariableType] - graphql-core types `middleware` as a bare tuple
     get_named_type,
     is_enum_type,
@@ -60,7 +61,7 @@ class Service:
     """
 
     def __init__(self, sdl: str, *, wording: Wording, limits: Limits, introspection: bool) -> None:
-        self._schema = make_executable_schema(sdl, *bindables())
+        self._schema = make_executable_schema(sdl, *bindables(build_schema(sdl)))
         self._documents = Documents(self._schema, limits, introspection=introspection)
         self._wording: Wording = wording
         self.enum_fields = frozenset(_enum_fields(self._schema))

@@ -1,0 +1,263 @@
+"""Ways to run it: as a context manager on every loop, in the process, from the command line."""
+
+from __future__ import annotations
+
+import io
+import re
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+import trio.testing
+
+from tensorone.emulator import Boot, Emulator, Fault
+from tensorone.emulator.__main__ import main
+from tensorone.emulator._wire import until_disconnected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROBE = {"query": "{ __typename }"}
+DEPLOY = 'mutation { clusterFindAndDeployOnDemand(input: {imageName: "i", gpuTypeId: "NVIDIA L4"}) { id } }'
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_it_serves_either_loop(backend: str) -> None:
+    """`async with` starts and stops it without blocking the loop it is on."""
+
+    async def use() -> str:
+        async with Emulator() as emulator, httpx.AsyncClient() as client:
+            assert (await client.post(emulator.url, json=PROBE)).status_code == 200
+            return emulator.url
+
+    url = anyio.run(use, backend=backend)
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(url, json=PROBE)
+
+
+def test_it_serves_more_than_once_on_its_port() -> None:
+    """After its block it may be entered again, where it was before."""
+    emulator = Emulator()
+    with emulator:
+        first = emulator.url
+    with emulator:
+        assert emulator.url == first
+        assert httpx.post(first, json=PROBE).status_code == 200
+
+
+def test_the_port_may_be_chosen() -> None:
+    """And two emulators do not share one."""
+    with Emulator() as first, pytest.raises(OSError, match="in use"), Emulator(port=httpx.URL(first.url).port or 0):
+        pass
+
+
+def test_it_listens_on_ipv6_too() -> None:
+    """The URL has the brackets it needs."""
+    with Emulator(host="::1") as emulator:
+        assert emulator.url.startswith("http://[::1]:")
+        assert httpx.post(emulator.url, json=PROBE).status_code == 200
+
+
+def test_outside_its_block_it_has_no_url() -> None:
+    """The error says how to do without one."""
+    with pytest.raises(RuntimeError, match="use its app"):
+        _ = Emulator().url
+
+
+def test_a_reset_begins_anew() -> None:
+    """World, counts, faults and rate limit are as at first."""
+    with Emulator(api_key="mine") as emulator:
+        emulator.faults.add(Fault("close", times=None))
+        emulator.rate_limit(1)
+        emulator.world.terminate("riixlu8oclhp")
+        emulator.reset()
+        assert httpx.post(emulator.url, params={"api_key": "mine"}, json=PROBE).status_code == 200
+        assert "riixlu8oclhp" in emulator.world.clusters
+        assert emulator.faults.pending == ()
+        assert emulator.rate_limited == 0
+
+
+def test_the_schema_may_be_another() -> None:
+    """A schema with fewer types and fields is served as far as it goes, and what is new in it is null."""
+    schema = "type Query { myself: User weather: String } type User { id: ID }"
+    with Emulator(schema=schema) as emulator:
+        answer = httpx.post(emulator.url, params=key(emulator), json={"query": "{ myself { id } weather }"})
+    assert answer.json() == {"data": {"myself": {"id": "user_tensorone_emulator"}, "weather": None}}
+
+
+def test_it_answers_in_the_process_on_a_clock_that_jumps() -> None:
+    """With trio's virtual time as its clock, an hour of polling takes no time and no thread."""
+
+    async def poll() -> float:
+        emulator = Emulator(clock=trio.current_time, boot=Boot(seconds=3600))
+        transport = httpx.ASGITransport(emulator.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://emulator", params=key(emulator)) as client:
+            placed = (await client.post("/graphql", json={"query": DEPLOY})).json()
+            cluster_id = placed["data"]["clusterFindAndDeployOnDemand"]["id"]
+            document = f'{{ cluster(input: {{clusterId: "{cluster_id}"}}) {{ runtime {{ uptimeInSeconds }} }} }}'
+            while not (await client.post("/graphql", json={"query": document})).json()["data"]["cluster"]["runtime"]:  # noqa: ASYNC110 - polling is all a client can do
+                await trio.sleep(10)
+            return emulator.world.now
+
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    assert 3600 <= anyio.run(poll, backend="trio", backend_options={"clock": clock}) < 3700
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault("close", commit=True), ConnectionResetError),
+        (Fault("reset"), ConnectionResetError),
+        (Fault("truncate"), ConnectionResetError),
+        (Fault("refuse", after=1), ConnectionRefusedError),
+    ],
+)
+def test_faults_of_the_connection_raise_in_the_process(fault: Fault, error: type[Exception]) -> None:
+    """There is no socket to fail, so the caller gets the exception itself."""
+
+    async def call() -> None:
+        emulator = Emulator()
+        emulator.faults.add(fault)
+        transport = httpx.ASGITransport(emulator.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://emulator", params=key(emulator)) as client:
+            await client.post("/graphql", json=PROBE)
+            await client.post("/graphql", json=PROBE)
+
+    with pytest.raises(error, match="happens on a socket"):
+        anyio.run(call)
+
+
+def test_without_a_port_there_is_none_to_close() -> None:
+    """A `refuse` at once needs a server, running."""
+    emulator = Emulator()
+    with pytest.raises(RuntimeError, match="does not listen"):
+        emulator.faults.add(Fault("refuse"))
+
+
+def test_a_hang_in_the_process_ends_when_the_caller_leaves() -> None:
+    """A server may hand out empty pieces of the body before it says that the client is gone."""
+    messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, str]:
+        return next(messages)
+
+    anyio.run(until_disconnected, receive)
+    assert list(messages) == []
+
+
+def test_other_protocols_are_left_alone() -> None:
+    """A server that asks about its lifespan gets no answer and no error."""
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    anyio.run(Emulator().app, {"type": "lifespan"}, receive, send)
+
+
+def test_a_client_that_leaves_half_way_is_forgotten() -> None:
+    """A body that never comes is no request."""
+    with Emulator() as emulator:
+        url = httpx.URL(emulator.url)
+        with socket.create_connection((url.host, url.port)) as connection:
+            connection.sendall(b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
+        assert httpx.post(emulator.url, json=PROBE).status_code == 200
+        assert len(emulator.world.log) == 1
+
+
+def test_malformed_http_is_refused() -> None:
+    """400, and the emulator stays up."""
+    with Emulator() as emulator:
+        url = httpx.URL(emulator.url)
+        with socket.create_connection((url.host, url.port), timeout=5) as connection:
+            connection.sendall(b"nonsense\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 400"
+        assert httpx.post(emulator.url, json=PROBE).status_code == 200
+
+
+# --- the command
+
+
+class Terminal(io.StringIO):
+    """A standard output that sends a signal once something was printed for the user to see."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__()
+        self.number = number
+
+    def flush(self) -> None:
+        """Sends the signal to this very process."""
+        signal.raise_signal(self.number)
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Puts the signal handlers back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_told_to_stop(
+    signals: None, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """It prints where it listens and the key, and ends with status 0."""
+    terminal = Terminal(number)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    arguments = ["--api-key", "mine", "--boot", "3r", "--speed", "60", "--seed", "7", "--rate-limit", "100"]
+    assert main([*arguments, "--fault", "close:operation=clusterStop", "--wording", "cluster", "--introspection"]) == 0
+    first, second = terminal.getvalue().splitlines()
+    assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+/graphql", first)
+    assert second == "api key: mine"
+
+
+def test_the_command_runs_as_a_program() -> None:
+    """`python -m tensorone.emulator` answers as soon as it has said where, and dies quietly."""
+    command = [sys.executable, "-m", "tensorone.emulator"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().removeprefix("listening on ").strip()
+        api_key = process.stdout.readline().removeprefix("api key: ").strip()
+        answer = httpx.post(url, params={"api_key": api_key}, json={"query": "{ myself { id } }"})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+    assert answer.json()["data"]["myself"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
+def test_the_command_stays_on_loopback(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    """Others can reach it only if that is asked for by name."""
+    assert main(["--host", host]) == 2
+    assert "--allow-remote" in capsys.readouterr().err
+
+
+def test_the_command_says_why_it_cannot_listen(signals: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port in use, or an address that is not ours."""
+    assert main(["--host", "192.0.2.1", "--allow-remote"]) == 1
+    assert capsys.readouterr().err.startswith("cannot listen on 192.0.2.1, port 0: ")
+
+
+@pytest.mark.parametrize("option", [["--boot", "soon"], ["--fault", "explode"], ["--speed", "-1"]])
+def test_the_command_refuses_what_it_does_not_understand(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    """With the usage and the reason, not a traceback."""
+    with pytest.raises(SystemExit) as caught:
+        main(option)
+    assert caught.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def key(emulator: Emulator) -> dict[str, str]:
+    """The query that holds the key."""
+    return {"api_key": emulator.api_key}
