@@ -27,7 +27,7 @@ LAYERS = [
     {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs"},
     {"_markers", "_config"},
     {"_checks", "_generated", "_version"},
-    {"_errors"},
+    {"_errors", "_json"},
 ]
 PURE = {
     "_arguments",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ._errors import QueryError, TensorOneError
+from ._json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,10 +39,10 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> Non
 
 async def named_in(session: Session, error: QueryError) -> Cluster | None:
     """The cluster that an answer with errors names in its data all the same, if it can be read."""
-    data = error.data if isinstance(error.data, dict) else {}
-    for value in data.values():
-        if isinstance(value, dict) and isinstance(value.get("id"), str):
-            return await state_of(session, value["id"])
+    for value in (as_object(error.data) or {}).values():
+        cluster_id = (as_object(value) or {}).get("id")
+        if isinstance(cluster_id, str):
+            return await state_of(session, cluster_id)
     return None
 
 

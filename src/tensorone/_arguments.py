@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -107,9 +107,10 @@ def tree(value: object, name: str) -> Tree:
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {_key(key, name): tree(item, f"{name}.{key}") for key, item in value.items()}
+        items = cast("Mapping[object, object]", value).items()
+        return {_key(key, name): tree(item, f"{name}.{key}") for key, item in items}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [tree(item, f"{name}[{index}]") for index, item in enumerate(value)]
+        return [tree(item, f"{name}[{index}]") for index, item in enumerate(cast("Sequence[object]", value))]
     raise InvalidArgument(name, f"{type(value).__name__} cannot be sent")
 
 

@@ -8,9 +8,8 @@ listed in docs/emulator.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._errors import (
     AuthenticationError,
@@ -21,6 +20,10 @@ from ._errors import (
     QueryError,
     RateLimited,
 )
+from ._json import as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS = 200, 401, 403, 429
 # Statuses after which the same request may well succeed; 520 to 524 are what proxies in front of servers add.
@@ -88,8 +91,7 @@ def message_of(entry: Mapping[str, Any]) -> str:
 
 def code_of(entry: Mapping[str, Any]) -> str:
     """`extensions.code` of one entry, or nothing."""
-    extensions = entry.get("extensions")
-    code = extensions.get("code") if isinstance(extensions, Mapping) else None
+    code = (as_object(entry.get("extensions")) or {}).get("code")
     return code if isinstance(code, str) else ""
 
 

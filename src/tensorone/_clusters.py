@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from . import _checks, _inputs, _leases, _markers, _rental, _resumption, _waiting
+from . import _checks, _inputs, _markers, _rental, _resumption, _waiting
 from ._errors import ClusterNotFound, NoCapacity, QueryError
+from ._leases import reap
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class Clusters:
         Raises:
             TensorOneError: The listing failed; nothing was done.
         """
-        return await _leases.reap(self._session, action=action, dry_run=dry_run)
+        return await reap(self._session, action=action, dry_run=dry_run)
 
     # Last, because its name hides the builtin from the annotations that follow it.
     async def list(self) -> list[Cluster]:

@@ -11,6 +11,8 @@ from pydantic_core import from_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+from ._json import as_array, as_object
+
 T = TypeVar("T")
 
 
@@ -38,7 +40,7 @@ def result(content: bytes, kind: type[T]) -> T | None:
         ShapeError: There is data, but not of the schema's shape.
     """
     try:
-        envelope = _reader(kind)(content)  # type: ignore[arg-type]  # mypy holds a type[T] for unhashable
+        envelope: Envelope[T] = _reader(kind)(content)  # type: ignore[arg-type]  # mypy holds a type[T] for unhashable
     except ValidationError as error:
         raise ShapeError(_words(error)) from None
     return None if envelope.errors else envelope.data
@@ -51,10 +53,10 @@ def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
         ShapeError: The body is no JSON object with one of the two.
     """
     try:
-        body = from_json(content)
+        body = as_object(from_json(content))
     except ValueError as error:
         raise ShapeError(f"the body is not JSON ({error})") from None
-    if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
+    if body is None or not body.keys() & {"data", "errors"}:
         raise ShapeError("the body has neither data nor errors")
     return body.get("data"), _entries(body.get("errors"))
 
@@ -62,8 +64,8 @@ def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
 def _entries(errors: object) -> list[Mapping[str, Any]]:
     if not errors:
         return []
-    items = errors if isinstance(errors, list) else [errors]
-    return [item if isinstance(item, dict) else {"message": str(item)} for item in items]
+    items = as_array(errors) or [errors]
+    return [as_object(item) or {"message": str(item)} for item in items]
 
 
 def _words(error: ValidationError) -> str:

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import anyio
 
-from . import _arguments, _decode, _retry, _verdict
+from . import _arguments, _decode, _verdict
 from ._errors import ConnectionFailed, RateLimited
+from ._retry import pause, utc_now
 from ._secrets import Redactor, env_values
 from ._transport import Delivery, Undelivered, Unreadable
 from ._verdict import Verdict
@@ -82,19 +83,24 @@ class Executor:
         started = await self.throttle.enter(mutation=operation.kind == "mutation", again=again)
         outcome: T | Verdict | None = None
         try:
-            timeout = min(self._timeout, self._retry.total_timeout - spent)
-            answer = await self._wire.send(body, delivery=delivery, timeout=timeout)
-            outcome = _read(operation, answer)
-        except Undelivered as lost:
-            outcome = _verdict.of_loss(lost, begun=delivery.begun)
-        except Unreadable as answer_:
-            outcome = _verdict.of_unreadable(answer_)
+            outcome = await self._exchange(
+                operation, body, delivery, min(self._timeout, self._retry.total_timeout - spent)
+            )
+            return outcome, anyio.current_time() - started
         finally:
-            took = self._report(operation, outcome, started)
+            self._report(operation, outcome, started)
             self.throttle.leave()
-        return outcome, took
 
-    def _report(self, operation: Operation[Any], outcome: object, started: float) -> float:
+    async def _exchange(self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float) -> T | Verdict:
+        try:
+            answer = await self._wire.send(body, delivery=delivery, timeout=timeout)
+        except Undelivered as lost:
+            return _verdict.of_loss(lost, begun=delivery.begun)
+        except Unreadable as unreadable:
+            return _verdict.of_unreadable(unreadable)
+        return _read(operation, answer)
+
+    def _report(self, operation: Operation[Any], outcome: object, started: float) -> None:
         """Tells the pace what came of a request, unless nothing came back."""
         now = anyio.current_time()
         if not isinstance(outcome, Verdict):
@@ -106,14 +112,13 @@ class Executor:
             answered = not issubclass(outcome.kind, ConnectionFailed)
         if answered:
             self.throttle.pace.accepted(now, name=operation.name, took=now - started)
-        return now - started
 
     def _pause(self, operation: Operation[Any], verdict: Verdict, attempts: int, spent: float) -> float | None:
         repeatable = operation.kind == "query" or operation.idempotent or not verdict.acted
         if not (verdict.passing and repeatable):
             return None
         draw = random.random()  # noqa: S311 - jitter
-        return _retry.pause(self._retry, attempts=attempts, spent=spent, retry_after=verdict.retry_after, draw=draw)
+        return pause(self._retry, attempts=attempts, spent=spent, retry_after=verdict.retry_after, draw=draw)
 
     def _error(
         self, operation: Operation[Any], verdict: Verdict, attempts: int, values: Mapping[str, object]
@@ -131,4 +136,4 @@ def _read(operation: Operation[T], answer: Answer) -> T | Verdict:
                 return data
         except _decode.ShapeError as error:
             shape = str(error)
-    return _verdict.of_answer(answer, shape, _retry.utc_now())
+    return _verdict.of_answer(answer, shape, utc_now())

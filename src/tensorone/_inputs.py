@@ -70,6 +70,7 @@ def only_candidate(spec: ClusterSpec) -> str | None:
     """The single GPU type of a spec for a spot rental."""
     if spec.gpu_count == 0:
         raise InvalidArgument("gpu_count", "must be at least 1: there is no spot capacity without GPUs")
-    if len(spec.candidates) > 1:
+    first, *others = spec.candidates
+    if others:
         raise InvalidArgument("gpu_type_ids", "a single bid is for a single GPU type; to try several use spot.acquire")
-    return spec.candidates[0]
+    return first

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ._json import as_array, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 SHORTEST = 4  # a shorter value is part of too many innocent words to be taken out
 MASK = "***"
@@ -30,10 +34,10 @@ class Redactor:
         """The same JSON data without the values, and without the value of any environment variable."""
         if isinstance(data, str):
             return self.text(data)
-        if isinstance(data, list):
-            return [self.tree(item) for item in data]
-        if isinstance(data, dict):
-            return {name: _names(item) if name == "env" else self.tree(item) for name, item in data.items()}
+        if (items := as_array(data)) is not None:
+            return [self.tree(item) for item in items]
+        if (fields := as_object(data)) is not None:
+            return {name: _names(item) if name == "env" else self.tree(item) for name, item in fields.items()}
         return data
 
     def excerpt(self, content: bytes, length: int = 300) -> str:
@@ -48,28 +52,25 @@ def _forms(value: str) -> set[str]:
 
 
 def _names(env: Any) -> Any:
-    if not isinstance(env, list):
+    items = as_array(env)
+    if items is None:
         return None if env is None else MASK
-    return [f"{item.partition('=')[0]}={MASK}" if isinstance(item, str) else MASK for item in env]
+    return [f"{item.partition('=')[0]}={MASK}" if isinstance(item, str) else MASK for item in items]
 
 
 def env_values(variables: object) -> Iterator[str]:
     """The environment values among the variables of one request: whatever stands under a key `env`."""
-    if isinstance(variables, Mapping):
-        for name, item in variables.items():
-            yield from _values(item) if name == "env" else env_values(item)
-    elif isinstance(variables, list):
-        for item in variables:
-            yield from env_values(item)
+    for name, item in (as_object(variables) or {}).items():
+        yield from _values(item) if name == "env" else env_values(item)
+    for item in as_array(variables) or ():
+        yield from env_values(item)
 
 
 def _values(env: object) -> Iterator[str]:
     if isinstance(env, str):
         yield env
-    elif isinstance(env, Mapping):
-        for name, item in env.items():
-            if name != "key":
-                yield from _values(item)
-    elif isinstance(env, list):
-        for item in env:
+    for name, item in (as_object(env) or {}).items():
+        if name != "key":
             yield from _values(item)
+    for item in as_array(env) or ():
+        yield from _values(item)

@@ -78,7 +78,7 @@ class ClusterSpec:
     min_vcpu_count: int | None = None
     min_memory_in_gb: int | None = None
     ports: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
     docker_args: str | None = None
 
     if not TYPE_CHECKING:  # type checkers know the keywords from the fields

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _checks, _gpu_types, _inputs, _markers, _rental, _resumption
+from . import _checks, _inputs, _markers, _rental, _resumption
+from ._gpu_types import get as get_gpu_type
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
     from ._generated import ClusterRentInterruptableInput, GraphQLClient, PlacedCluster
     from ._rental import Send
     from ._session import Session
-    from ._specs import ClusterSpec
+from ._specs import ClusterSpec
 
 __all__ = ["Spot", "SpotQuote"]
 
@@ -64,7 +65,7 @@ class Spot:
 
         Source: ``gpuTypes(input: {id})`` with ``lowestPrice`` in the published example requests.
         """
-        price = (await _gpu_types.get(self._session, gpu_type_id, gpu_count=gpu_count)).lowest_price
+        price = (await get_gpu_type(self._session, gpu_type_id, gpu_count=gpu_count)).lowest_price
         return SpotQuote(
             gpu_type_id=gpu_type_id,
             gpu_count=gpu_count,

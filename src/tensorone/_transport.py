@@ -232,7 +232,7 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def _parts(response: httpx.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+async def _parts(response: httpx.Response) -> AsyncGenerator[AsyncIterator[bytes], None]:
     """The body piece by piece; closed at the end, wherever reading stopped."""
     if not isinstance(response.stream, httpx.AsyncByteStream):
         raise Undelivered("the transport answered with a body that cannot be awaited")

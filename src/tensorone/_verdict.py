@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from . import _classify, _decode, _retry
+from . import _classify, _decode
 from ._errors import (
     AuthenticationError,
     BidTooLow,
@@ -22,6 +22,8 @@ from ._errors import (
     TensorOneError,
     UnexpectedResponse,
 )
+from ._json import as_object
+from ._retry import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +64,7 @@ class Verdict:
 
     kind: type[TensorOneError]
     words: str
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
     acted: bool = False
     passing: bool = False
     retry_after: float | None = None
@@ -103,7 +105,7 @@ _ANSWERED_BY_STATUS = frozenset({_classify.UNAUTHORIZED, _classify.FORBIDDEN, _c
 
 def _refused(answer: Answer, data: Any, errors: list[Mapping[str, Any]], now: float) -> Verdict:
     kind = _classify.kind_of(errors, answer.status)
-    wait = _retry.retry_after(answer.headers.get("retry-after"), now) if answer.status != _classify.OK else None
+    wait = retry_after(answer.headers.get("retry-after"), now) if answer.status != _classify.OK else None
     details: dict[str, Any] = {
         "errors": errors,
         "data": data,
@@ -114,7 +116,7 @@ def _refused(answer: Answer, data: Any, errors: list[Mapping[str, Any]], now: fl
         details["retry_after"] = wait
     if kind is OperationUnsupported:
         details["unsupported"] = _classify.unsupported_name(errors)
-    holds_data = isinstance(data, dict) and any(value is not None for value in data.values())
+    holds_data = any(value is not None for value in (as_object(data) or {}).values())
     return Verdict(
         kind,
         "; ".join(filter(None, map(_classify.message_of, errors))) or _status_words(answer.status),
@@ -136,7 +138,7 @@ def _not_graphql(answer: Answer, problem: str, now: float) -> Verdict:
         {"status_code": answer.status, "excerpt": answer.content, "request_id": request_id(answer)},
         acted=answer.status in {_classify.OK, HTTPStatus.REQUEST_TIMEOUT} or answer.status >= 500,  # noqa: PLR2004 - HTTP's server errors
         passing=answer.status in _classify.PASSING,
-        retry_after=_retry.retry_after(answer.headers.get("retry-after"), now),
+        retry_after=retry_after(answer.headers.get("retry-after"), now),
     )
 
 
@@ -149,7 +151,7 @@ def _status_words(status: int) -> str:
 
 def _moved(answer: Answer) -> str:
     """Where a redirect points, without its query, which may repeat the key."""
-    location = answer.headers.get("location")
+    location: str | None = answer.headers.get("location")
     if location is None:
         return ""
     parts = urlsplit(location)

@@ -14,6 +14,7 @@ from tensorone.emulator import Emulator, World
 from .worlds import A6000, new_world, small_host
 
 Ask = Callable[..., httpx.Response]
+Eventually = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def ask(served: Emulator) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
+def eventually() -> Eventually:
     """Waits for what another thread is about to do."""
 
     def wait(condition: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ from tensorone.emulator import Emulator, Fault
 from tensorone.emulator._fault import KINDS
 
 if TYPE_CHECKING:
-    from .conftest import Ask
+    from .conftest import Ask, Eventually
 
 PROBE = "{ __typename }"
 CLUSTER = '{ cluster(input: {clusterId: "riixlu8oclhp"}) { id desiredStatus clusterType } }'
@@ -170,13 +170,12 @@ def test_hang_never_answers(emulator: Emulator, commit: bool) -> None:
     assert stopped(emulator) is commit
 
 
-def test_stopping_the_emulator_ends_what_hangs() -> None:
+def test_stopping_the_emulator_ends_what_hangs(eventually: Eventually) -> None:
     """A request that would hang for ever ends with the emulator, and leaves nothing running."""
     with Emulator() as emulator:
         emulator.faults.add(Fault("hang"), Fault("delay", seconds=3600.0, after=1))
         connections = [raw(emulator, PROBE), raw(emulator, PROBE)]
-        while len(emulator.faults.hits) < 2:
-            pass
+        eventually(lambda: len(emulator.faults.hits) == 2)
     for connection in connections:
         with connection:
             assert connection.recv(1) == b""

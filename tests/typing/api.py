@@ -1,0 +1,67 @@
+"""What a user's type checker must accept, and what it must refuse; never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+from tensorone_graphql import LIST_CLUSTERS, CloudTypeEnum, EnvironmentVariableInput, ListClusters
+
+from tensorone import (
+    Cluster,
+    ClusterSpec,
+    ClusterState,
+    ClusterStatus,
+    GpuType,
+    Outcome,
+    PlacedCluster,
+    PricedGpuType,
+    RetryPolicy,
+    SpotQuote,
+    TensorOne,
+    fan_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
+    """Everything that the README shows, with the types it promises."""
+    spec = ClusterSpec(image_name="i", gpu_type_ids=["a", "b"], cloud_type="ALL", ports=("22/tcp",), env={"A": "1"})
+    ClusterSpec(image_name="i", gpu_count=0, cloud_type=CloudTypeEnum.ALL)
+    assert_type(await client.clusters.deploy(spec, client_token="t", expires_in=60), PlacedCluster)
+    assert_type(await client.spot.rent(spec, bid_per_gpu=0.2), PlacedCluster)
+    assert_type(await client.clusters.resume("id", gpu_count=1), PlacedCluster)
+    assert_type(await client.spot.resume("id", bid_per_gpu=1, gpu_count=1), PlacedCluster)
+    assert_type(await client.clusters.stop("id"), ClusterState)
+    assert_type(await client.clusters.list(), list[Cluster])
+    assert_type(await client.clusters.find("t"), Cluster | None)
+    cluster = await client.clusters.wait_until("id", lambda seen: seen.runtime is not None, timeout=5)
+    assert_type(cluster, Cluster)
+    assert_type(cluster.desired_status, ClusterStatus)
+    assert_type(cluster.image_name, str | None)
+    assert_type(await client.gpu_types.list(), list[GpuType])
+    assert_type(await client.gpu_types.get("id"), PricedGpuType)
+    assert_type(await client.spot.quote("id", gpu_count=2), SpotQuote)
+    assert_type(await client.execute(LIST_CLUSTERS), ListClusters)
+    assert_type(await client.graphql.list_clusters(), ListClusters)
+    assert_type(await fan_out(client.clusters.stop, ["a"]), list[Outcome[str, ClusterState]])
+    assert_type((await fan_out(client.clusters.stop, ids, limit=3))[0].unwrap(), ClusterState)
+    EnvironmentVariableInput(key="A", value="1")
+
+
+async def refused(client: TensorOne) -> None:
+    """Each line is an error; an ignore that is not needed is an error too."""
+    ClusterSpec("i")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ClusterSpec(image_name="i", gpu_typ_id="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ClusterSpec(image_name="i", ports=[8888])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    TensorOne("key", auth="cookie")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    TensorOne("key", "url")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RetryPolicy(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    EnvironmentVariableInput(key="A", valu="1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.clusters.resume("id", 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.clusters.resume("id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.spot.rent(ClusterSpec(image_name="i", gpu_count=0))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.clusters.wait_until_running("id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.graphql.stop_cluster(clusterId="id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.cluster.list()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
