@@ -158,7 +158,8 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
 
         anyio.run(main, backend={backend!r})
     """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while set(emulator.world.clusters) == FIRST:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)

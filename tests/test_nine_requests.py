@@ -53,5 +53,5 @@ async def test_any_text_arrives_unchanged(client, emulator):
     spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", name=text, docker_args=text, env={"TEXT": text})
     placed = await client.clusters.deploy(spec)
     order = emulator.world.clusters[placed.id].order
-    assert (order.name, order.docker_args, order.env["TEXT"]) == (text, text, text)
+    assert (order.name, order.docker_args, dict(order.env)["TEXT"]) == (text, text, text)
     assert (await client.clusters.get(placed.id)).name == text
