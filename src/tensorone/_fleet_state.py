@@ -1,0 +1,146 @@
+"""What a fleet is bound by, and what it remembers: plain frozen values that survive a crash."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from . import _checks
+from ._errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._fleet_events import Limit
+
+__all__ = ["FleetState"]
+
+Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
+
+_VERSION = 1  # of the saved form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSettings:
+    """Bounds of a fleet.
+
+    Args:
+        ceiling: US dollars per GPU and hour; no recovery bids more, and an unknown bid counts as this much.
+        width: Recoveries side by side at most.
+        budget: US dollars for the whole fleet, from the first step on, after which nothing is bid for. An estimate
+            from bids, GPUs and time; disks are not in it.
+        max_hourly_spend: US dollars per hour that a recovery must not lead across, counted at its ceiling.
+        backoff_initial: Seconds before the second recovery in a row of one cluster; doubles with each further one.
+        backoff_max: Seconds, upper bound of that.
+        stable_after: Seconds of running after which a cluster's next recovery starts at once again.
+        settle_time: Seconds after a recovery in which a listing that shows the cluster stopped may be an old one.
+
+    Raises:
+        InvalidArgument: A value is out of range.
+    """
+
+    ceiling: Decimal | float
+    width: int = 4
+    budget: Decimal | float | None = None
+    max_hourly_spend: Decimal | float | None = None
+    backoff_initial: float = 15.0
+    backoff_max: float = 300.0
+    stable_after: float = 600.0
+    settle_time: float = 5.0
+
+    def __post_init__(self) -> None:
+        _checks.integer("width", self.width, least=1)
+        for name in ("backoff_initial", "backoff_max", "stable_after", "settle_time"):
+            _checks.seconds(name, getattr(self, name), zero=True)
+        for name in ("ceiling", "budget", "max_hourly_spend"):
+            if (value := getattr(self, name)) is not None or name == "ceiling":
+                object.__setattr__(self, name, _checks.dollars(name, value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One cluster of the fleet: plain values.
+
+    Attributes:
+        cluster_id: The cluster; another one after a move.
+        gpu_count: Its GPUs.
+        bid_per_gpu: What it is billed while it runs, US dollars per GPU and hour; None if unknown.
+        phase: What it is doing, as far as known.
+        billed: Whether it was running when last seen.
+        gone: Whether the account no longer has it.
+        misses: Successful listings in a row that did not show it.
+        strikes: Recoveries in a row that failed or did not last.
+        retry_at: Not to be recovered before, seconds of the caller's clock.
+        recovered_at: When it was recovered last, None before the first time.
+        recoveries: How many recoveries succeeded.
+    """
+
+    cluster_id: str
+    gpu_count: int = 1
+    bid_per_gpu: Decimal | None = None
+    phase: Phase = "new"
+    billed: bool = False
+    gone: bool = False
+    misses: int = 0
+    strikes: int = 0
+    retry_at: float = 0.0
+    recovered_at: float | None = None
+    recoveries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetState:
+    """All that a fleet remembers between two steps.
+
+    Attributes:
+        members: The clusters.
+        at: When the last step was, None before the first.
+        spent: US dollars so far, estimated.
+        held_by: The limit that keeps a cluster from being recovered now, None while there is room.
+    """
+
+    members: tuple[Member, ...]
+    at: float | None = None
+    spent: Decimal = Decimal(0)
+    held_by: Limit | None = None
+
+    @classmethod
+    def start(cls, gpu_counts: Mapping[str, int]) -> FleetState:
+        """A fleet of these clusters, each with its number of GPUs."""
+        for name, count in gpu_counts.items():
+            _checks.cluster_id(name)
+            _checks.integer("gpu_count", count, least=0)
+        return cls(members=tuple(Member(cluster_id=name, gpu_count=count) for name, count in gpu_counts.items()))
+
+    def to_json(self) -> str:
+        """The state as text, to be saved after each step."""
+        return json.dumps({"version": _VERSION, **asdict(self)}, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> FleetState:
+        """The state as it was saved, for a process that takes it up.
+
+        Recoveries that were under way begin again, with the same number. The clock must go on: seconds since 1970 do.
+
+        Raises:
+            InvalidArgument: The text is no saved state.
+        """
+        try:
+            saved = json.loads(text)
+            version = saved.pop("version")
+            members = tuple(_member(one) for one in saved.pop("members"))
+            state = cls(members=members, spent=Decimal(saved.pop("spent")), **saved)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+            raise InvalidArgument("state", "is no saved state of a fleet") from error
+        if version != _VERSION:
+            raise InvalidArgument("state", f"was saved in format {version}, and this version reads {_VERSION}")
+        return state
+
+
+def _member(saved: dict[str, object]) -> Member:
+    member = Member(**saved)  # type: ignore[arg-type]  # fields too many or too few are a TypeError, as they should be
+    if member.phase == "recovering":
+        return replace(member, phase="down", bid_per_gpu=None)  # whatever bid is under way: count the ceiling
+    return replace(member, bid_per_gpu=None if member.bid_per_gpu is None else Decimal(member.bid_per_gpu))
