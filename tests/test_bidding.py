@@ -204,7 +204,7 @@ def test_a_policy_is_plain_values(policy):
         ("step", "0.000%"),
         ("step", 0.0001),
         ("above_ceiling", "pay"),
-        ("allow_above_on_demand", 1),
+        ("allow_above_on_demand", "yes"),
     ],
 )
 def test_a_wrong_policy_is_refused(field, value):

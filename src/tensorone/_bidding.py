@@ -13,7 +13,7 @@ from ._errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["RESOLUTION", "Bid", "BidPolicy", "GiveUp", "Quote", "Wait", "next_bid", "price"]
+__all__ = ["Bid", "BidPolicy", "GiveUp", "Wait", "next_bid"]
 
 RESOLUTION = Decimal("0.001")
 """Bids are whole multiples of this, US dollars per GPU and hour. Assumed, from published prices with three decimals."""
@@ -72,7 +72,7 @@ class BidPolicy:
             raise InvalidArgument("opening", f"{opening} is above the ceiling of {ceiling}")
         if self.above_ceiling not in ("wait", "give_up"):
             raise InvalidArgument("above_ceiling", f"must be 'wait' or 'give_up', not {self.above_ceiling!r}")
-        if not isinstance(self.allow_above_on_demand, bool):
+        if self.allow_above_on_demand not in (True, False):
             raise InvalidArgument("allow_above_on_demand", "must be True or False")
         margin = Decimal(0) if self.margin == 0 else _addition("margin", self.margin)
         normal = {"ceiling": ceiling, "opening": opening, "margin": margin, "step": _step(self.step)}

@@ -10,16 +10,7 @@ from ._bidding import GiveUp, Wait
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = [
-    "AlreadyRunning",
-    "Attempt",
-    "Plan",
-    "RentElsewhere",
-    "ResumeOnDemand",
-    "ResumeSpot",
-    "StartWithoutGpus",
-    "WaitForGpus",
-]
+__all__ = ["AlreadyRunning", "RentElsewhere", "ResumeOnDemand", "ResumeSpot", "StartWithoutGpus", "WaitForGpus"]
 
 
 @dataclass(frozen=True, slots=True)

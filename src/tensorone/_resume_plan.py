@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._bidding import Quote
     from ._plans import Attempt, Plan
 
-__all__ = ["Kind", "Refusal", "Resumable", "ResumePolicy", "Strategy", "learn", "plan_resume"]
+__all__ = ["Resumable", "ResumePolicy", "plan_resume"]
 
 Kind = Literal["on_demand", "spot"]
 Strategy = Literal["in_place", "replace_same", "replace_next"]
@@ -35,7 +35,6 @@ STOPPED_VOLUME_PER_GB_MONTH = Decimal("0.20")
 
 _STRATEGIES = ("in_place", "replace_same", "replace_next")
 _STARTING = ("CREATED", "RESTARTING")
-_KINDS: tuple[Kind, Kind] = ("spot", "on_demand")
 
 
 class _Runtime(Protocol):
@@ -256,10 +255,15 @@ def _gpu_type(policy: ResumePolicy) -> Literal["same", "next"]:
 
 def _kind(known: Resumable, policy: ResumePolicy) -> Kind | None:
     """The kind the server left open, else what the caller says, else what the presence of a bidding policy suggests."""
-    left = [kind for kind in _KINDS if kind not in known.refused_kinds]
-    if len(left) < len(_KINDS):
-        return left[0] if left else None
-    return known.kind or ("spot" if policy.bidding is not None else "on_demand")
+    match "spot" in known.refused_kinds, "on_demand" in known.refused_kinds:
+        case True, True:
+            return None
+        case True, False:
+            return "on_demand"
+        case False, True:
+            return "spot"
+        case _:
+            return known.kind or ("on_demand" if policy.bidding is None else "spot")
 
 
 def _bid_of(attempt: Attempt) -> Decimal | None:
