@@ -77,8 +77,12 @@ ROWS = {
     "on-demand, price unknown": [
         (ON_DEMAND, NO_QUOTE, {"bidding": BIDDING}, Wait),
         (ON_DEMAND, None, {"bidding": BIDDING, "strategy": "replace_next"}, Wait),
+        (ON_DEMAND, NO_QUOTE, {"bidding": BIDDING, "strategy": "replace_next"}, Wait),
     ],
-    "on-demand, too dear": [(ON_DEMAND, Prices(), {"bidding": BIDDING}, GiveUp)],
+    "on-demand, too dear": [
+        (ON_DEMAND, Prices(), {"bidding": BIDDING}, GiveUp),
+        (ON_DEMAND, Prices(), {"bidding": BIDDING, "strategy": "replace_next"}, GiveUp),
+    ],
     "spot": [(SPOT, Prices(), {"bidding": BIDDING}, ResumeSpot)],
     "spot, no policy": [
         (SPOT, Prices(), {}, GiveUp),
@@ -104,7 +108,9 @@ ROWS = {
         (known(refused_kinds=("spot",)), Prices(0.1, 0.3), {"bidding": BIDDING}, ResumeOnDemand),
         (replace(SPOT, refused_kinds=("spot",)), Prices(), {"bidding": BIDDING}, GiveUp),
     ],
-    "refused as both": [(known(refused_kinds=("spot", "on_demand")), Prices(), {"bidding": BIDDING}, GiveUp)],
+    "refused as both": [
+        (known(refused_kinds=("spot", "on_demand")), Prices(), {"bidding": BIDDING, "strategy": "replace_next"}, GiveUp)
+    ],
     "GPUs gone, wait": [
         (GONE, Prices(), {"bidding": BIDDING, "wait_for_gpus": 60}, WaitForGpus),
         (replace(GONE, waited=59.0), None, {"wait_for_gpus": 60, "strategy": "replace_same"}, WaitForGpus),

@@ -188,9 +188,9 @@ def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Plan
 
 
 def _may_leave(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> bool:
-    """Whether not being able to pay for a start here is a reason to rent elsewhere."""
-    if quote is None or policy.bidding is None:
-        return False  # nobody asked the market yet, or nobody may pay it
+    """Whether finding no bid for a start here is a reason to rent elsewhere."""
+    if quote is None or policy.bidding is None or _kind(known, policy) != "spot":
+        return False  # nobody asked the market yet, nobody may pay it, or there is nothing to bid for
     return policy.strategy == "replace_next" or (policy.strategy == "replace_same" and bool(known.refused_bids))
 
 
@@ -241,9 +241,9 @@ def _elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElsewher
     if cost == 0:
         fate = f"Cluster {known.cluster_id} stays stopped; it has no volume."
     else:
-        price = "at an unknown price" if cost is None else f"about {cost} USD a month at the sibling service's rate"
+        charge = "at an unknown price" if cost is None else f"about {cost} USD a month at the sibling service's rate"
         fate = (
-            f"The volume of cluster {known.cluster_id} stays on {where} and stays billed, {price}, until that cluster"
+            f"The volume of cluster {known.cluster_id} stays on {where} and stays billed, {charge}, until that cluster"
             " is terminated, which deletes it."
         )
     return RentElsewhere(_gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
