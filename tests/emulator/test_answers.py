@@ -106,6 +106,25 @@ def test_what_no_machine_could_run_goes_wrong(emulator: Emulator, ask: Ask, bad:
     assert emulator.world.clusters.keys() == before
 
 
+@pytest.mark.parametrize("fields", ["bidPerGpu: 1e999, gpuCount: 1", "bidPerGpu: 0.2, gpuCount: -1"])
+def test_a_bid_without_sense_goes_wrong(emulator: Emulator, ask: Ask, fields: str) -> None:
+    """Neither infinity nor less than no GPUs starts anything."""
+    document = f'mutation {{ clusterBidResume(input: {{clusterId: "d62t7qg9n5vtan", {fields}}}) {{ id }} }}'
+    assert ask(document).json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert not emulator.world.clusters["d62t7qg9n5vtan"].running
+
+
+def test_a_failure_of_the_emulator_is_answered_and_logged(
+    emulator: Emulator, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It looks like any fault of the server, and the log says whose it is."""
+    emulator.world.pay_in("1E30")
+    emulator.world.advance(1e15)  # no date is that late
+    content = ask(DEPLOY % ("", "id lastStartedAt")).json()
+    assert content["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert "fault of the emulator" in caplog.text
+
+
 def test_gpu_types_may_be_narrowed(ask: Ask) -> None:
     """By one id, by several, or not at all; an unknown id gives an empty list."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BIDS = st.sampled_from([Decimal("0.15"), Decimal("0.20"), Decimal("0.25"), Decimal("0.30")])
 GPUS = st.integers(0, 3)
+SOME_GPUS = st.integers(-1, 3)
 INDEX = st.integers(0, 7)
 
 
@@ -48,7 +49,7 @@ class Account(RuleBasedStateMachine):
         with suppress(Refusal):
             self.world.stop(self.some(index))
 
-    @rule(index=INDEX, gpus=st.none() | GPUS, bid=st.none() | BIDS)
+    @rule(index=INDEX, gpus=st.none() | SOME_GPUS, bid=st.none() | BIDS)
     def resume(self, index: int, gpus: int | None, bid: Decimal | None) -> None:
         """Resumes, the right way or the wrong one."""
         with suppress(Refusal):

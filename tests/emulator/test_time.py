@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tensorone.emulator import Boot, World
 from tensorone.emulator._clock import Clock
 from tensorone.emulator._readings import runtime
-from tensorone.emulator._world import Scenario
+from tensorone.emulator._scenario import Scenario
 
 from .worlds import new_world, order
 

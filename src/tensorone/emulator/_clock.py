@@ -17,7 +17,7 @@ class Clock:
     """
 
     def __init__(self, source: Callable[[], float], speed: float) -> None:
-        if speed < 0:
+        if not speed >= 0:
             raise ValueError(f"speed must not be negative, got {speed}: time never runs back")
         self._source = source
         self._speed = speed

@@ -15,9 +15,10 @@ from ._faults import Faults
 from ._keys import Keys
 from ._limits import Limits
 from ._rate_limit import RateLimit
+from ._scenario import Scenario
 from ._server import LoopbackServer
 from ._service import Service
-from ._world import Scenario, World
+from ._world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -44,10 +44,11 @@ class Faults:
 
     def __init__(self, seed: int, close_port: Callable[[float], None]) -> None:
         self._close_port = close_port
-        self._rng = random.Random(f"faults/{seed}")  # noqa: S311 - chance, no secret
+        self._seed = seed
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
         self._hits: list[Hit] = []
+        self.clear()
 
     def add(self, *faults: Fault) -> None:
         """Arms faults. A `refuse` that aims at nothing in particular closes the port at once."""
@@ -59,8 +60,9 @@ class Faults:
                     self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Disarms every fault, and forgets the hits."""
+        """Disarms every fault, forgets the hits, and begins the draws of probabilities anew."""
         with self._lock:
+            self._rng = random.Random(f"faults/{self._seed}")  # noqa: S311 - chance, no secret
             self._armed.clear()
             self._hits.clear()
 

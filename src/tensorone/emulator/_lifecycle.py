@@ -14,7 +14,15 @@ from ._cluster import Cluster, Order
 from ._hosts import Fleet, new_id
 from ._ledger import Ledger, rates
 from ._offers import Offers
-from ._refusals import NO_CREDIT, NOT_FOUND, NOT_FOUND_TO_TERMINATE, ON_DEMAND_AS_SPOT, SPOT_AS_ON_DEMAND, Refusal
+from ._refusals import (
+    INTERNAL,
+    NO_CREDIT,
+    NOT_FOUND,
+    NOT_FOUND_TO_TERMINATE,
+    ON_DEMAND_AS_SPOT,
+    SPOT_AS_ON_DEMAND,
+    Refusal,
+)
 
 if TYPE_CHECKING:
     import random
@@ -76,6 +84,8 @@ class Lifecycle:
         if cluster.running:
             return cluster
         count = cluster.gpu_count if gpu_count is None else gpu_count
+        if count < 0:
+            raise Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
         order = replace(cluster.order, bid=bid)
         place = self.offers.find_again(cluster, replace(order, gpu_count=count), now)
         resumed = replace(

@@ -32,6 +32,7 @@ _PLAIN = {
 VCPUS_PER_GPU, MEMORY_PER_GPU = 2, 8
 _PORTS = re.compile(r"(\d{1,5}/(http|tcp|udp)(,\d{1,5}/(http|tcp|udp))*)?")
 MAX_PORT = 65_535
+MOST_DOLLARS = 1e6
 
 
 def order(fields: Mapping[str, Any]) -> Order:
@@ -58,7 +59,13 @@ def order(fields: Mapping[str, Any]) -> Order:
 
 
 def dollars(amount: float) -> Decimal:
-    """The decimal a JSON or GraphQL number was written as."""
+    """The decimal a GraphQL number was written as.
+
+    Raises:
+        Refusal: No price, as infinity is none.
+    """
+    if not abs(amount) < MOST_DOLLARS:
+        raise Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
     return Decimal(str(amount))
 
 

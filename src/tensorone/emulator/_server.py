@@ -39,6 +39,7 @@ class LoopbackServer:
             access_log=False,  # it would hold the key of every URL
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=75,
         )
         self._app = app
         self._server = Server(config)
@@ -46,14 +47,16 @@ class LoopbackServer:
         self._port = port
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
+        self._closings = 0  # how many who closed the port have yet to open it
 
     def start(self) -> int:
         """Listens, and returns the port; requests are accepted from now on."""
         with ExitStack() as stack:
+            self._closings = 0
             # Bound and not listening, it keeps the port ours while the listening socket is closed.
             holder = stack.enter_context(_bound(self._host, self._port))
             self._port = int(holder.getsockname()[1])
-            portal = stack.enter_context(start_blocking_portal(name="tensorone-emulator"))
+            portal = stack.enter_context(start_blocking_portal())
             portal.call(self._open)
             stack.callback(portal.call, portal.stop, True)  # cancels a reopening to come
             stack.callback(portal.call, self._close)
@@ -74,12 +77,12 @@ class LoopbackServer:
         """
         if self._portal is None:
             raise RuntimeError("there is no port to close: the emulator does not listen")
-        self._portal.call(self._shut)
+        self._portal.call(self._close_port)
         self._portal.start_task_soon(self._reopen_after, seconds)
 
     async def refuse_and_wait(self, seconds: float) -> None:
         """The same from inside a request."""
-        self._shut()
+        self._close_port()
         await self._reopen_after(seconds)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +107,10 @@ class LoopbackServer:
                 task.cancel()
             await checkpoint()
 
+    def _close_port(self) -> None:
+        self._closings += 1
+        self._shut()
+
     def _shut(self) -> None:
         for server in self._server.servers:
             server.close()
@@ -112,7 +119,9 @@ class LoopbackServer:
 
     async def _reopen_after(self, seconds: float) -> None:
         await anyio.sleep(seconds)
-        await self._open()
+        self._closings -= 1
+        if not self._closings:
+            await self._open()
 
 
 class _Connection(H11Protocol):

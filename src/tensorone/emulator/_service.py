@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ._world import World
 
 
+_logger = logging.getLogger("tensorone.emulator")
 # Members of a request's body, and what they may be.
 _BODY: dict[str, tuple[type, ...]] = {
     "query": (str,),
@@ -107,8 +109,10 @@ class Service:
 
     def _entry(self, error: GraphQLError) -> dict[str, Any]:
         """An entry of `errors` for a resolver that said no, or failed."""
-        cause = error.original_error
-        refusal = cause if isinstance(cause, Refusal) else Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
+        refusal = error.original_error
+        if not isinstance(refusal, Refusal):
+            _logger.error("a resolver failed, which is a fault of the emulator", exc_info=refusal)
+            refusal = Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
         entry = formatted(error, reword(refusal.code, self._wording))
         return entry | {"message": reword(refusal.message, self._wording), "path": error.path}
 
