@@ -54,9 +54,10 @@ class Endpoint:
         return urlsplit(self.url).hostname or ""
 
     def holds_key(self, text: str) -> bool:
-        """Whether the key shows in a text, plain or escaped for a URL."""
+        """Whether the key shows in a text, plain or in any of its escaped forms."""
         key = self.key.reveal()
-        return key in text or quote(key, safe="") in text
+        forms = (key, quote(key), quote(key, safe=""), repr(key)[1:-1], repr(key.encode())[2:-1])
+        return any(form in text for form in forms)
 
     def keyed_target(self) -> str:
         """Path and query of the request line, the key among the parameters if it belongs there."""

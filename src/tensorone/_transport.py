@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import urllib.request
 import zlib
 from collections.abc import AsyncGenerator
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
 # connection that did not come about is then told apart from a request that was sent and not answered.
 CONNECT_SHARE = 0.4
+
+
+class _Mask(logging.Filter):
+    """Takes keys out of what httpcore logs at DEBUG: a server that redirects repeats the request's query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = record.getMessage()
+        masked = re.sub(r"(api_key=)[^&\s'\"]+", r"\1***", words)
+        if masked != words:
+            record.msg, record.args = masked, ()
+        return True
+
+
+for _name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(_Mask())
 
 
 class Delivery:

@@ -1,0 +1,187 @@
+"""The key and environment values appear in nothing that can be observed."""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+import pickle
+import traceback
+import warnings
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from wires import graphql, http, refusal, scripted
+
+from tensorone import ClusterSpec, RetryPolicy, TensorOne, TensorOneError
+from tensorone._secrets import Redactor
+from tensorone.emulator import Emulator, Fault
+
+KEY = "tpo_live_k&y/with?odd+chars=%41 ü"
+VALUE = 'hunter2"\\ and more'
+SECRETS = [KEY, "tpo_live_k", VALUE, "hunter2"]
+SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", env={"PASSWORD": VALUE})
+
+
+class Observed:
+    """Everything that a program, its logs and its traces show while the block runs."""
+
+    def __init__(self) -> None:
+        self.log = io.StringIO()
+        self.spans = InMemorySpanExporter()
+        self.texts: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._handler = logging.StreamHandler(self.log)
+        self._levels = {name: logging.getLogger(name).level for name in ("", "httpx", "httpcore", "tensorone")}
+        for name in self._levels:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        logging.getLogger().addHandler(self._handler)
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(self.spans))
+        HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+        self._caught = warnings.catch_warnings(record=True)
+        self._warned = self._caught.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._caught.__exit__(*error)
+        HTTPXClientInstrumentor().uninstrument()
+        logging.getLogger().removeHandler(self._handler)
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)
+
+    def see(self, *things: object) -> None:
+        """Looks at something in every way in which it is usually shown."""
+        for thing in things:
+            self.texts += [repr(thing), str(thing)]
+            if isinstance(thing, BaseException):
+                self.texts += ["".join(traceback.format_exception(thing)), repr(vars(thing)), repr(pickle.dumps(thing))]
+                requests = [getattr(link, "_request", None) for link in chain(thing)]
+                self.texts += [f"{request.url!r} {request.url} {request.headers}" for request in requests if request]
+
+    def leaks(self) -> list[str]:
+        """Every secret that shows, with its surroundings."""
+        spans = "".join(span.to_json() for span in self.spans.get_finished_spans())
+        everything = "\n".join(
+            [self.log.getvalue(), spans, *self.texts, *(str(entry.message) for entry in self._warned)]
+        )
+        return [everything[max(0, at - 80) :][:200] for each in SECRETS if (at := everything.find(each)) >= 0]
+
+
+def chain(error: BaseException | None):
+    """An error and all that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def answers(key: str, words: str) -> list[bytes]:
+    """A server that repeats the key, and words of the request, wherever it can."""
+    env = {"env": [{"key": "PASSWORD", "value": VALUE}], "list": [words]}
+    echo = refusal(f"no: {key} {words}", "RUNPOD", received=env)
+    listed = {"id": 7, "env": [f"PASSWORD={VALUE}"]}
+    return [
+        graphql(None, echo),
+        graphql({"myself": {"clusters": [listed]}}, echo),
+        graphql({"myself": {"clusters": [listed]}}),
+        graphql(None, {**echo, "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}, status=400),
+        http(200, f"<html>{key} {words}</html>"),
+        http(302, "", location=f"https://elsewhere.example/?api_key={quote(key)}&x=1"),
+        http(401, key.encode()),
+        http(429, key.encode(), retry_after="100"),
+        http(500, key.encode()),
+    ]
+
+
+RENTALS = [
+    lambda client: client.clusters.deploy(SPEC),
+    lambda client: client.spot.rent(SPEC, bid_per_gpu=0.5),
+]
+OTHERS = [
+    lambda client: client.clusters.list(),
+    lambda client: client.clusters.get("abc"),
+    lambda client: client.clusters.stop("abc"),
+]
+
+
+@pytest.mark.parametrize("auth", ["query", "header"])
+@pytest.mark.parametrize("given", [False, True], ids=["own transport", "given transport"])
+async def test_nothing_leaks(auth, given):
+    """Logs at DEBUG, errors with their chains, reprs, pickles, warnings and spans are searched after every failure."""
+    key = KEY if auth == "query" else KEY.replace("ü", "u")
+    transport = httpx.AsyncHTTPTransport() if given else None
+    settings = {"auth": auth, "transport": transport, "settle_time": 0, "retry": RetryPolicy(attempts=1)}
+    cases = [(call, answer) for call in RENTALS for answer in answers(key, VALUE)]
+    cases += [(call, answer) for call in OTHERS for answer in answers(key, "none")]
+    with Observed() as observed:
+        for call, answer in cases:
+            async with scripted(answer) as server, TensorOne(key, url=server.url, **settings) as client:
+                with pytest.raises(TensorOneError) as caught:
+                    await call(client)
+                observed.see(caught.value, client, client.throttle, SPEC, *gc.get_referents(client))
+        async with TensorOne(key, url="http://127.0.0.1:1/", **settings) as client:
+            with pytest.raises(TensorOneError) as caught:
+                await client.clusters.deploy(SPEC)
+            observed.see(caught.value)
+        assert "send_request_headers.started" in observed.log.getvalue()
+    if transport:
+        await transport.aclose()
+    assert len(observed.spans.get_finished_spans()) >= len(cases)
+    assert observed.leaks() == []
+
+
+async def test_what_was_rented_shows_no_values(emulator: Emulator):
+    """Models, inputs and outcomes keep environment values out of their reprs; the values themselves are there."""
+    with Observed() as observed:
+        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1, timeout=0.5) as client:
+            placed = await client.clusters.deploy(SPEC)
+            assert f"PASSWORD={VALUE}" in (placed.env or [])
+            emulator.faults.add(Fault("hang"), Fault("data_with_errors"))
+            for call in RENTALS:
+                try:
+                    observed.see(await call(client))
+                except TensorOneError as error:
+                    observed.see(error)
+            observed.see(placed, await client.clusters.list(), await client.clusters.get(placed.id))
+    assert observed.leaks() == []
+
+
+@pytest.mark.parametrize("leak", [lambda: logging.getLogger("x").debug("key %s", KEY), lambda: {"key": KEY}])
+def test_the_search_finds_a_planted_leak(leak):
+    """A search that cannot fail would prove nothing."""
+    with Observed() as observed:
+        observed.see(leak())
+    assert observed.leaks()
+
+
+async def test_a_client_on_httpx_itself_would_leak():
+    """The control: the same request through httpx shows the key in log and span."""
+    with Observed() as observed:
+        async with scripted(http(200, "{}")) as server, httpx.AsyncClient() as client:
+            await client.post(server.url, params={"api_key": KEY})
+    assert observed.leaks()
+
+
+@given(st.lists(st.text(min_size=4), min_size=1), st.text(), st.text())
+def test_redaction_takes_out_every_form(values, before, after):
+    """Whatever surrounds a value, it is gone afterwards, as are its forms inside JSON and Python strings."""
+    redact = Redactor(values)
+    for value in values:
+        assert value not in redact.text(before + value + after).replace("***", "")
+
+
+def test_short_values_stay():
+    """A value of fewer than four characters is part of too many innocent words."""
+    assert Redactor(["1", "on"]).text("1 on") == "1 on"
+    assert Redactor(["on"]).tree({"a": [1, None, {"env": None}, {"env": 5}, {"env": [7]}]}) == {
+        "a": [1, None, {"env": None}, {"env": "***"}, {"env": ["***"]}]
+    }

@@ -1,0 +1,185 @@
+"""Waiting for clusters, on a clock that jumps: hours pass in no time."""
+
+import anyio
+import httpx
+import pytest
+
+from tensorone import ClusterNotFound, ClusterSpec, InvalidArgument, QueryError, TensorOne, WaitTimedOut
+from tensorone.emulator import Boot, Emulator, Fault
+
+SPEC = ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40", ports=["8888/http"])
+
+
+@pytest.fixture
+def on(run_virtually):
+    """Runs a test against an emulator in the process, on the same jumping clock."""
+
+    def runner(main, **options):
+        async def with_both():
+            emulator = Emulator(clock=anyio.current_time, **options)
+            transport = httpx.ASGITransport(emulator.app)
+            url = "http://localhost/graphql"
+            async with TensorOne(emulator.api_key, url=url, transport=transport) as client:
+                await main(client, emulator)
+
+        run_virtually(with_both)
+
+    return runner
+
+
+def test_running_means_status_runtime_and_port(on):
+    """RUNNING is said at once; the runtime comes after minutes, the port later still."""
+
+    async def main(client, emulator):
+        placed = await client.clusters.deploy(SPEC)
+        assert placed.desired_status == "RUNNING"
+        up = await client.clusters.wait_until_running(placed.id, timeout=3600)
+        assert 600 <= anyio.current_time() <= 606
+        assert up.runtime is not None
+        up = await client.clusters.wait_until_running(placed.id, timeout=3600, port=8888)
+        assert 900 <= anyio.current_time() <= 906
+        assert [port.private_port for port in up.runtime.ports] == [8888]
+
+    on(main, boot=Boot(seconds=600, port_seconds=300))
+
+
+def test_a_start_that_takes_three_reads_is_seen_at_the_third(on):
+    """Looks come once per interval."""
+
+    async def main(client, emulator):
+        placed = await client.clusters.deploy(SPEC)
+        await client.clusters.wait_until_running(placed.id, timeout=60, every=7)
+        assert emulator.world.requests["myself"] == 4
+        assert emulator.world.requests["cluster"] == 0
+
+    on(main, boot="3r")
+
+
+def test_time_is_up_with_what_was_seen_last(on):
+    """A container that never starts ends the wait in time, and the error says that it is billed."""
+
+    async def main(client, emulator):
+        placed = await client.clusters.deploy(SPEC)
+        with pytest.raises(WaitTimedOut) as caught:
+            await client.clusters.wait_until_running(placed.id, timeout=100)
+        assert anyio.current_time() == pytest.approx(100)
+        assert isinstance(caught.value, TimeoutError)
+        assert caught.value.last_seen.id == placed.id
+        assert "RUNNING without a runtime" in str(caught.value)
+        assert "billed" in caught.value.billing
+        with pytest.raises(WaitTimedOut, match="open ports 8888, 22"):
+            await client.clusters.wait_until_running("ldl1dxirsim64n", timeout=10, port=1)
+
+    on(main, boot="never")
+
+
+def test_all_who_wait_share_one_listing_per_interval(on):
+    """A hundred waiters cost as many requests as one."""
+
+    async def main(client, emulator):
+        placed = [await client.clusters.deploy(SPEC) for _ in range(10)]
+        async with anyio.create_task_group() as group:
+            for cluster in placed * 10:
+                group.start_soon(lambda cluster=cluster: client.clusters.wait_until_running(cluster.id, timeout=60))
+        assert emulator.world.requests["myself"] <= 6
+
+    on(main, boot="20s")
+
+
+def test_when_the_one_who_asks_is_cancelled_another_asks(on):
+    """A listing under way belongs to all who wait for it."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("delay", operation="myself", seconds=3))
+        with anyio.CancelScope() as first:
+            async with anyio.create_task_group() as group:
+
+                async def leader():
+                    with anyio.CancelScope() as scope:
+                        group.start_soon(stop, scope)
+                        await client.clusters.wait_until("riixlu8oclhp", lambda _: True, timeout=60)
+
+                async def stop(scope):
+                    await anyio.sleep(1)
+                    scope.cancel()
+
+                group.start_soon(leader)
+                await anyio.wait_all_tasks_blocked()
+                found = await client.clusters.wait_until("riixlu8oclhp", lambda _: True, timeout=60)
+                assert found.id == "riixlu8oclhp"
+        assert not first.cancel_called
+
+    on(main)
+
+
+def test_a_cluster_that_the_listing_lacks_is_read_by_itself(on):
+    """A listing may lag behind a cluster that was just made."""
+
+    async def main(client, emulator):
+        emulator.world.listing_lag = 1000
+        placed = await client.clusters.deploy(SPEC)
+        assert (await client.clusters.wait_until_running(placed.id, timeout=60)).id == placed.id
+
+    on(main, boot="at-once")
+
+
+def test_a_cluster_that_is_gone_ends_the_wait(on):
+    """Missing twice in a row is gone; once is not."""
+
+    async def main(client, emulator):
+        with pytest.raises(ClusterNotFound, match="does not exist"):
+            await client.clusters.wait_until("nosuchcluster", lambda _: True, timeout=60)
+        assert emulator.world.requests["cluster"] == 2
+
+    on(main)
+
+
+def test_passing_failures_of_a_look_are_survived(on):
+    """A bad gateway delays the answer; a refusal that will not pass ends the wait."""
+
+    async def main(client, emulator):
+        emulator.faults.add(*[Fault("bad_gateway", operation="myself")] * 7)
+        found = await client.clusters.wait_until("riixlu8oclhp", lambda _: True, timeout=600)
+        assert found.id == "riixlu8oclhp"
+        emulator.faults.add(Fault("internal_error", operation="myself", times=None))
+        with pytest.raises(QueryError):
+            await client.clusters.wait_until("riixlu8oclhp", lambda _: True, timeout=600)
+
+    on(main)
+
+
+def test_the_last_failure_is_the_cause_when_time_is_up(on):
+    """An outage that lasts is told as the reason."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
+        with pytest.raises(WaitTimedOut, match="never seen") as caught:
+            await client.clusters.wait_until("riixlu8oclhp", lambda _: True, timeout=600)
+        assert caught.value.__cause__ is not None
+        assert caught.value.billing is None
+
+    on(main)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"cluster_id": "", "timeout": 1}, "cluster_id"),
+        ({"cluster_id": 'x"}', "timeout": 1}, "cluster_id"),
+        ({"cluster_id": "x", "timeout": 0}, "timeout"),
+        ({"cluster_id": "x", "timeout": float("inf")}, "timeout"),
+        ({"cluster_id": "x", "timeout": "1"}, "timeout"),
+        ({"cluster_id": "x", "timeout": 1, "every": -1}, "every"),
+        ({"cluster_id": "x", "timeout": 1, "port": 0}, "port"),
+    ],
+)
+def test_a_wait_that_cannot_work_is_refused(on, arguments, field):
+    """Each argument is checked before anything is sent."""
+
+    async def main(client, emulator):
+        with pytest.raises(InvalidArgument) as caught:
+            await client.clusters.wait_until_running(**arguments)
+        assert caught.value.field == field
+        assert emulator.world.requests.total() == 0
+
+    on(main)
