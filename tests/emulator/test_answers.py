@@ -69,6 +69,15 @@ def test_a_deploy_keeps_what_it_was_given(ask: Ask) -> None:
     }
 
 
+def test_an_order_may_come_as_a_variable(ask: Ask) -> None:
+    """Enums, lists and nested inputs are understood there as in the document."""
+    document = """mutation Deploy($input: ClusterFindAndDeployOnDemandInput!) {
+        clusterFindAndDeployOnDemand(input: $input) { env machine { secureCloud } } }"""
+    order = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
+    content = ask(document, variables={"input": order}).json()
+    assert content["data"]["clusterFindAndDeployOnDemand"] == {"env": ["A=1"], "machine": {"secureCloud": False}}
+
+
 def test_what_is_left_out_gets_the_siblings_defaults(ask: Ask) -> None:
     """Null counts as left out."""
     fields = "gpuCount volumeInGb containerDiskInGb ports vcpuCount memoryInGb machine { secureCloud }"

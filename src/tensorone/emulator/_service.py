@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
-from ariadne import make_executable_schema
 from graphql import (
     GraphQLError,
     GraphQLObjectType,
@@ -63,7 +62,7 @@ class Service:
     """
 
     def __init__(self, sdl: str, *, wording: Wording, limits: Limits, introspection: bool) -> None:
-        self._schema = make_executable_schema(sdl, *bindables(build_schema(sdl)))
+        self._schema = _executable(sdl)
         self._documents = Documents(self._schema, limits, introspection=introspection)
         self._wording: Wording = wording
         self.enum_fields = frozenset(_enum_fields(self._schema))
@@ -115,6 +114,18 @@ class Service:
             refusal = Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
         entry = formatted(error, reword(refusal.code, self._wording))
         return entry | {"message": reword(refusal.message, self._wording), "path": error.path}
+
+
+def _executable(sdl: str) -> GraphQLSchema:
+    """The schema with its resolvers.
+
+    Not by ariadne's `make_executable_schema`: it patches enums for Python values, and with graphql-core 3.2.14 its
+    patch refuses every enum that comes in a variable.
+    """
+    schema = build_schema(sdl)
+    for bindable in bindables(schema):
+        bindable.bind_to_schema(schema)
+    return schema
 
 
 def _enum_fields(schema: GraphQLSchema) -> Iterator[str]:
