@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 import trio.testing
 
+import tensorone.emulator as emulator_package
 from tensorone.emulator import Boot, Emulator, Fault
 from tensorone.emulator.__main__ import main
 from tensorone.emulator._wire import until_disconnected
@@ -38,6 +43,34 @@ def test_it_serves_either_loop(backend: str) -> None:
     url = anyio.run(use, backend=backend)
     with pytest.raises(httpx.ConnectError):
         httpx.post(url, json=PROBE)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_start_leaves_nothing_running(backend: str) -> None:
+    """Cancelled while it starts, it is stopped again."""
+
+    async def cancelled() -> None:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            async with Emulator():
+                await anyio.lowlevel.checkpoint()
+                raise AssertionError
+
+    before = threading.active_count()
+    anyio.run(cancelled, backend=backend)
+    assert [thread.name for thread in threading.enumerate() if "portal" in thread.name] == []
+    assert threading.active_count() <= before + 1  # the loop's own worker may linger
+
+
+def test_it_depends_on_no_client() -> None:
+    """It imports its own modules, the standard library and the packages of its extra: nothing of the SDK."""
+    allowed = sys.stdlib_module_names - {"asyncio"} | {"anyio", "ariadne", "graphql", "starlette", "uvicorn"}
+    for path in Path(emulator_package.__file__ or "").parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 1 or (node.module or "").partition(".")[0] in allowed
+            elif isinstance(node, ast.Import):
+                assert {alias.name.partition(".")[0] for alias in node.names} <= allowed
 
 
 def test_it_serves_more_than_once_on_its_port() -> None:

@@ -166,7 +166,10 @@ class Emulator:
         self._server.stop()
 
     async def __aenter__(self) -> Self:
-        return await to_thread.run_sync(self.__enter__)
+        # A cancellation waits until the thread stands: what had begun to start could not be stopped by anyone.
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self.__enter__)
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
