@@ -13,6 +13,7 @@ from . import _arguments, _decode, _verdict
 from ._errors import ConnectionFailed, RateLimited
 from ._retry import pause, utc_now
 from ._secrets import Redactor, env_values
+from ._throttle import Paused
 from ._transport import Delivery, Undelivered, Unreadable
 from ._verdict import Verdict
 
@@ -71,7 +72,7 @@ class Executor:
             spent += took
             wait = self._pause(operation, outcome, attempts, spent)
             if wait is None:
-                raise self._error(operation, outcome, attempts, values)
+                raise self._error(operation, outcome, attempts if outcome.sent else attempts - 1, values)
             delivery.begun = False
             if outcome.kind is not RateLimited:  # after a refusal the whole queue is paused, this call with it
                 await anyio.sleep(wait)
@@ -80,12 +81,14 @@ class Executor:
     async def _attempt(
         self, operation: Operation[T], body: bytes, delivery: Delivery, spent: float, *, again: bool
     ) -> tuple[T | Verdict, float]:
-        started = await self.throttle.enter(mutation=operation.kind == "mutation", again=again)
+        left = self._retry.total_timeout - spent
+        try:
+            started = await self.throttle.enter(mutation=operation.kind == "mutation", again=again, patience=left)
+        except Paused as paused:
+            return _verdict.of_pause(paused.seconds), 0.0
         outcome: T | Verdict | None = None
         try:
-            outcome = await self._exchange(
-                operation, body, delivery, min(self._timeout, self._retry.total_timeout - spent)
-            )
+            outcome = await self._exchange(operation, body, delivery, min(self._timeout, left))
             return outcome, anyio.current_time() - started
         finally:
             self._report(operation, outcome, started)

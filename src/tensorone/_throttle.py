@@ -34,6 +34,14 @@ class ThrottleState:
     paused_for: float
 
 
+class Paused(Exception):
+    """The server asked everyone to wait for longer than this request can."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 class _Waiter:
     """One request in the queue."""
 
@@ -66,15 +74,19 @@ class Throttle:
             waiting_reads=len(self._reads),
             waiting_mutations=len(self._mutations),
             requests_per_second=self.pace.rate if math.isfinite(self.pace.rate) else None,
-            paused_for=max(0.0, self.pace.resume_at - anyio.current_time()),
+            paused_for=self._paused_for(),
         )
 
-    async def enter(self, *, mutation: bool, again: bool = False) -> float:
+    async def enter(self, *, mutation: bool, again: bool = False, patience: float = math.inf) -> float:
         """Waits for the turn of one request; answers the time at which it starts.
 
         Args:
             mutation: Which of the two lines to join.
             again: The request was here before and was refused: it joins at the front.
+            patience: Seconds that a pause asked for by the server may last at most.
+
+        Raises:
+            Paused: It lasts longer.
         """
         now = anyio.current_time()
         if not self._reads and not self._mutations and self._room() and self.pace.delay(now) <= 0:
@@ -85,7 +97,7 @@ class Throttle:
         if again:
             line.move_to_end(waiter, last=False)
         try:
-            await self._turn(waiter)
+            await self._turn(waiter, patience)
         finally:
             del line[waiter]
             self._wake()
@@ -97,8 +109,10 @@ class Throttle:
         self._in_flight -= 1
         self._wake()
 
-    async def _turn(self, waiter: _Waiter) -> None:
+    async def _turn(self, waiter: _Waiter, patience: float) -> None:
         while True:
+            if (pause := self.pace.resume_at - anyio.current_time()) > patience:
+                raise Paused(pause)
             waiter.event = anyio.Event()
             if self._head() is not waiter or not self._room():
                 await waiter.event.wait()
@@ -107,6 +121,12 @@ class Throttle:
                     await waiter.event.wait()
             else:
                 return
+
+    def _paused_for(self) -> float:
+        # Never paused: then there need not even be a clock, which only an event loop has.
+        if math.isinf(self.pace.resume_at):
+            return 0.0
+        return max(0.0, self.pace.resume_at - anyio.current_time())
 
     def _start(self, now: float) -> float:
         self._in_flight += 1

@@ -60,6 +60,7 @@ class Verdict:
         retry_after: Seconds the server asked to wait.
         holds_data: The answer has a part of the result: the server did act, and says what it made.
         cause: The foreign exception behind it.
+        sent: A request was made at all.
     """
 
     kind: type[TensorOneError]
@@ -70,12 +71,20 @@ class Verdict:
     retry_after: float | None = None
     holds_data: bool = False
     cause: BaseException | None = None
+    sent: bool = True
 
 
 def of_loss(lost: Undelivered, *, begun: bool) -> Verdict:
     """No complete answer came."""
     kind = RequestTimedOut if lost.timed_out else ConnectionFailed
     return Verdict(kind, lost.words, acted=begun, passing=True, cause=lost.__cause__)
+
+
+def of_pause(seconds: float) -> Verdict:
+    """Nothing was sent: the server asked the whole account to wait."""
+    words = "the server answered 429 to an earlier request of this client"
+    details = {"status_code": _classify.TOO_MANY_REQUESTS, "retry_after": seconds}
+    return Verdict(RateLimited, words, details, retry_after=seconds, sent=False)
 
 
 def of_unreadable(answer: Unreadable) -> Verdict:
@@ -162,7 +171,8 @@ def error(verdict: Verdict, operation: Operation[Any], attempts: int, redact: Re
     """The error to raise, without secrets; `OutcomeUnknown` where a mutation must not be repeated blindly."""
     details = {name: _shown(name, value, redact) for name, value in verdict.details.items()}
     hint = HINTS.get(verdict.kind)
-    message = f"{operation.name}: {redact.text(verdict.words)}" + (f" ({hint})" if hint else "")
+    wait = "" if verdict.retry_after is None else f"; the server asks to wait {verdict.retry_after:.6g} s"
+    message = f"{operation.name}: {redact.text(verdict.words)}{wait}" + (f" ({hint})" if hint else "")
     failure = verdict.kind(
         message,
         operation=operation.name,
