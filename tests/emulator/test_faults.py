@@ -358,6 +358,13 @@ def test_answers_may_grow(emulator: Emulator, ask: Ask) -> None:
     assert "unheardOf" in content["cluster"]
 
 
+def test_what_is_refused_has_nothing_to_change(emulator: Emulator, ask: Ask) -> None:
+    """A document that does not validate is answered with its errors, whatever was to become of its data."""
+    emulator.faults.add(Fault("extra_field"))
+    answer = ask("{ nonsense }")
+    assert (answer.status_code, answer.json().keys()) == (400, {"errors"})
+
+
 # --- the rate limit
 
 

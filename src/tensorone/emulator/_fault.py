@@ -43,6 +43,8 @@ COMMITS: dict[Kind, bool] = {
     "null": False,
 }
 SECONDS: dict[Kind, float] = {"refuse": 0.2, "delay": 1.0, "commit_late": 5.0, "listing_lag": 5.0}
+# These answer with what was done, and change it.
+CHANGING: frozenset[Kind] = frozenset({"data_with_errors", "unknown_enum", "extra_field"})
 # These let the request go on, and may meet another fault on the way.
 PASSING: frozenset[Kind] = frozenset({"delay", "listing_lag"})
 
@@ -106,8 +108,8 @@ class Fault:
 
     @property
     def commits(self) -> bool:
-        """Whether the request is carried out."""
-        return COMMITS.get(self.kind, False) if self.commit is None else self.commit
+        """Whether the request is carried out before the fault shows."""
+        return COMMITS.get(self.kind, self.kind in CHANGING) if self.commit is None else self.commit
 
     @property
     def duration(self) -> float:

@@ -45,9 +45,9 @@ class Exchange:
     wire: Wire
     receive: Receive
 
-    async def gone(self) -> None:
-        """Waits until there is nobody left to answer."""
-        await until_disconnected(self.receive)
+    def nothing(self) -> Answer:
+        """Null for every root field."""
+        return Answer(200, {"data": dict.fromkeys(self.response_keys)})
 
 
 async def meet(faults: Sequence[Fault], exchange: Exchange) -> Response | None:
@@ -57,12 +57,17 @@ async def meet(faults: Sequence[Fault], exchange: Exchange) -> Response | None:
             await anyio.sleep(fault.duration)
         elif fault.kind == "listing_lag":
             exchange = replace(exchange, carry_out=_lagging(fault, exchange))
-        elif fault.kind in _ON_THE_WIRE:
-            await _ON_THE_WIRE[fault.kind](fault, exchange)
-            return None
         else:
-            return _IN_THE_ANSWER[fault.kind](fault, exchange)
+            return await _strike(fault, exchange)
     return exchange.carry_out().response()
+
+
+async def _strike(fault: Fault, exchange: Exchange) -> Response | None:
+    answer = exchange.carry_out() if fault.commits else exchange.nothing()
+    if fault.kind in _IN_THE_ANSWER:
+        return _IN_THE_ANSWER[fault.kind](fault, exchange, answer)
+    await _ON_THE_WIRE[fault.kind](fault, exchange)
+    return None
 
 
 def _lagging(fault: Fault, exchange: Exchange) -> Callable[[], Answer]:
@@ -77,81 +82,72 @@ async def _refuse(fault: Fault, exchange: Exchange) -> None:
     await exchange.wire.refuse(fault.duration)
 
 
-async def _close(fault: Fault, exchange: Exchange) -> None:
-    _carry_out_maybe(fault, exchange)
+async def _close(_: Fault, exchange: Exchange) -> None:
     exchange.wire.close()
-    await exchange.gone()
+    await until_disconnected(exchange.receive)
 
 
-async def _reset(fault: Fault, exchange: Exchange) -> None:
-    _carry_out_maybe(fault, exchange)
+async def _reset(_: Fault, exchange: Exchange) -> None:
     exchange.wire.reset()
-    await exchange.gone()
+    await until_disconnected(exchange.receive)
 
 
-async def _hang(fault: Fault, exchange: Exchange) -> None:
-    _carry_out_maybe(fault, exchange)
-    await exchange.gone()
+async def _hang(_: Fault, exchange: Exchange) -> None:
+    await until_disconnected(exchange.receive)
 
 
 async def _commit_late(fault: Fault, exchange: Exchange) -> None:
     exchange.world.later(fault.duration, exchange.carry_out)
-    exchange.wire.close()
-    await exchange.gone()
+    await _close(fault, exchange)
 
 
-def _truncate(fault: Fault, exchange: Exchange) -> Response:
-    return _Cut(_answer(fault, exchange).response().body, exchange.wire)
+def _truncate(_: Fault, exchange: Exchange, answer: Answer) -> Response:
+    return _Cut(answer.response().body, exchange.wire)
 
 
-def _rate_limited(fault: Fault, _: Exchange) -> Response:
+def _rate_limited(fault: Fault, _: Exchange, __: Answer) -> Response:
     return too_many_requests(fault.retry_after)
 
 
-def _bad_gateway(fault: Fault, exchange: Exchange) -> Response:
-    _carry_out_maybe(fault, exchange)
+def _bad_gateway(fault: Fault, _: Exchange, __: Answer) -> Response:
     return HTMLResponse(BAD_GATEWAY, fault.status or 502)
 
 
-def _server_error(fault: Fault, exchange: Exchange) -> Response:
-    _carry_out_maybe(fault, exchange)
+def _server_error(fault: Fault, _: Exchange, __: Answer) -> Response:
     return PlainTextResponse("Internal Server Error", fault.status or 500)
 
 
-def _internal_error(fault: Fault, exchange: Exchange) -> Response:
-    _carry_out_maybe(fault, exchange)
-    data = dict.fromkeys(exchange.response_keys)
-    return Answer(200, {"errors": _internal_errors(exchange), "data": data}).response()
-
-
-def _garbage(fault: Fault, exchange: Exchange) -> Response:
-    _carry_out_maybe(fault, exchange)
+def _garbage(fault: Fault, _: Exchange, __: Answer) -> Response:
     return Response(fault.body, media_type="application/json")
 
 
-def _null(fault: Fault, exchange: Exchange) -> Response:
-    _carry_out_maybe(fault, exchange)
-    return Answer(200, {"data": dict.fromkeys(exchange.response_keys)}).response()
+def _null(_: Fault, exchange: Exchange, __: Answer) -> Response:
+    return exchange.nothing().response()
 
 
-def _data_with_errors(_: Fault, exchange: Exchange) -> Response:
-    answer = exchange.carry_out()
-    return replace(answer, content={"errors": _internal_errors(exchange)} | answer.content).response()
+def _internal_error(fault: Fault, exchange: Exchange, _: Answer) -> Response:
+    return _data_with_errors(fault, exchange, exchange.nothing())
 
 
-def _unknown_enum(_: Fault, exchange: Exchange) -> Response:
+def _data_with_errors(_: Fault, exchange: Exchange, answer: Answer) -> Response:
+    code = {"code": "INTERNAL_SERVER_ERROR"}
+    errors = [{"message": INTERNAL, "path": [key], "extensions": code} for key in exchange.response_keys]
+    return replace(answer, content={"errors": errors} | answer.content).response()
+
+
+def _unknown_enum(_: Fault, exchange: Exchange, answer: Answer) -> Response:
     def change(fields: dict[str, Any]) -> dict[str, Any]:
         return fields | dict.fromkeys(fields.keys() & exchange.enum_fields, UNHEARD_OF)
 
-    return _changed(exchange.carry_out(), change)
+    return _changed(answer, change)
 
 
-def _extra_field(_: Fault, exchange: Exchange) -> Response:
-    return _changed(exchange.carry_out(), lambda fields: fields | {"unheardOf": {"value": 1}})
+def _extra_field(_: Fault, __: Exchange, answer: Answer) -> Response:
+    return _changed(answer, lambda fields: fields | {"unheardOf": {"value": 1}})
 
 
 def _changed(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
-    """The answer with every object in its data changed."""
+    """The answer with every object in its data changed; without data there is nothing to change."""
 
     def walk(value: Json) -> Json:
         if isinstance(value, list):
@@ -160,26 +156,14 @@ def _changed(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]])
             return change({key: walk(each) for key, each in value.items()})
         return value
 
-    return replace(answer, content=answer.content | {"data": walk(answer.content.get("data"))}).response()
+    if "data" not in answer.content:
+        return answer.response()
+    return replace(answer, content=answer.content | {"data": walk(answer.content["data"])}).response()
 
 
 def too_many_requests(retry_after: int | str) -> Response:
     """HTTP 429; what its body would be, nobody has recorded."""
     return PlainTextResponse("Too Many Requests", 429, {"retry-after": str(retry_after)})
-
-
-def _carry_out_maybe(fault: Fault, exchange: Exchange) -> None:
-    if fault.commits:
-        exchange.carry_out()
-
-
-def _answer(fault: Fault, exchange: Exchange) -> Answer:
-    return exchange.carry_out() if fault.commits else Answer(200, {"data": dict.fromkeys(exchange.response_keys)})
-
-
-def _internal_errors(exchange: Exchange) -> list[dict[str, Any]]:
-    code = {"code": "INTERNAL_SERVER_ERROR"}
-    return [{"message": INTERNAL, "path": [key], "extensions": code} for key in exchange.response_keys]
 
 
 class _Cut(Response):
@@ -204,7 +188,7 @@ _ON_THE_WIRE: dict[Kind, Callable[[Fault, Exchange], Awaitable[None]]] = {
     "hang": _hang,
     "commit_late": _commit_late,
 }
-_IN_THE_ANSWER: dict[Kind, Callable[[Fault, Exchange], Response]] = {
+_IN_THE_ANSWER: dict[Kind, Callable[[Fault, Exchange, Answer], Response]] = {
     "truncate": _truncate,
     "rate_limited": _rate_limited,
     "bad_gateway": _bad_gateway,
