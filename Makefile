@@ -33,10 +33,13 @@ types: install ## Check types with mypy and pyright
 cov: install ## Run the tests with branch coverage
 	$(BIN)/coverage run -m pytest && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
+soak: install ## Run ten times 1,000 operations under faults, and the naive control
+	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
 clean: ## Remove what was made here
 	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test check generate check-generated lint types cov dist clean
+.PHONY: help install demo test check generate check-generated lint types cov soak dist clean

@@ -99,7 +99,7 @@ def test_a_cancelled_call_that_did_nothing_says_so(run, emulator, caplog, name):
 
 
 def test_clean_up_survives_failures(run, emulator, caplog):
-    """A server that refuses to terminate is logged and does not hide the cancellation."""
+    """A terminate that fails is logged and repeated until the machine is gone."""
     caplog.set_level(logging.WARNING, "tensorone")
     emulator.faults.add(Fault("hang", commit=True), Fault("server_error", operation="clusterTerminate", commit=False))
 
@@ -110,7 +110,8 @@ def test_clean_up_survives_failures(run, emulator, caplog):
             assert scope.cancelled_caught
 
     run(main)
-    assert "clean-up after a cancelled call: TerminateCluster" in caplog.text
+    assert "is not terminated yet: TerminateCluster" in caplog.text
+    assert set(emulator.world.clusters) == FIRST
 
 
 def test_clean_up_is_bounded(run_virtually, caplog):
@@ -122,10 +123,10 @@ def test_clean_up_is_bounded(run_virtually, caplog):
         async with TensorOne("key", url="http://localhost/graphql", transport=hanging, timeout=3600) as client:
             with anyio.move_on_after(1):
                 await client.clusters.deploy(SPEC)
-        assert anyio.current_time() == pytest.approx(1 + 20 + 10)
+        assert anyio.current_time() == pytest.approx(1 + 20 + 15)
 
     run_virtually(main)
-    assert "took longer than 30 s and was left" in caplog.text
+    assert "took longer than 35 s and was left" in caplog.text
 
 
 def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):

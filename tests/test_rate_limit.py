@@ -11,7 +11,7 @@ RATE = 60
 
 async def test_three_hundred_calls_against_a_rate_limit_all_succeed(emulator: Emulator):
     """At width 64 at most one request in twenty is refused, and the time is hardly more than the limit's own."""
-    emulator.rate_limit(RATE, burst=RATE)
+    emulator.rate_limit(RATE)
     async with TensorOne(emulator.api_key, url=emulator.url, max_connections=64) as client:
         began = anyio.current_time()
         outcomes = await fan_out(lambda _: client.gpu_types.list(), range(300), limit=64)

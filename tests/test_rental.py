@@ -50,7 +50,7 @@ def kind(fault: Fault) -> str:
 @pytest.fixture
 async def client(emulator: Emulator):
     """A client with short waits."""
-    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1.5, timeout=0.5) as opened:
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1.5, timeout=0.3) as opened:
         yield opened
 
 
@@ -90,8 +90,9 @@ async def test_a_spot_rental_whose_answer_is_lost_is_found_too(client, emulator,
 async def test_what_stays_unknown_is_said_so_with_the_token(client, emulator, fault):
     """Nothing is sent twice; the error names the token, which leads to the cluster if it appears after all."""
     emulator.faults.add(fault)
-    with pytest.raises(OutcomeUnknown) as caught:
-        await client.clusters.deploy(SPEC)
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.3, timeout=0.3) as hasty:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await hasty.clusters.deploy(SPEC)
     error = caught.value
     assert error.client_token in str(error)
     assert error.billing
@@ -220,11 +221,12 @@ async def test_a_resume_whose_answer_is_lost_is_settled_by_the_clusters_state(cl
 
 
 @pytest.mark.parametrize("operation", RESUMES)
-async def test_a_resume_that_did_not_happen_stays_unknown(client, emulator, operation):
+async def test_a_resume_that_did_not_happen_stays_unknown(emulator, operation):
     """A cluster that does not start within the settling time is reported, not resumed again."""
     emulator.faults.add(Fault("close"))
-    with pytest.raises(OutcomeUnknown):
-        await RESUMES[operation](client)
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.3) as hasty:
+        with pytest.raises(OutcomeUnknown):
+            await RESUMES[operation](hasty)
     assert emulator.world.requests[operation] == 1
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ._errors import QueryError, TensorOneError
+from ._errors import ClusterNotFound, QueryError, TensorOneError
 from ._json import as_object
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ._generated import Cluster
     from ._session import Session
 
-GRACE = 10.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
+GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
+PERSISTENCE = 0.5  # seconds between attempts to terminate what nobody wants
 
 logger = logging.getLogger("tensorone")
 
@@ -37,12 +38,26 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> Non
         logger.warning("clean-up after a cancelled call took longer than %g s and was left", within)
 
 
-async def named_in(session: Session, error: QueryError) -> Cluster | None:
-    """The cluster that an answer with errors names in its data all the same, if it can be read."""
+async def end(session: Session, cluster_id: str) -> None:
+    """Terminates a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
+    while True:
+        try:
+            await session.graphql.terminate_cluster(cluster_id)
+        except ClusterNotFound:
+            return
+        except TensorOneError as error:
+            logger.warning("cluster %s is not terminated yet: %s", cluster_id, error)
+            await anyio.sleep(PERSISTENCE)
+        else:
+            return
+
+
+def named_in(error: QueryError) -> str | None:
+    """The id of the cluster that an answer with errors names in its data all the same."""
     for value in (as_object(error.data) or {}).values():
         cluster_id = (as_object(value) or {}).get("id")
         if isinstance(cluster_id, str):
-            return await state_of(session, cluster_id)
+            return cluster_id
     return None
 
 

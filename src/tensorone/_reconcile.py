@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from ._generated import Cluster
 
-FIRST_LOOK = 0.5
-SLOWEST = 4.0
+FIRST_LOOK = 0.25  # seconds after the answer was lost
+SLOWEST = 4.0  # seconds between looks at most
+GRACE = 10.0  # seconds beyond the settling time for which failing listings are asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,21 @@ class Unknown:
 
 
 def decide(
-    clusters: Iterable[Cluster], token: str, *, lost_at: float, now: float, settle_time: float
+    clusters: Iterable[Cluster] | None, token: str, *, lost_at: float, now: float, settle_time: float
 ) -> Adopt | LookAgain | Unknown:
     """What a listing says of a rental.
 
     Args:
-        clusters: The clusters listed.
+        clusters: The clusters listed; None if the listing failed, which proves nothing.
         token: The rental's token.
         lost_at: When the answer was lost.
         now: The time, by the same clock.
         settle_time: Seconds after which a commit or a lagging listing is no longer expected.
     """
-    found = with_token(clusters, token)
+    found = with_token(clusters or (), token)
     if found:
         return Adopt(found[0], tuple(found[1:]))
-    end = lost_at + settle_time
+    end = lost_at + settle_time + (GRACE if clusters is None else 0.0)
     if now >= end:
         return Unknown()
     return LookAgain(min(next_look(lost_at, now), end))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from . import _aftermath, _checks, _listing, _markers, _reconcile
-from ._errors import ClusterNotFound, NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from ._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
 from ._transport import Delivery
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
     started = moment = anyio.current_time()
     while True:
         await _listing.until(moment)
-        clusters = await found(session, token, moment)
+        try:
+            clusters = await found(session, token, moment)
+        except TensorOneError:
+            if anyio.current_time() >= started + timeout:
+                raise  # "could not look" must not be taken for "not there"
+            clusters = []
         now = anyio.current_time()
         if clusters or now >= started + timeout:
             return clusters[0] if clusters else None
@@ -77,7 +82,10 @@ async def _rent(session: Session, send: Send, token: str, delivery: Delivery) ->
             return cluster
         raise _told(unknown, token, session.settle_time) from unknown.__cause__
     except QueryError as error:
-        cluster = await _aftermath.named_in(session, error)
+        cluster_id = _aftermath.named_in(error)
+        if cluster_id is None:
+            raise
+        cluster = await _aftermath.state_of(session, cluster_id) or await _settle(session, token)
         if cluster is None:
             raise
         return cluster
@@ -97,16 +105,16 @@ async def _settle(session: Session, token: str) -> Cluster | None:
         if isinstance(decision, _reconcile.Adopt):
             await end_twins(session, decision.twins)
             return decision.cluster
-        look_at = max(now, min(_listing.next_tick(decision.at, _reconcile.FIRST_LOOK), lost_at + session.settle_time))
+        look_at = max(now, _listing.next_tick(decision.at, _reconcile.FIRST_LOOK))
 
 
-async def _look(session: Session, moment: float) -> list[Cluster]:
-    """What a listing shows; one that failed shows nothing."""
+async def _look(session: Session, moment: float) -> list[Cluster] | None:
+    """What a listing shows; None if it failed."""
     try:
         snapshot = await session.listing.since(moment)
     except TensorOneError as error:
         logger.warning("looking for a rental whose answer was lost: %s", error)
-        return []
+        return None
     return list(snapshot.clusters.values())
 
 
@@ -114,10 +122,8 @@ async def end_twins(session: Session, twins: tuple[Cluster, ...]) -> None:
     """Terminates what was rented besides the one cluster of a token."""
     for twin in twins:
         logger.warning("cluster %s has the token of another one and is terminated", twin.id)
-        try:
-            await session.graphql.terminate_cluster(twin.id)
-        except ClusterNotFound:
-            continue
+        with anyio.move_on_after(_aftermath.GRACE):
+            await _aftermath.end(session, twin.id)
 
 
 def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
@@ -138,4 +144,4 @@ async def _undo(session: Session, token: str) -> None:
         logger.warning("a rental was cancelled and no cluster with its token %s showed up; look again later", token)
         return
     logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
-    await session.graphql.terminate_cluster(cluster.id)
+    await _aftermath.end(session, cluster.id)

@@ -54,8 +54,8 @@ async def _resume(session: Session, cluster_id: str, send: Send, delivery: Deliv
             raise
         return cluster
     except QueryError as error:
-        cluster = await _aftermath.named_in(session, error)
-        if cluster is None or cluster.desired_status != ClusterStatus.RUNNING:
+        cluster = await _started(session, cluster_id) if _aftermath.named_in(error) else None
+        if cluster is None:
             raise
         return cluster
 

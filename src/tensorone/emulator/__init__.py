@@ -3,6 +3,13 @@
 Needs the extra `emulator`. From a shell: `python -m tensorone.emulator`; see docs/emulator.md.
 """
 
+from importlib.util import find_spec
+
+if missing := [
+    name for name in ("ariadne", "starlette", "uvicorn") if find_spec(name) is None
+]:  # pragma: no cover - tested elsewhere
+    raise ImportError(f"the emulator needs an extra: pip install 'tensorone[emulator]' (missing: {', '.join(missing)})")
+
 from ._boot import Boot
 from ._cluster import Cluster, Order
 from ._emulator import Emulator

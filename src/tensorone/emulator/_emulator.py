@@ -131,18 +131,21 @@ class Emulator:
         """What goes wrong."""
         return self._faults
 
-    def rate_limit(self, requests_per_second: float | None, *, burst: int = 1) -> None:
+    def rate_limit(self, requests_per_second: float | None, *, burst: int | None = None) -> None:
         """Answers 429 with Retry-After to requests beyond a rate, in real seconds; None lets everything through.
 
         Args:
             requests_per_second: In the long run.
-            burst: Requests at once after a pause.
+            burst: Requests at once after a pause; None is what one second lets through.
 
         Raises:
             ValueError: Not positive.
         """
-        limit = None if requests_per_second is None else RateLimit(requests_per_second, burst, self._clock)
-        self._app.rate_limit = limit
+        if requests_per_second is None:
+            self._app.rate_limit = None
+            return
+        at_once = max(1, round(requests_per_second)) if burst is None else burst
+        self._app.rate_limit = RateLimit(requests_per_second, at_once, self._clock)
 
     @property
     def rate_limited(self) -> int:
