@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from ._errors import ClusterNotFound, QueryError, TensorOneError
 from ._json import as_object
+from ._transport import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,15 +20,25 @@ if TYPE_CHECKING:
 GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
 PERSISTENCE = 0.5  # seconds between attempts to terminate what nobody wants
 
+T = TypeVar("T")
+
 logger = logging.getLogger("tensorone")
 
 
-def is_interrupt(error: BaseException) -> bool:
-    """Whether the call was ended from outside, by cancellation or by the keyboard."""
-    return isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt))
+async def guarded(
+    session: Session, call: Callable[[Delivery], Awaitable[T]], *, undo: Callable[[], Awaitable[None]]
+) -> T:
+    """Runs a call that costs money; interrupted after its request began to leave, it is undone before that goes on."""
+    delivery = Delivery()
+    try:
+        return await call(delivery)
+    except BaseException as error:
+        if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
+            await _shielded(undo, within=session.settle_time + GRACE)
+        raise
 
 
-async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> None:
+async def _shielded(work: Callable[[], Awaitable[None]], *, within: float) -> None:
     """Runs clean-up for a bounded time; its own failure is logged, so that it does not hide the first error."""
     with anyio.move_on_after(within, shield=True) as scope:
         try:

@@ -10,11 +10,11 @@ import anyio
 
 from . import _aftermath, _checks, _listing, _markers, _reconcile
 from ._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
-from ._transport import Delivery
 
 if TYPE_CHECKING:
     from ._generated import Cluster, GraphQLClient, PlacedCluster
     from ._session import Session
+    from ._transport import Delivery
 
 Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
 
@@ -60,13 +60,9 @@ async def rent(session: Session, send: Send, token: str) -> PlacedCluster:
         OutcomeUnknown: The answer was lost, and the token did not show up within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
-    delivery = Delivery()
-    try:
-        placed = await _rent(session, send, token, delivery)
-    except BaseException as error:
-        if delivery.begun and _aftermath.is_interrupt(error):
-            await _aftermath.shielded(lambda: _undo(session, token), within=session.settle_time + _aftermath.GRACE)
-        raise
+    placed = await _aftermath.guarded(
+        session, lambda delivery: _rent(session, send, token, delivery), undo=lambda: _undo(session, token)
+    )
     if placed is None:
         raise NoCapacity("the server rented nothing and gave no reason: no machine fits (try another type, or later)")
     return placed

@@ -10,12 +10,12 @@ import anyio
 from . import _aftermath, _listing, _reconcile
 from ._errors import OutcomeUnknown, QueryError
 from ._generated import ClusterStatus
-from ._transport import Delivery
 
 if TYPE_CHECKING:
     from ._generated import Cluster, PlacedCluster
     from ._rental import Send
     from ._session import Session
+    from ._transport import Delivery
 
 logger = logging.getLogger("tensorone")
 
@@ -28,13 +28,9 @@ async def resume(session: Session, cluster_id: str, send: Send, *, operation: st
         OutcomeUnknown: The answer was lost, and the cluster did not start within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
-    delivery = Delivery()
-    try:
-        started = await _resume(session, cluster_id, send, delivery)
-    except BaseException as error:
-        if delivery.begun and _aftermath.is_interrupt(error):
-            await _aftermath.shielded(lambda: _tell(session, cluster_id), within=session.settle_time + _aftermath.GRACE)
-        raise
+    started = await _aftermath.guarded(
+        session, lambda delivery: _resume(session, cluster_id, send, delivery), undo=lambda: _tell(session, cluster_id)
+    )
     if started is None:
         raise QueryError(
             f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
