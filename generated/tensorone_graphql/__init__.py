@@ -4,8 +4,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .base_client import BaseClient
-    from .base_model import BaseModel
+    from .base_client import BaseClient, Executor
+    from .base_model import UNSET, BaseModel
     from .client import GraphQLClient
     from .deploy_cluster import DEPLOY_CLUSTER, DeployCluster
     from .enums import CloudTypeEnum, ClusterStatus
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from .list_clusters import LIST_CLUSTERS, ListClusters, ListClustersMyself
     from .list_gpu_types import LIST_GPU_TYPES, ListGpuTypes
+    from .operation import Operation
     from .rent_spot_cluster import RENT_SPOT_CLUSTER, RentSpotCluster
     from .resume_cluster import RESUME_CLUSTER, ResumeCluster
     from .resume_spot_cluster import RESUME_SPOT_CLUSTER, ResumeSpotCluster
@@ -50,6 +51,7 @@ else:
         "DEPLOY_CLUSTER": "deploy_cluster",
         "DeployCluster": "deploy_cluster",
         "EnvironmentVariableInput": "input_types",
+        "Executor": "base_client",
         "GET_CLUSTER": "get_cluster",
         "GET_GPU_TYPE": "get_gpu_type",
         "GetCluster": "get_cluster",
@@ -64,6 +66,7 @@ else:
         "ListGpuTypes": "list_gpu_types",
         "LowestPrice": "fragments",
         "Machine": "fragments",
+        "Operation": "operation",
         "PlacedCluster": "fragments",
         "Port": "fragments",
         "PricedGpuType": "fragments",
@@ -78,6 +81,7 @@ else:
         "StopCluster": "stop_cluster",
         "TERMINATE_CLUSTER": "terminate_cluster",
         "TerminateCluster": "terminate_cluster",
+        "UNSET": "base_model",
     }
 
     def __getattr__(name):
@@ -105,6 +109,7 @@ __all__ = [
     "DEPLOY_CLUSTER",
     "DeployCluster",
     "EnvironmentVariableInput",
+    "Executor",
     "GET_CLUSTER",
     "GET_GPU_TYPE",
     "GetCluster",
@@ -119,6 +124,7 @@ __all__ = [
     "ListGpuTypes",
     "LowestPrice",
     "Machine",
+    "Operation",
     "PlacedCluster",
     "Port",
     "PricedGpuType",
@@ -133,4 +139,5 @@ __all__ = [
     "StopCluster",
     "TERMINATE_CLUSTER",
     "TerminateCluster",
+    "UNSET",
 ]

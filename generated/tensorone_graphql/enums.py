@@ -10,17 +10,27 @@ class CloudTypeEnum(str, Enum):
     """Part of the market to rent from. [rp]"""
 
     ALL = "ALL"
+    "No restriction. [seed]"
     SECURE = "SECURE"
+    "Hosts in data centres. [seed]"
     COMMUNITY = "COMMUNITY"
+    "Vetted individual hosts. [rp]"
 
 
 class ClusterStatus(OpenEnum):
     """State the control plane aims at, not what the container does right now. [rp]"""
 
     CREATED = "CREATED"
+    "Accepted, never started. [rp]"
     RUNNING = "RUNNING"
+    "Started or starting, and billed. [rp]"
     RESTARTING = "RESTARTING"
+    "Being restarted. [rp]"
     EXITED = "EXITED"
+    "Stopped by the user, by preemption or by an empty balance. [rp]"
     PAUSED = "PAUSED"
+    "Held. [rp]"
     DEAD = "DEAD"
+    "Lost with its machine. [rp]"
     TERMINATED = "TERMINATED"
+    "Deleted for good. [rp]"

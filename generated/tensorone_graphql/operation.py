@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """Place of one variable in a document whose arguments are literals.
 
@@ -25,7 +25,7 @@ class Slot:
     default: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """An argument list: its parentheses vanish when nothing inside them is left."""
 
@@ -35,7 +35,7 @@ class Group:
 Piece = str | Slot | Group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RootField:
     """One field of the query or mutation root.
 
@@ -54,7 +54,7 @@ class RootField:
     nullable: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
     """A query or mutation.
 

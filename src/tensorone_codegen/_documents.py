@@ -10,8 +10,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLField,
-    GraphQLNonNull,
     InlineFragmentNode,
     ListValueNode,
     ObjectValueNode,
@@ -20,12 +18,11 @@ from graphql import (
     StringValueNode,
     ValueNode,
     VariableNode,
-    get_named_type,
-    is_composite_type,
     print_ast,
 )
 from graphql.language.print_string import print_string
 
+from ._schema import is_nullable, named_type, output_fields, root_name
 from .runtime.operation import Group, Piece, RootField, Slot
 
 if TYPE_CHECKING:
@@ -54,21 +51,18 @@ class Cutter:
             for definition in operation.variable_definitions
             if definition.default_value is not None
         }
-        root = self._schema.get_root_type(operation.operation)
-        if root is None:
-            raise ValueError(f"the schema has no {operation.operation.value} type")
-        return tuple(self._root_field(node, root) for node in self._fields_of(operation.selection_set, root))
+        root = self._schema.type_map[root_name(self._schema, operation)]
+        fields = (self._root_field(node, root) for node in self._fields_of(operation.selection_set))
+        return tuple(dict.fromkeys(fields))
 
-    def _fields_of(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Iterable[FieldNode]:
+    def _fields_of(self, selection: SelectionSetNode) -> Iterable[FieldNode]:
         for node in selection.selections:
             if isinstance(node, FieldNode):
                 yield node
-            elif isinstance(node, FragmentSpreadNode) and not node.directives:
-                yield from self._fields_of(self._fragments[node.name.value].selection_set, parent)
-            elif isinstance(node, InlineFragmentNode) and not node.directives:
-                yield from self._fields_of(node.selection_set, parent)
-            else:
-                raise ValueError("a fragment with directives cannot stand at the root of an operation")
+            elif isinstance(node, FragmentSpreadNode):
+                yield from self._fields_of(self._fragments[node.name.value].selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                yield from self._fields_of(node.selection_set)
 
     def _root_field(self, node: FieldNode, root: GraphQLNamedType) -> RootField:
         name = node.name.value
@@ -78,13 +72,13 @@ class Cutter:
             name=name,
             arguments=self._arguments(node.arguments),
             selection=_joined(rest),
-            nullable=not name.startswith("__") and not isinstance(_field(root, name).type, GraphQLNonNull),
+            nullable=not name.startswith("__") and is_nullable(output_fields(root)[name]),
         )
 
     def _selection_of(self, node: FieldNode, parent: GraphQLNamedType) -> Pieces:
         if node.selection_set is None:
             return ()
-        return self._selection(node.selection_set, get_named_type(_field(parent, node.name.value).type))
+        return self._selection(node.selection_set, named_type(output_fields(parent)[node.name.value]))
 
     def _selection(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Pieces:
         items = list(dict.fromkeys(self._items(selection, parent)))
@@ -119,7 +113,7 @@ class Cutter:
         condition: str,
         parent: GraphQLNamedType,
     ) -> Iterable[Pieces]:
-        """A fragment: dissolved where it says nothing, kept as an inline fragment where it narrows or has directives."""
+        """A fragment: dissolved where it says nothing, an inline fragment where it narrows or has directives."""
         kept = self._directives(directives)
         if condition == parent.name and not kept:
             yield from self._items(selection, parent)
@@ -203,21 +197,6 @@ def _literal(value: ValueNode) -> str:
     if isinstance(value, ObjectValueNode):
         return "{" + " ".join(f"{field.name.value}:{_literal(field.value)}" for field in value.fields) + "}"
     return print_ast(value)
-
-
-def _field(parent: GraphQLNamedType, name: str) -> GraphQLField:
-    fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
-    return fields[name]
-
-
-def is_composite(parent: GraphQLNamedType, name: str) -> bool:
-    """Whether a field of a type has fields of its own."""
-    return not name.startswith("__") and is_composite_type(get_named_type(_field(parent, name).type))
-
-
-def field_type(parent: GraphQLNamedType, name: str) -> GraphQLNamedType:
-    """The named type of a field."""
-    return get_named_type(_field(parent, name).type)
 
 
 def _joined(pieces: Iterable[Piece]) -> Pieces:

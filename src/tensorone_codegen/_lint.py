@@ -1,126 +1,129 @@
-"""Refuses operations from which ariadne-codegen would, without a word, make wrong classes."""
+"""Refuses what ariadne-codegen would turn, without a word, into something wrong."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
-from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, is_enum_type, is_input_object_type
+from ariadne_codegen.utils import str_to_snake_case
+from graphql import (
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    InlineFragmentNode,
+    OperationType,
+    Visitor,
+    print_ast,
+    visit,
+)
 
-from ._documents import field_type, is_composite
+from ._collisions import collisions
+from ._documents import CLIENT_DIRECTIVES
 from ._errors import CodegenError
+from ._schema import input_fields, output_fields, reachable_inputs
 from ._sources import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from graphql import GraphQLNamedType, Node, SelectionSetNode
+    from graphql import GraphQLNamedType, OperationDefinitionNode
 
     from ._sources import Project
 
-MODULES = frozenset(
-    {"base_client", "base_model", "client", "enums", "fragments", "input_types", "open_enum", "operation"}
-)
+# Values of an enum that its Python class already has another use for.
+_ENUM_RESERVED = frozenset({"is_known", "mro"})
 
 
-def lint(project: Project) -> None:
-    """Raises one error with all that is wrong, each with its place and what to do."""
-    problems = [*_names(project), *_enums(project)]
+def lint(project: Project, secret: Iterable[str] = ()) -> None:
+    """Checks a valid project.
+
+    Raises:
+        CodegenError: Holds everything that is wrong, one line each, with its place and what to do.
+    """
+    problems = [*_secrets(project, secret), *_enums(project)]
     for operation in project.operations:
-        root = project.schema.get_root_type(operation.operation)
-        if operation.name and root:
-            problems += _Classes(project).check(operation.selection_set, root, operation.name.value)
-    for fragment in project.fragments.values():
-        parent = project.schema.type_map[fragment.type_condition.name.value]
-        problems += _Classes(project).check(fragment.selection_set, parent, fragment.name.value)
+        problems += [*_operation(operation), *_variables(project, operation)]
+    for definition in (*project.operations, *project.fragments.values()):
+        visitor = _Fragments()
+        visit(definition, visitor)
+        problems += visitor.problems
+    # What is wrong so far would only be told a second time as a collision.
+    problems = problems or list(collisions(project))
     if problems:
         raise CodegenError("\n".join(dict.fromkeys(problems)))
 
 
-def _names(project: Project) -> Iterator[str]:
-    """Names that would become the same class or module."""
-    taken = {
-        name: f"type {name} of the schema"
-        for name, type_ in project.schema.type_map.items()
-        if is_enum_type(type_) or is_input_object_type(type_)
-    }
-    for fragment in project.fragments.values():
-        name = fragment.name.value
-        if name in taken:
-            yield f"{place(fragment)}: fragment {name} has the name of {taken[name]}: rename it"
-        taken[name] = f"a fragment ({place(fragment)})"
-    for operation in project.operations:
-        if operation.name is None:
-            yield f"{place(operation)}: the operation has no name: give it one"
-            continue
-        name = str_to_pascal_case(operation.name.value)
-        module = str_to_snake_case(operation.name.value)
-        if module in MODULES:
-            yield f"{place(operation)}: operation {name} would overwrite the module {module}.py: rename it"
-        if name in taken:
-            yield f"{place(operation)}: operation {name} has the name of {taken[name]}: rename it"
-        taken[name] = f"an operation ({place(operation)})"
+def _secrets(project: Project, secret: Iterable[str]) -> Iterator[str]:
+    for coordinate in secret:
+        owner, _, name = coordinate.partition(".")
+        type_ = project.schema.type_map.get(owner)
+        if type_ is None or name not in {**output_fields(type_), **input_fields(type_)}:
+            yield f"pyproject.toml: secret: the schema has no field {coordinate}"
 
 
 def _enums(project: Project) -> Iterator[str]:
     for name, type_ in project.schema.type_map.items():
-        if is_enum_type(type_) and "mro" in type_.values:
-            yield f"enum {name}: a value called mro cannot be a member of a Python class"
+        for value in sorted(_ENUM_RESERVED & type_.values.keys()) if isinstance(type_, GraphQLEnumType) else ():
+            yield f"{place(type_.ast_node)}: enum {name}: {value} cannot be a member of a Python enum: leave it out"
 
 
-class _Classes:
-    """The classes that come of one operation or fragment."""
+def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
+    if operation.name is None:
+        yield f"{place(operation)}: the operation has no name: give it one"
+    if operation.operation is OperationType.SUBSCRIPTION:
+        yield f"{place(operation)}: subscriptions are not supported: leave it out"
+    for directive in operation.directives:
+        if directive.name.value not in CLIENT_DIRECTIVES:
+            yield f"{place(directive)}: @{directive.name.value} on an operation would not be sent: put it on its fields"
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._paths: dict[str, tuple[str, ...]] = {}
 
-    def check(self, selection: SelectionSetNode, parent: GraphQLNamedType, name: str) -> list[str]:
-        """What is wrong with a selection and all below it."""
-        return list(self._walk(selection, parent, (name,)))
+def _variables(project: Project, operation: OperationDefinitionNode) -> Iterator[str]:
+    """Variables, and fields of inputs, that become one Python name."""
+    definitions = {node.variable.name.value: node for node in operation.variable_definitions}
+    for name, other in _same(definitions):
+        yield f"{place(definitions[name])}: ${other} and ${name} both become {_python(name)}: rename one"
+    if "self" in map(_python, definitions):
+        yield f"{place(operation)}: a variable cannot be called self: rename it"
+    types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in definitions.values()]
+    for type_ in reachable_inputs(types):
+        yield from _input(type_, place(operation))
 
-    def _walk(self, selection: SelectionSetNode, parent: GraphQLNamedType, path: tuple[str, ...]) -> Iterator[str]:
-        sources: dict[str, dict[str, Node]] = defaultdict(dict)
-        attributes: dict[str, str] = {}
-        for node, source, owner in self._fields(selection, parent, "directly"):
-            key = node.alias.value if node.alias else node.name.value
-            attribute = str_to_snake_case(key)
-            if attributes.setdefault(attribute, key) != key:
-                yield f"{place(node)}: {attributes[attribute]} and {key} both become {attribute}: give one an alias"
-            if not is_composite(owner, node.name.value):
-                continue
-            sources[key][source] = node
-            if source == "directly" and node.selection_set:
-                yield from self._named((*path, key), node)
-                yield from self._walk(node.selection_set, field_type(owner, node.name.value), (*path, key))
-        for key, found in sources.items():
-            if len(found) > 1:
-                yield (
-                    f"{place(next(iter(found.values())))}: {key} is selected {' and '.join(found)}, and only one of them"
-                    " would be kept: select it once, in one fragment"
-                )
 
-    def _named(self, path: tuple[str, ...], node: Node) -> Iterator[str]:
-        name = "".join(map(str_to_pascal_case, path))
-        if self._paths.setdefault(name, path) != path:
-            yield (
-                f"{place(node)}: {'.'.join(path[1:])} and {'.'.join(self._paths[name][1:])} would both become the class"
-                f" {name}: give one an alias"
-            )
+def _input(type_: GraphQLNamedType, where: str) -> Iterator[str]:
+    for name, other in _same(input_fields(type_)):
+        yield (
+            f"{where}: the input {type_.name} has {other} and {name}, and both become {_python(name)}:"
+            " write its fields as variables of their own"
+        )
 
-    def _fields(
-        self, selection: SelectionSetNode, parent: GraphQLNamedType, source: str
-    ) -> Iterator[tuple[FieldNode, str, GraphQLNamedType]]:
-        """The fields of a selection with where they come from and the type they belong to."""
-        for node in selection.selections:
-            if isinstance(node, FieldNode):
-                yield node, source, parent
-            elif isinstance(node, FragmentSpreadNode):
-                fragment = self._project.fragments[node.name.value]
-                owner = self._project.schema.type_map[fragment.type_condition.name.value]
-                yield from self._fields(fragment.selection_set, owner, f"by fragment {node.name.value}")
-            elif isinstance(node, InlineFragmentNode):
-                condition = node.type_condition
-                owner = self._project.schema.type_map[condition.name.value] if condition else parent
-                yield from self._fields(node.selection_set, owner, source)
+
+def _same(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names that become the same Python name as one before them."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if seen.setdefault(_python(name), name) != name:
+            yield name, seen[_python(name)]
+
+
+def _python(name: str) -> str:
+    return str_to_snake_case(name)
+
+
+class _Fragments(Visitor):
+    """Fragments that the models cannot follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self._directives(node)
+
+    def enter_inline_fragment(self, node: InlineFragmentNode, *_: object) -> None:
+        self._directives(node)
+        if not getattr(node, "type_condition", None):
+            self.problems.append(f"{place(node)}: an inline fragment without a type: write its fields without it")
+
+    def _directives(self, node: FragmentSpreadNode | InlineFragmentNode) -> None:
+        for directive in node.directives:
+            if directive.name.value not in CLIENT_DIRECTIVES:
+                text = print_ast(directive)
+                self.problems.append(f"{place(directive)}: {text} on a fragment: put it on the fields themselves")

@@ -1,51 +1,46 @@
-"""The plugin of ariadne-codegen: turns its output into a leaf of models and operations.
-
-What it changes, and why, is listed in docs/design.md; one test each in tests/codegen.
-"""
+"""The plugin of ariadne-codegen: turns its output into a leaf of models and operations."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ariadne_codegen.plugins.base import Plugin
-from ariadne_codegen.utils import str_to_snake_case
-from graphql import (
-    FragmentDefinitionNode,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    get_named_type,
-    is_enum_type,
-    is_input_object_type,
-    parse,
-    visit,
-)
+from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
+from graphql import FieldNode, FragmentDefinitionNode, parse
 
-from . import _code, _documents, _sources
+from . import _client, _documents, _models, _schema, _sources
 from ._settings import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import ExecutableDefinitionNode, FieldNode, GraphQLEnumType, GraphQLInputObjectType
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+    from graphql import (
+        ExecutableDefinitionNode,
+        GraphQLEnumType,
+        GraphQLInputObjectType,
+        GraphQLSchema,
+        OperationDefinitionNode,
+        SelectionSetNode,
+    )
 
 
 class SdkPlugin(Plugin):
-    """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package."""
+    """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package.
+
+    It is told by `[tool.tensorone-codegen]` which fields are secret and which fragments another package has.
+    """
 
     def __init__(self, schema: GraphQLSchema, config_dict: dict[str, Any]) -> None:
-        super().__init__(schema, config_dict)
-        self._secret = frozenset(config_dict["tool"]["tensorone-codegen"]["secret"])
-        self._open_enums = _enums_of_outputs(schema)
+        self.schema = schema
+        settings = config_dict["tool"]["tensorone-codegen"]
+        self._secret = frozenset[str](settings["secret"])
+        self._extends: str = settings["extends"]
+        self._inherited = frozenset[str](settings["inherited"])
+        self._open_enums = _schema.enums_of_outputs(schema)
         self._owners: dict[int, str] = {}
+        self._elsewhere: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
-        self._results: dict[str, ast.Module] = {}
 
     # --- enums and inputs
 
@@ -53,26 +48,28 @@ class SdkPlugin(Plugin):
         """An enum that answers hold takes values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
-        return _code.documented(class_def, enum_type.description)
+        texts = {name: value.description for name, value in enum_type.values.items()}
+        _models.describe(class_def, texts)
+        return _models.documented(class_def, enum_type.description)
 
     def generate_enums_module(self, module: ast.Module) -> ast.Module:
         """Imports what open enums stand on."""
-        return _code.with_import(module, "open_enum", ["OpenEnum"])
+        return _models.with_import(module, "open_enum", ["OpenEnum"])
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
-        """An input refuses fields it does not know, and takes Python names as keywords."""
+        """An input refuses fields that it does not know, takes Python names as keywords, and hides what is secret."""
         class_def.bases = [ast.Name("InputModel")]
-        names = {str_to_snake_case(name): name for name in input_type.fields}
-        for field in _code.fields(class_def):
-            _code.split_alias(field)
-            if f"{input_type.name}.{names.get(_code.name_of(field).rstrip('_'))}" in self._secret:
-                _code.hide(field)
+        secret = {str_to_snake_case(name) for name in input_type.fields if f"{input_type.name}.{name}" in self._secret}
+        for field in _models.fields(class_def):
+            _models.split_alias(field)
+            if _models.name_of(field).rstrip("_") in secret:
+                _models.hide(field)
         return class_def
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
         """Imports what inputs stand on."""
-        _code.with_import(module, "base_model", ["InputModel"])
-        return _code.with_import(module, "pydantic", ["Field"], level=0)
+        _models.with_import(module, "base_model", ["InputModel"])
+        return _models.with_import(module, "pydantic", ["Field"], level=0)
 
     # --- results
 
@@ -80,117 +77,100 @@ class SdkPlugin(Plugin):
         self, field_implementation: ast.AnnAssign, operation_definition: ExecutableDefinitionNode, field: FieldNode
     ) -> ast.AnnAssign:
         """A field takes its Python name as keyword, and hides what is secret."""
-        _code.split_alias(field_implementation)
-        if self._coordinate(field, operation_definition) in self._secret:
-            _code.hide(field_implementation)
+        _models.split_alias(field_implementation)
+        if self._is_secret(field, operation_definition):
+            _models.hide(field_implementation)
         return field_implementation
+
+    def generate_result_class(
+        self,
+        class_def: ast.ClassDef,
+        operation_definition: ExecutableDefinitionNode,
+        selection_set: SelectionSetNode,  # noqa: ARG002 - the hook's signature
+    ) -> ast.ClassDef:
+        """Notes the classes that the extended package has already."""
+        if operation_definition.name and operation_definition.name.value in self._inherited:
+            self._elsewhere.add(class_def.name)
+        return class_def
 
     def generate_fragments_module(
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
-        """Fragments are the public models: documented, and nested as themselves."""
-        _code.collapse(module)
-        for class_def in _code.classes(module):
-            if class_def.name in fragments_definitions:
-                type_ = self.schema.type_map[fragments_definitions[class_def.name].type_condition.name.value]
-                _code.documented(class_def, type_.description)
-                _code.describe_fields(class_def, _descriptions(type_))
+        """Fragments are the public models: documented, nested as themselves, imported if another package has them."""
+        _models.remove(module, self._elsewhere)
+        _models.collapse(module)
+        types = {str_to_pascal_case(name): node.type_condition.name for name, node in fragments_definitions.items()}
+        for class_def in _models.classes(module):
+            if class_def.name in types:
+                type_ = self.schema.type_map[types[class_def.name].value]
+                texts = {
+                    str_to_snake_case(name): each.description for name, each in _schema.output_fields(type_).items()
+                }
+                _models.describe(class_def, texts)
+                _models.documented(class_def, type_.description)
+        inherited = sorted(map(str_to_pascal_case, self._inherited))
+        if inherited:
+            _models.with_import(module, f"{self._extends}.fragments", inherited, level=0)
         self._modules["fragments"] = module
-        return _code.with_import(module, "pydantic", ["Field"], level=0)
+        return _models.with_import(module, "pydantic", ["Field"], level=0)
 
     def generate_result_types_module(
         self, module: ast.Module, operation_definition: ExecutableDefinitionNode
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
-        _code.collapse(module)
-        _code.with_import(module, "pydantic", ["Field"], level=0)
-        name = operation_definition.name
-        if name:
-            self._results[name.value] = module
-            self._modules[str_to_snake_case(name.value)] = module
-        return module
+        _models.collapse(module)
+        self._modules[str_to_snake_case(_name(operation_definition))] = module
+        return _models.with_import(module, "pydantic", ["Field"], level=0)
 
     def generate_operation_str(self, operation_str: str, operation_definition: ExecutableDefinitionNode) -> str:
         """Puts the operation beside its result."""
-        if isinstance(operation_definition, OperationDefinitionNode) and operation_definition.name:
-            name = operation_definition.name.value
-            fragments = {
-                node.name.value: node
-                for node in parse(operation_str).definitions
-                if isinstance(node, FragmentDefinitionNode)
-            }
-            fields = _documents.Cutter(self.schema, fragments).root_fields(operation_definition)
-            _code.add_operation(self._results[name], operation_definition, fields)
+        definitions = parse(operation_str).definitions
+        fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+        operation, name = cast("OperationDefinitionNode", operation_definition), _name(operation_definition)
+        fields = _documents.Cutter(self.schema, fragments).root_fields(operation)
+        _client.add_operation(self._modules[str_to_snake_case(name)], name, operation, fields)
         return operation_str
 
     # --- the client
 
-    def generate_client_method(self, method_def: Function, operation_definition: OperationDefinitionNode) -> Function:
+    def generate_client_method(
+        self, method_def: _client.Function, operation_definition: OperationDefinitionNode
+    ) -> _client.Function:
         """A method hands its operation to the executor; all arguments but the first are keywords."""
-        name = operation_definition.name.value if operation_definition.name else ""
         text = "\n".join(_sources.comment_above(operation_definition)) or self._root_description(operation_definition)
-        return _code.client_method(method_def, name, text)
+        return _client.method(method_def, _name(operation_definition), text)
 
     def generate_client_module(self, module: ast.Module) -> ast.Module:
         """Models are imported when they are first needed."""
-        return _code.client_module(module)
+        return _client.client_module(module)
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
         """Names are imported on first use, and a misspelt one is seen by type checkers."""
-        return _code.init_module(module, self._modules)
+        return _client.init_module(module, self._modules)
 
     def copy_code(self, copied_code: str) -> str:
         """The base of all models is our own; ariadne-codegen has no setting for it."""
-        if "class BaseModel(PydanticBaseModel)" in copied_code and "class InputModel" not in copied_code:
-            header = copied_code.partition("\n")[0]
-            return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
-        return copied_code
+        if "class BaseModel(PydanticBaseModel)" not in copied_code:
+            return copied_code
+        header = copied_code.partition("\n")[0]
+        return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
 
     # --- looking things up
 
-    def _coordinate(self, field: FieldNode, definition: ExecutableDefinitionNode) -> str:
+    def _is_secret(self, field: FieldNode, definition: ExecutableDefinitionNode) -> bool:
         if id(field) not in self._owners:
-            info = TypeInfo(self.schema)
-            visit(definition, TypeInfoVisitor(info, _Owners(info, self._owners)))
+            self._owners |= {id(node): owner for owner, node in _schema.owned_fields(self.schema, definition)}
         owner = self._owners.get(id(field))
-        return f"{owner}.{field.name.value}" if owner else self._by_name(field.name.value)
-
-    def _by_name(self, name: str) -> str:
-        """A field from a fragment of elsewhere: hidden if a secret has its name."""
-        return next((secret for secret in sorted(self._secret) if secret.partition(".")[2] == name), name)
+        if owner:
+            return f"{owner}.{field.name.value}" in self._secret
+        # A field of a fragment that was unpacked into this class: hidden if a secret has its name.
+        return field.name.value in {coordinate.partition(".")[2] for coordinate in self._secret}
 
     def _root_description(self, operation: OperationDefinitionNode) -> str:
-        root = self.schema.get_root_type(operation.operation or OperationType.QUERY)
-        names = [node.name.value for node in operation.selection_set.selections if hasattr(node, "alias")]
-        fields = root.fields if root else {}
-        return " ".join(text for name in names if name in fields and (text := fields[name].description))
+        fields = _schema.output_fields(self.schema.type_map[_schema.root_name(self.schema, operation)])
+        names = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
+        return "\n".join(text for name in names if name in fields and (text := fields[name].description))
 
 
-class _Owners(Visitor):
-    """Notes the type that each field of a definition belongs to."""
-
-    def __init__(self, info: TypeInfo, owners: dict[int, str]) -> None:
-        super().__init__()
-        self._info = info
-        self._owners = owners
-
-    def enter_field(self, node: FieldNode, *_: object) -> None:
-        parent = self._info.get_parent_type()
-        if parent:
-            self._owners[id(node)] = parent.name
-
-
-def _descriptions(type_: Any) -> dict[str, str]:
-    """What the schema says of each field, by its Python name."""
-    return {str_to_snake_case(name): field.description for name, field in type_.fields.items() if field.description}
-
-
-def _enums_of_outputs(schema: GraphQLSchema) -> set[str]:
-    """The enums that an answer can hold."""
-    return {
-        get_named_type(field.type).name
-        for type_ in schema.type_map.values()
-        if not is_input_object_type(type_) and not is_enum_type(type_)
-        for field in getattr(type_, "fields", {}).values()
-        if is_enum_type(get_named_type(field.type))
-    }
+def _name(definition: ExecutableDefinitionNode) -> str:
+    return definition.name.value if definition.name else ""

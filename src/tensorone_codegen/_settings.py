@@ -14,16 +14,17 @@ from ._errors import CodegenError
 
 RUNTIME = Path(__file__).parent / "runtime"
 
-# What ariadne-codegen is told unless the project says otherwise; docs/design.md says why.
+# What a project may change of ariadne-codegen's settings, with our defaults.
 DEFAULTS: dict[str, Any] = {
     "schema_path": "schema",
     "queries_path": "queries",
     "target_package_path": "generated",
+    "target_package_name": "",
     "client_name": "GraphQLClient",
-    "skip_validation_rules": [],
     "scalars": {"DateTime": {"type": "datetime.datetime"}, "Void": {"type": "None"}},
+    "show_deprecation_warnings": True,
 }
-# What the plugin and the runtime files rely on.
+# What the plugin and the runtime files rely on; whatever is in neither stays as ariadne-codegen has it.
 FIXED: dict[str, Any] = {
     "base_client_name": "BaseClient",
     "base_client_file_path": str(RUNTIME / "base_client.py"),
@@ -31,10 +32,12 @@ FIXED: dict[str, Any] = {
     "include_all_inputs": False,
     "include_all_enums": False,
     "multipart_uploads": False,
-    "lazy_imports": False,
+    "skip_validation_rules": [],
     "files_to_include": [str(RUNTIME / "operation.py"), str(RUNTIME / "open_enum.py")],
     "plugins": ["tensorone_codegen._plugin.SdkPlugin"],
 }
+_OURS: dict[str, Any] = {"secret": [], "extends": ""}
+_THEIRS = frozenset(field.name for field in fields(ClientSettings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +48,60 @@ class Settings:
         root: Directory of the project's pyproject.toml.
         ariadne: ariadne-codegen's settings.
         secret: `Type.field` of what no repr may show.
+        extends: Generated package whose schema and fragments are used too; empty for none.
     """
 
     root: Path
     ariadne: dict[str, Any]
-    secret: tuple[str, ...]
+    secret: tuple[str, ...] = ()
+    extends: str = ""
 
     @property
     def schema(self) -> Path:
         """File or directory of the schema."""
-        return self.root / self.ariadne["schema_path"]
+        return self.root / str(self.ariadne["schema_path"])
 
     @property
     def queries(self) -> Path:
         """File or directory of the operations."""
-        return self.root / self.ariadne["queries_path"]
+        return self.root / str(self.ariadne["queries_path"])
 
     @property
     def target(self) -> Path:
         """Directory of the generated package."""
-        return self.root / self.ariadne["target_package_path"] / self.ariadne["target_package_name"]
+        return self.root / str(self.ariadne["target_package_path"]) / str(self.ariadne["target_package_name"])
 
 
 def read(root: Path) -> Settings:
     """The settings of the project in a directory.
 
     Raises:
-        CodegenError: There are none, or one of them is unknown or missing.
+        CodegenError: There are none, or one of them is unknown, missing or of the wrong type.
     """
-    file = root / "pyproject.toml"
     try:
-        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+        tool = tomllib.loads(text).get("tool", {})
+    except FileNotFoundError:
+        raise CodegenError("there is no pyproject.toml here: run this beside the one of your project") from None
+    except (OSError, ValueError) as error:
         raise CodegenError(f"pyproject.toml: {error}") from None
     ours, theirs = tool.get("tensorone-codegen", {}), tool.get("ariadne-codegen", {})
-    _known(ours, {"secret"}, "tensorone-codegen")
-    _known(theirs, {field.name for field in fields(ClientSettings)} - FIXED.keys(), "ariadne-codegen")
-    if "target_package_name" not in theirs:
+    _check(ours, _OURS, "tensorone-codegen")
+    _check(theirs, DEFAULTS, "ariadne-codegen")
+    if not theirs.get("target_package_name", "").isidentifier():
         raise CodegenError("pyproject.toml: [tool.ariadne-codegen] needs target_package_name, such as 'my_graphql'")
-    return Settings(root, DEFAULTS | theirs | FIXED, tuple(ours.get("secret", ())))
+    ariadne = DEFAULTS | theirs | {"scalars": DEFAULTS["scalars"] | theirs.get("scalars", {})}
+    return Settings(root, ariadne, tuple(ours.get("secret", ())), ours.get("extends", ""))
 
 
-def _known(given: dict[str, Any], known: set[str], table: str) -> None:
-    for key in given:
-        if key in FIXED and table == "ariadne-codegen":
-            raise CodegenError(f"pyproject.toml: [tool.{table}] {key} is set by tensorone_codegen: leave it out")
+def _check(given: dict[str, Any], known: dict[str, Any], table: str) -> None:
+    """Refuses what would be ignored."""
+    here = f"pyproject.toml: [tool.{table}]"
+    for key, value in given.items():
+        if key not in known and table == "ariadne-codegen" and key in _THEIRS:
+            raise CodegenError(f"{here} {key} is for tensorone_codegen to say: leave it out")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise CodegenError(f"pyproject.toml: [tool.{table}] has no setting {key}{hint}")
+            raise CodegenError(f"{here} has no setting {key}" + (f"; did you mean {near[0]}?" if near else ""))
+        if type(value) is not type(known[key]):
+            raise CodegenError(f"{here} {key} must be a {type(known[key]).__name__}, not {value!r}")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from graphql import (
+    DirectiveDefinitionNode,
     DocumentNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     Source,
+    TokenKind,
+    Visitor,
     build_ast_schema,
     concat_ast,
     parse,
+    print_ast,
     validate,
     validate_schema,
+    visit,
 )
 
 from ._errors import CodegenError
@@ -27,63 +34,150 @@ if TYPE_CHECKING:
 
     from graphql import Node
 
+    from ._settings import Settings
+
+# Known without being declared; a project that declares it has it only once.
+IDEMPOTENT = "directive @idempotent on MUTATION"
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A valid schema, and operations that are valid against it."""
+    """A valid schema, and operations that are valid against it.
+
+    Attributes:
+        schema: The server's schema with the client's directives.
+        operations: In the order of the files.
+        fragments: Those of the project, and what it uses of the package that it extends.
+        inherited: Names of the latter.
+        schema_text: The server's schema as it is written.
+        texts: What ariadne-codegen is to read, as schema and as operations.
+    """
 
     schema: GraphQLSchema
     operations: tuple[OperationDefinitionNode, ...]
     fragments: dict[str, FragmentDefinitionNode]
+    inherited: frozenset[str]
+    schema_text: str
+    texts: tuple[str, str]
 
 
-def load(schema_path: Path, queries_path: Path, root: Path) -> Project:
+def load(settings: Settings) -> Project:
     """Reads a project.
 
     Raises:
         CodegenError: A file is missing or wrong; says which one, and where in it.
     """
-    schema = load_schema(schema_path, root)
-    queries = _document(queries_path, root)
-    problems = validate(schema, queries)
-    if problems:
+    base = _Base(settings.extends) if settings.extends else None
+    sources = [Source(base.schema, f"{settings.extends}/schema.graphql")] if base else []
+    if base is None or settings.schema.exists():
+        sources = read(settings.schema, settings.root)
+    schema, schema_text = _schema(sources)
+    queries = read(settings.queries, settings.root)
+    document = concat_ast(list(map(_parsed, queries)))
+    inherited = base.fragments_for(document) if base else []
+    document = DocumentNode(definitions=(*document.definitions, *inherited))
+    if problems := validate(schema, document):
         raise CodegenError("\n".join(map(told, problems)))
     return Project(
         schema,
-        tuple(node for node in queries.definitions if isinstance(node, OperationDefinitionNode)),
-        {node.name.value: node for node in queries.definitions if isinstance(node, FragmentDefinitionNode)},
+        tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode)),
+        {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
+        frozenset(node.name.value for node in inherited),
+        next((source.body for source in sources if source.name.endswith("/schema.graphql")), _joined(sources)),
+        (schema_text, "\n".join([_joined(queries), *map(print_ast, inherited)])),
     )
 
 
 def load_schema(path: Path, root: Path) -> GraphQLSchema:
-    """Reads a schema from a file or from all files of a directory."""
+    """Reads a schema from a file or from all files of a directory.
+
+    Raises:
+        CodegenError: A file is missing or wrong.
+    """
+    return _schema(read(path, root))[0]
+
+
+def read(path: Path, root: Path) -> list[Source]:
+    """The GraphQL files at a path, in a fixed order."""
+    files = sorted(path.rglob("*.graphql")) if path.is_dir() else [path] if path.is_file() else []
+    if not files:
+        raise CodegenError(f"{_shown(path, root)}: there is no GraphQL file")
     try:
-        schema = build_ast_schema(_document(path, root))
+        return [Source(file.read_text(encoding="utf-8"), _shown(file, root)) for file in files]
+    except (OSError, UnicodeDecodeError) as error:
+        raise CodegenError(f"{_shown(path, root)}: {error}") from None
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _schema(sources: list[Source]) -> tuple[GraphQLSchema, str]:
+    document, text = concat_ast(list(map(_parsed, sources))), _joined(sources)
+    declared = {node.name.value for node in document.definitions if isinstance(node, DirectiveDefinitionNode)}
+    if "idempotent" not in declared:
+        document, text = concat_ast([document, parse(IDEMPOTENT)]), f"{text}\n{IDEMPOTENT}\n"
+    try:
+        schema = build_ast_schema(document)
     except (GraphQLError, TypeError) as error:
-        raise CodegenError(f"{path.name}: {error}") from None
+        raise CodegenError(f"{sources[0].name}: {error}") from None
     if problems := validate_schema(schema):
         raise CodegenError("\n".join(map(told, problems)))
-    return schema
+    return schema, text
 
 
-def _document(path: Path, root: Path) -> DocumentNode:
-    return concat_ast([_parsed(file, root) for file in files(path)])
-
-
-def files(path: Path) -> list[Path]:
-    """The GraphQL files at a path, in a fixed order."""
-    found = sorted(path.rglob("*.graphql")) if path.is_dir() else [path] if path.is_file() else []
-    if not found:
-        raise CodegenError(f"{path}: there is no GraphQL file")
-    return found
-
-
-def _parsed(file: Path, root: Path) -> DocumentNode:
-    name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+def _parsed(source: Source) -> DocumentNode:
     try:
-        return parse(Source(file.read_text(encoding="utf-8"), name))
+        return parse(source)
     except GraphQLError as error:
         raise CodegenError(told(error)) from None
+
+
+def _joined(sources: Iterable[Source]) -> str:
+    return "\n".join(source.body for source in sources)
+
+
+class _Base:
+    """A generated package whose schema and fragments others may use."""
+
+    def __init__(self, package: str) -> None:
+        try:
+            files = resources.files(package)
+            self.schema = (files / "schema.graphql").read_text(encoding="utf-8")
+            document = parse(Source((files / "fragments.graphql").read_text(encoding="utf-8"), package))
+        except (ModuleNotFoundError, FileNotFoundError):
+            raise CodegenError(f"pyproject.toml: extends: {package} is not an installed, generated package") from None
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+
+    def fragments_for(self, document: DocumentNode) -> list[FragmentDefinitionNode]:
+        """Those that a document uses and does not define, and those that they use, by name."""
+        own = {node.name.value for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        found: dict[str, FragmentDefinitionNode] = {}
+        waiting = spreads(document)
+        while waiting:
+            name = waiting.pop()
+            if name in self._fragments and name not in own | found.keys():
+                found[name] = self._fragments[name]
+                waiting |= spreads(found[name])
+        return [found[name] for name in sorted(found)]
+
+
+def spreads(node: Node) -> set[str]:
+    """The fragments that a node names."""
+    visitor = _Spreads()
+    visit(node, visitor)
+    return visitor.names
+
+
+class _Spreads(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self.names.add(node.name.value)
 
 
 def told(error: GraphQLError) -> str:
@@ -95,23 +189,16 @@ def told(error: GraphQLError) -> str:
     return error.message
 
 
-def place(node: Node) -> str:
+def place(node: Node | None) -> str:
     """`file:line` of a node."""
-    return f"{node.loc.source.name}:{node.loc.start_token.line}" if node.loc else "?"
+    return f"{node.loc.source.name}:{node.loc.start_token.line}" if node and node.loc else "?"
 
 
 def comment_above(node: Node) -> list[str]:
     """The comment that stands directly above a node, line by line."""
     lines: list[str] = []
     token = node.loc.start_token if node.loc else None
-    while token and token.prev and token.prev.value is not None and token.prev.kind.value == "Comment":
-        if token.prev.line != token.line - 1:
-            break
+    while token and token.prev and token.prev.kind is TokenKind.COMMENT and token.prev.line == token.line - 1:
         token = token.prev
         lines.insert(0, (token.value or "").removeprefix(" ").rstrip())
     return lines
-
-
-def names(nodes: Iterable[OperationDefinitionNode]) -> list[str]:
-    """The names of operations."""
-    return [node.name.value for node in nodes if node.name]

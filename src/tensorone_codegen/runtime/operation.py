@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """Place of one variable in a document whose arguments are literals.
 
@@ -23,7 +23,7 @@ class Slot:
     default: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """An argument list: its parentheses vanish when nothing inside them is left."""
 
@@ -33,7 +33,7 @@ class Group:
 Piece = str | Slot | Group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RootField:
     """One field of the query or mutation root.
 
@@ -52,7 +52,7 @@ class RootField:
     nullable: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
     """A query or mutation.
 

@@ -1,0 +1,142 @@
+"""Syntax trees of what calls: operations as constants, the client's methods, the package's `__init__`."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from typing import TYPE_CHECKING, TypeAlias
+
+from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
+from graphql import OperationType
+
+from . import _documents
+from ._models import classes, name_of, with_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from graphql import OperationDefinitionNode
+
+    from .runtime.operation import RootField
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def add_operation(
+    module: ast.Module, name: str, operation: OperationDefinitionNode, fields: Sequence[RootField]
+) -> None:
+    """Appends the constant that describes an operation."""
+    marked = any(directive.name.value == "idempotent" for directive in operation.directives)
+    result = str_to_pascal_case(name)
+    code = (
+        f"{constant(name)}: Operation[{result}] = Operation("
+        f"name={name!r}, kind={operation.operation.value!r}, "
+        f"document={_documents.document(operation, fields)!r}, "
+        f"fields=({''.join(f'{field!r},' for field in fields)}), "
+        f"result={result}, idempotent={marked or operation.operation is OperationType.QUERY})"
+    )
+    with_import(module, "operation", ["Group", "Operation", "RootField", "Slot"])
+    module.body += ast.parse(code).body
+
+
+def constant(operation_name: str) -> str:
+    """The name of an operation's constant."""
+    return str_to_snake_case(operation_name).upper()
+
+
+def method(definition: Function, operation_name: str, text: str) -> Function:
+    """Replaces the body of a method, and makes all arguments but the first keywords."""
+    variables = next(node.value for node in definition.body if isinstance(node, ast.AnnAssign) and node.value)
+    arguments = definition.args
+    defaults: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults)) + arguments.defaults
+    arguments.kwonlyargs, arguments.args = arguments.args[2:], arguments.args[:2]
+    arguments.kw_defaults, arguments.defaults = defaults[2:], [value for value in defaults[:2] if value is not None]
+    arguments.kwarg = None
+    name = constant(operation_name)
+    definition.body = [
+        *([ast.Expr(ast.Constant(_indented(text)))] if text else []),
+        ast.ImportFrom(str_to_snake_case(operation_name), [ast.alias(name)], 1),
+        *ast.parse(f"return await self._execute({name}, {ast.unparse(variables)})").body,
+    ]
+    return definition
+
+
+def _indented(text: str) -> str:
+    """A docstring of several lines, as it stands inside a method."""
+    first, *rest = text.strip().split("\n")
+    if not rest:
+        return first
+    return first + "\n" + textwrap.indent("\n".join(rest), " " * 8) + "\n" + " " * 8
+
+
+def client_module(module: ast.Module) -> ast.Module:
+    """Moves the imports of models out of the way of those who only import the client."""
+    imports = [node for node in module.body if isinstance(node, ast.ImportFrom)]
+    now = [node for node in imports if not _is_lazy(node)]
+    later = [node for node in imports if _is_lazy(node)]
+    module.body = [
+        ast.ImportFrom("__future__", [ast.alias("annotations")], 0),
+        ast.ImportFrom("typing", [ast.alias("TYPE_CHECKING")], 0),
+        *now,
+        *([ast.If(ast.Name("TYPE_CHECKING"), list[ast.stmt](later), [])] if later else []),
+        *classes(module),
+    ]
+    for name in ast.walk(module):
+        if isinstance(name, ast.Name):
+            name.id = name.id.strip('"')
+    return module
+
+
+def _is_lazy(node: ast.ImportFrom) -> bool:
+    return node.level == 1 and node.module not in {"base_client", "base_model", "operation"}
+
+
+def init_module(module: ast.Module, modules: Mapping[str, ast.Module]) -> ast.Module:
+    """An `__init__` that imports on first use; its `__getattr__` is hidden from type checkers."""
+    where = {"UNSET": "base_model", "Executor": "base_client", "Operation": "operation"}
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom):
+            where |= dict.fromkeys(_kept(node, modules), node.module or "")
+    for name, each in modules.items():
+        where |= dict.fromkeys(_constants(each), name)
+    imports = "\n".join(
+        f"    from .{source} import {', '.join(sorted(name for name in where if where[name] == source))}"
+        for source in sorted(set(where.values()))
+    )
+    return ast.parse(_INIT.format(imports=imports, where=dict(sorted(where.items())), all=sorted(where)))
+
+
+def _kept(node: ast.ImportFrom, modules: Mapping[str, ast.Module]) -> Iterator[str]:
+    """The names of an import that its module still defines."""
+    source = modules.get(node.module or "")
+    defined = None if source is None else {class_def.name for class_def in classes(source)}
+    return (alias.name for alias in node.names if defined is None or alias.name in defined)
+
+
+def _constants(module: ast.Module) -> list[str]:
+    """The operations of a module."""
+    return [name_of(node) for node in module.body if isinstance(node, ast.AnnAssign)]
+
+
+_INIT = '''
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+{imports}
+else:
+    _WHERE = {where}
+
+    def __getattr__(name):
+        """Imports a name on first use."""
+        if name not in _WHERE:
+            raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
+        value = getattr(importlib.import_module(f".{{_WHERE[name]}}", __name__), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted(__all__)
+
+__all__ = {all}
+'''

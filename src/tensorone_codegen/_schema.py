@@ -1,0 +1,116 @@
+"""Questions to a schema, typed: graphql-core's own attributes are `Unknown` to a strict type checker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    visit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from graphql import (
+        FieldNode,
+        GraphQLAbstractType,
+        GraphQLField,
+        GraphQLInputField,
+        GraphQLNamedType,
+        GraphQLSchema,
+        GraphQLType,
+        Node,
+        OperationDefinitionNode,
+    )
+
+
+def output_fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLField]:
+    """The fields of an object or interface; none of anything else."""
+    return type_.fields if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) else {}
+
+
+def input_fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLInputField]:
+    """The fields of an input object; none of anything else."""
+    return type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
+
+
+def root_name(schema: GraphQLSchema, operation: OperationDefinitionNode) -> str:
+    """The type that a valid operation starts from."""
+    root = schema.get_root_type(operation.operation)
+    return root.name if root else ""
+
+
+def type_of(holder: Any) -> GraphQLType:
+    """The type of a field or argument."""
+    return cast("GraphQLType", holder.type)
+
+
+def named_type(holder: Any) -> GraphQLNamedType:
+    """The type of a field or argument, without what wraps it."""
+    return get_named_type(type_of(holder))
+
+
+def is_nullable(holder: Any) -> bool:
+    """Whether a field or argument may be null."""
+    return not isinstance(type_of(holder), GraphQLNonNull)
+
+
+def is_composite(parent: GraphQLNamedType, name: str) -> bool:
+    """Whether a field of a type has fields of its own."""
+    return not name.startswith("__") and is_composite_type(named_type(output_fields(parent)[name]))
+
+
+def possible_types(schema: GraphQLSchema, type_: GraphQLNamedType) -> list[GraphQLNamedType]:
+    """The objects that a value of a type can be."""
+    if not is_abstract_type(type_):
+        return [type_]
+    return sorted(schema.get_possible_types(cast("GraphQLAbstractType", type_)), key=lambda each: each.name)
+
+
+def reachable_inputs(types: Iterable[GraphQLNamedType]) -> list[GraphQLNamedType]:
+    """The input objects that values of some types can hold."""
+    found: dict[str, GraphQLNamedType] = {}
+    waiting = list(types)
+    while waiting:
+        type_ = waiting.pop()
+        if isinstance(type_, GraphQLInputObjectType) and type_.name not in found:
+            found[type_.name] = type_
+            waiting += [named_type(field) for field in input_fields(type_).values()]
+    return list(found.values())
+
+
+def enums_of_outputs(schema: GraphQLSchema) -> set[str]:
+    """The enums that an answer can hold."""
+    named = (named_type(field) for type_ in schema.type_map.values() for field in output_fields(type_).values())
+    return {type_.name for type_ in named if isinstance(type_, GraphQLEnumType)}
+
+
+def owned_fields(schema: GraphQLSchema, definition: Node) -> Iterator[tuple[str, FieldNode]]:
+    """Every field that a definition selects, with the name of the type it belongs to."""
+    info = TypeInfo(schema)
+    found: list[tuple[str, FieldNode]] = []
+    visit(definition, TypeInfoVisitor(info, _Owners(info, found)))
+    return iter(found)
+
+
+class _Owners(Visitor):
+    def __init__(self, info: TypeInfo, found: list[tuple[str, FieldNode]]) -> None:
+        super().__init__()
+        self._info = info
+        self._found = found
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent = self._info.get_parent_type()
+        if parent:
+            self._found.append((parent.name, node))
