@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorone._listing import next_tick
-from tensorone._reconcile import GRACE, SLOWEST, Adopt, LookAgain, Unknown, decide, next_look
+from tensorone._reconcile import PATIENCE, SLOWEST, Adopt, LookAgain, Unknown, decide, next_look
 
 TOKEN = "TENSORONE_CLIENT_TOKEN"
 TIMES = st.floats(0, 1e6)
@@ -49,7 +49,7 @@ def test_a_cluster_is_adopted_if_and_only_if_it_is_seen(listed, lost_at, elapsed
         assert decision.cluster.id == min(running or [cluster.id for cluster in mine])
     else:
         assert not mine
-        over = lost_at + elapsed >= lost_at + settle_time + (GRACE if listed is None else 0)
+        over = lost_at + elapsed >= lost_at + settle_time * (PATIENCE if listed is None else 1.0)
         assert isinstance(decision, Unknown) is over
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.25  # seconds after the answer was lost
 SLOWEST = 4.0  # seconds between looks at most
-GRACE = 10.0  # seconds beyond the settling time for which failing listings are asked again
+PATIENCE = 1.5  # times the settling time, for which listings that fail are asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def decide(
     found = with_token(clusters or (), token)
     if found:
         return Adopt(found[0], tuple(found[1:]))
-    end = lost_at + settle_time + (GRACE if clusters is None else 0.0)
+    end = lost_at + settle_time * (PATIENCE if clusters is None else 1.0)
     if now >= end:
         return Unknown()
     return LookAgain(min(next_look(lost_at, now), end))
