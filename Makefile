@@ -14,7 +14,7 @@ demo: install ## See the SDK at work against the emulator
 	$(BIN)/python examples/demo.py
 
 test: install ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: check-generated lint types cov ## Run what CI runs, but for the demo and the build
 
@@ -31,7 +31,7 @@ types: install ## Check types with mypy and pyright
 	$(BIN)/mypy && $(BIN)/pyright
 
 cov: install ## Run the tests with branch coverage
-	$(BIN)/coverage run -m pytest && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
+	$(BIN)/coverage run -m pytest -n auto && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 soak: install ## Run ten times 1,000 operations under faults, and the naive control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
