@@ -24,22 +24,17 @@ LAYERS = [
     {"_session", "_listing"},
     {"_executor"},
     {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
+    {"_resume_plan", "_fleet"},
+    {"_plans", "_fleet_state", "_fleet_events"},
+    {"_bidding"},
     {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs"},
     {"_markers", "_config"},
     {"_checks", "_generated", "_version"},
     {"_errors", "_json"},
 ]
 PURE = {
-    "_arguments",
-    "_classify",
-    "_decode",
-    "_inputs",
-    "_markers",
-    "_pace",
-    "_reconcile",
-    "_retry",
-    "_secrets",
-    "_verdict",
+    *("_arguments", "_bidding", "_classify", "_decode", "_fleet", "_fleet_events", "_fleet_state", "_inputs", "_json"),
+    *("_markers", "_pace", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
 }
 
 

@@ -1,5 +1,6 @@
 """Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money."""
 
+from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
 from ._client import TensorOne
 from ._clusters import Clusters
 from ._errors import (
@@ -21,6 +22,8 @@ from ._errors import (
     WaitTimedOut,
 )
 from ._fan_out import Outcome, fan_out
+from ._fleet_events import BudgetReached, GaveUp, Moved, Preempted, Recovered
+from ._fleet_state import FleetState
 from ._generated import (
     CloudType,
     Cluster,
@@ -38,6 +41,8 @@ from ._generated import (
 )
 from ._gpu_types import GpuTypes
 from ._leases import Reaped
+from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
+from ._resume_plan import Resumable, ResumePolicy, plan_resume
 from ._retry import RetryPolicy
 from ._specs import ClusterSpec
 from ._spot import Spot, SpotQuote
@@ -45,9 +50,13 @@ from ._throttle import ThrottleState
 from ._version import __version__
 
 __all__ = [
+    "AlreadyRunning",
     "AuthenticationError",
+    "Bid",
     "BidCeilingReached",
+    "BidPolicy",
     "BidTooLow",
+    "BudgetReached",
     "CloudType",
     "Cluster",
     "ClusterNotFound",
@@ -58,32 +67,48 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "ContainerUsage",
+    "FleetState",
+    "GaveUp",
+    "GiveUp",
     "GpuType",
     "GpuTypes",
     "GpuUsage",
     "InvalidArgument",
     "LowestPrice",
     "Machine",
+    "Moved",
     "NoCapacity",
     "OperationUnsupported",
     "Outcome",
     "OutcomeUnknown",
     "PlacedCluster",
     "Port",
+    "Preempted",
     "PricedGpuType",
     "QueryError",
     "RateLimited",
     "Reaped",
+    "Recovered",
+    "RentElsewhere",
     "RequestTimedOut",
+    "Resumable",
+    "ResumeOnDemand",
+    "ResumePolicy",
+    "ResumeSpot",
     "RetryPolicy",
     "Runtime",
     "Spot",
     "SpotQuote",
+    "StartWithoutGpus",
     "TensorOne",
     "TensorOneError",
     "ThrottleState",
     "UnexpectedResponse",
+    "Wait",
+    "WaitForGpus",
     "WaitTimedOut",
     "__version__",
     "fan_out",
+    "next_bid",
+    "plan_resume",
 ]
