@@ -290,6 +290,7 @@ def bomb() -> bytes:
         (http(200, bomb(), **GZIPPED), "larger than 65536 bytes"),
         (http(200, b"x", content_encoding="br"), "packed as 'br'"),
     ],
+    ids=["long", "endless", "bomb", "brotli"],
 )
 async def test_an_answer_that_is_too_large_is_not_read(open_client, answer, words):
     """Neither a large body nor a small one that unpacks to a gigabyte takes more memory than allowed."""
@@ -298,7 +299,7 @@ async def test_an_answer_that_is_too_large_is_not_read(open_client, answer, word
     assert words in str(error)
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"data": {}}')[:-9]])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"data": {}}')[:-9]], ids=["foreign", "cut"])
 async def test_a_compressed_body_that_is_damaged_is_a_connection_failure(open_client, body):
     """Like any other body that was cut on the way."""
     assert type(await fail(open_client, http(200, body, **GZIPPED))) is ConnectionFailed
