@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
 from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
-from graphql import FieldNode, FragmentDefinitionNode, parse
+from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from . import _client, _documents, _models, _schema, _sources
 from ._settings import RUNTIME
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         GraphQLEnumType,
         GraphQLInputObjectType,
         GraphQLSchema,
-        OperationDefinitionNode,
         SelectionSetNode,
     )
 
@@ -124,9 +123,11 @@ class SdkPlugin(Plugin):
 
     def generate_operation_str(self, operation_str: str, operation_definition: ExecutableDefinitionNode) -> str:
         """Puts the operation beside its result."""
+        # Read back, since the nodes that ariadne-codegen has added to its own (`__typename`) are not whole.
         definitions = parse(operation_str).definitions
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
-        operation, name = cast("OperationDefinitionNode", operation_definition), _name(operation_definition)
+        operation = next(node for node in definitions if isinstance(node, OperationDefinitionNode))
+        name = _name(operation_definition)
         fields = _documents.Cutter(self.schema, fragments).root_fields(operation)
         _client.add_operation(self._modules[str_to_snake_case(name)], name, operation, fields)
         return operation_str
