@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class DeployCluster(BaseModel):
     cluster_find_and_deploy_on_demand: Optional["PlacedCluster"]
+    "Rents a machine at the fixed price and starts a cluster on it; null or an error when none fits. [seed]"
 
 
 DeployCluster.model_rebuild()

@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class GetCluster(BaseModel):
     cluster: Optional["Cluster"]
+    "One cluster by id; null when the account has no such cluster. [seed]"
 
 
 GetCluster.model_rebuild()

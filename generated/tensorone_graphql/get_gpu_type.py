@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class GetGpuType(BaseModel):
     gpu_types: Optional[list[Optional["PricedGpuType"]]]
+    "GPU types on the market, in one list without pages. [seed]"
 
 
 GetGpuType.model_rebuild()

@@ -10,10 +10,12 @@ from .operation import Operation, RootField
 
 class ListClusters(BaseModel):
     myself: Optional["ListClustersMyself"]
+    "Account that owns the API key; null when the key is not known or not allowed. [seed]"
 
 
 class ListClustersMyself(BaseModel):
     clusters: Optional[list[Optional["Cluster"]]]
+    "All clusters of the account, stopped ones too, in one list without pages. [seed]"
 
 
 ListClusters.model_rebuild()

@@ -10,6 +10,7 @@ from .operation import Operation, RootField
 
 class ListGpuTypes(BaseModel):
     gpu_types: Optional[list[Optional["GpuType"]]]
+    "GPU types on the market, in one list without pages. [seed]"
 
 
 ListGpuTypes.model_rebuild()

@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class RentSpotCluster(BaseModel):
     cluster_rent_interruptable: Optional["PlacedCluster"]
+    "Bids for a preemptible cluster and starts it. [seed]"
 
 
 RentSpotCluster.model_rebuild()

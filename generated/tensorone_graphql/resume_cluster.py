@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class ResumeCluster(BaseModel):
     cluster_resume: Optional["PlacedCluster"]
+    "Starts a stopped on-demand cluster on its old machine. [seed]"
 
 
 ResumeCluster.model_rebuild()

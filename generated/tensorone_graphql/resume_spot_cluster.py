@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class ResumeSpotCluster(BaseModel):
     cluster_bid_resume: Optional["PlacedCluster"]
+    "Starts a stopped spot cluster with a bid. [seed]"
 
 
 ResumeSpotCluster.model_rebuild()

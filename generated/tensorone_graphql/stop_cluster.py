@@ -10,6 +10,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class StopCluster(BaseModel):
     cluster_stop: Optional["ClusterState"]
+    "Stops a cluster: frees its GPUs, empties the container disk, keeps the volume. [seed]"
 
 
 StopCluster.model_rebuild()

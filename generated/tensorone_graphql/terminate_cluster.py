@@ -9,6 +9,7 @@ from .operation import Group, Operation, RootField, Slot
 
 class TerminateCluster(BaseModel):
     cluster_terminate: Optional[None]
+    "Deletes a cluster with its volume; answers null on success. [rp]"
 
 
 TERMINATE_CLUSTER: Operation[TerminateCluster] = Operation(

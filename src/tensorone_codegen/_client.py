@@ -6,10 +6,9 @@ import ast
 import textwrap
 from typing import TYPE_CHECKING, TypeAlias
 
-from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
 from graphql import OperationType
 
-from . import _documents
+from . import _documents, _names
 from ._models import classes, name_of, with_import
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ def add_operation(
 ) -> None:
     """Appends the constant that describes an operation."""
     marked = any(directive.name.value == "idempotent" for directive in operation.directives)
-    result = str_to_pascal_case(name)
+    result = _names.class_name(name)
     code = (
-        f"{constant(name)}: Operation[{result}] = Operation("
+        f"{_names.constant(name)}: Operation[{result}] = Operation("
         f"name={name!r}, kind={operation.operation.value!r}, "
         f"document={_documents.document(operation, fields)!r}, "
         f"fields=({''.join(f'{field!r},' for field in fields)}), "
@@ -37,11 +36,6 @@ def add_operation(
     )
     with_import(module, "operation", ["Group", "Operation", "RootField", "Slot"])
     module.body += ast.parse(code).body
-
-
-def constant(operation_name: str) -> str:
-    """The name of an operation's constant."""
-    return str_to_snake_case(operation_name).upper()
 
 
 def method(definition: Function, operation_name: str, text: str) -> Function:
@@ -52,10 +46,10 @@ def method(definition: Function, operation_name: str, text: str) -> Function:
     arguments.kwonlyargs, arguments.args = arguments.args[2:], arguments.args[:2]
     arguments.kw_defaults, arguments.defaults = defaults[2:], [value for value in defaults[:2] if value is not None]
     arguments.kwarg = None
-    name = constant(operation_name)
+    name = _names.constant(operation_name)
     definition.body = [
         *([ast.Expr(ast.Constant(_indented(text)))] if text else []),
-        ast.ImportFrom(str_to_snake_case(operation_name), [ast.alias(name)], 1),
+        ast.ImportFrom(_names.method(operation_name), [ast.alias(name)], 1),
         *ast.parse(f"return await self._execute({name}, {ast.unparse(variables)})").body,
     ]
     return definition

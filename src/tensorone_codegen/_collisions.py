@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -16,11 +15,12 @@ from graphql import (
     print_ast,
 )
 
-from ._schema import is_composite, named_type, output_fields, possible_types, root_name
+from . import _names
+from ._schema import is_composite, key, named_type, output_fields, possible_types, root_name
 from ._sources import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from graphql import ExecutableDefinitionNode, GraphQLNamedType, SelectionSetNode
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 MODULES = frozenset(
     {"base_client", "base_model", "client", "enums", "fragments", "input_types", "open_enum", "operation"}
 )
-# Classes that generated modules import.
-CLASSES = frozenset(
-    {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
+# Names that generated modules import, and those that Python keeps for itself.
+TAKEN = frozenset(
+    {"False", "None", "True", "TYPE_CHECKING", "UNSET", "UnsetType", "GraphQLClient"}
+    | {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
     | {"BaseClient", "BaseModel", "Executor", "Group", "InputModel", "OpenEnum", "Operation", "RootField", "Slot"}
 )
 
@@ -54,7 +55,7 @@ class _Names:
     """The classes and modules of one package."""
 
     def __init__(self, project: Project) -> None:
-        self._classes = dict.fromkeys(CLASSES, "a class that the package imports") | {
+        self._taken = dict.fromkeys(TAKEN, "a name that Python or the package uses") | {
             name: f"the type {name} of the schema"
             for name, type_ in project.schema.type_map.items()
             if isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
@@ -63,17 +64,22 @@ class _Names:
 
     def take(self, node: Any, kind: str, name: str) -> Iterator[str]:
         """Gives a class its name, unless another has it."""
-        class_name = str_to_pascal_case(name)
-        owner = self._classes.setdefault(class_name, f"the {kind} at {place(node)}")
-        if owner != f"the {kind} at {place(node)}":
-            yield f"{place(node)}: {kind} {name} becomes the class {class_name}, as does {owner}: rename it"
+        yield from self._take(node, f"{kind} {name} becomes the class", _names.class_name(name), self._taken)
 
     def take_module(self, node: Any) -> Iterator[str]:
-        """Gives the module of an operation its name, unless another has it."""
-        name = str_to_snake_case(node.name.value)
-        owner = self._modules.setdefault(name, f"the operation at {place(node)}")
-        if owner != f"the operation at {place(node)}":
-            yield f"{place(node)}: operation {node.name.value} becomes {name}.py, as does {owner}: rename it"
+        """Gives the constant and the module of an operation their names, unless others have them."""
+        name = node.name.value
+        constant, module = _names.constant(name), _names.method(name)
+        yield from self._take(node, f"operation {name} becomes the constant", constant, self._taken)
+        yield from self._take(node, f"operation {name} becomes the module", module, self._modules)
+
+    def _take(self, node: Any, what: str, python: str, taken: dict[str, str]) -> Iterator[str]:
+        if not python.isidentifier():
+            yield f"{place(node)}: {what} {python!r}, which is no Python name: rename it"
+        elif python in taken:
+            yield f"{place(node)}: {what} {python}, as does {taken[python]}: rename it"
+        else:
+            taken[python] = f"what stands at {place(node)}"
 
 
 class _Selections:
@@ -96,36 +102,33 @@ class _Selections:
             yield from self._class(selection, owner, (*path, owner.name) if is_abstract_type(type_) else path)
 
     def _class(self, selection: SelectionSetNode, owner: GraphQLNamedType, path: tuple[str, ...]) -> Iterator[str]:
-        attributes: dict[str, str] = {}
-        nested: dict[str, list[tuple[FieldNode, str]]] = defaultdict(list)
+        fields: dict[str, list[tuple[FieldNode, str]]] = defaultdict(list)
         for node, source in self._fields(selection, owner, ""):
-            key = node.alias.value if node.alias else node.name.value
-            attribute = str_to_snake_case(key)
-            if attributes.setdefault(attribute, key) != key:
-                yield f"{place(node)}: {attributes[attribute]} and {key} both become {attribute}: give one an alias"
-            if is_composite(owner, node.name.value):
-                nested[key].append((node, source))
-        for key, found in nested.items():
-            yield from self._nested(key, found, owner, path)
+            fields[key(node)].append((node, source))
+        for name, other, attribute in same(fields, _names.attribute):
+            yield f"{place(fields[name][0][0])}: {other} and {name} both become {attribute}: give one an alias"
+        for name, found in fields.items():
+            if is_composite(owner, found[0][0].name.value):
+                yield from self._nested(name, found, owner, path)
 
     def _nested(
-        self, key: str, found: list[tuple[FieldNode, str]], owner: GraphQLNamedType, path: tuple[str, ...]
+        self, name: str, found: list[tuple[FieldNode, str]], owner: GraphQLNamedType, path: tuple[str, ...]
     ) -> Iterator[str]:
         node = found[0][0]
         if len({print_ast(each.selection_set) for each, _ in found if each.selection_set}) > 1:
             sources = " and ".join(dict.fromkeys(source or "directly" for _, source in found))
             yield (
-                f"{place(node)}: {key} is selected more than once ({sources}), and only one selection would be kept:"
+                f"{place(node)}: {name} is selected more than once ({sources}), and only one selection would be kept:"
                 " select it once, with all its fields"
             )
         own = next((each for each, source in found if not source), None)
         if own and own.selection_set:
-            yield from self._named((*path, key), own)
+            yield from self._named((*path, name), own)
             field = output_fields(owner)[own.name.value]
-            yield from self._walk(own.selection_set, named_type(field), (*path, key))
+            yield from self._walk(own.selection_set, named_type(field), (*path, name))
 
     def _named(self, path: tuple[str, ...], node: FieldNode) -> Iterator[str]:
-        name = "".join(map(str_to_pascal_case, path))
+        name = "".join(map(_names.class_name, path))
         taken = self._paths.setdefault(name, path)
         if taken != path:
             here, there = ".".join(path[1:]), ".".join(taken[1:])
@@ -149,6 +152,14 @@ class _Selections:
 
     def _applies(self, condition: str, owner: GraphQLNamedType) -> bool:
         return owner in possible_types(self._project.schema, self._project.schema.type_map[condition])
+
+
+def same(names: Iterable[str], python: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
+    """Names that become the same Python name as one before them, with both."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if seen.setdefault(python(name), name) != name:
+            yield name, seen[python(name)], python(name)
 
 
 def _is_fragment(selection: SelectionSetNode) -> bool:

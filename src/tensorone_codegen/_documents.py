@@ -22,7 +22,7 @@ from graphql import (
 )
 from graphql.language.print_string import print_string
 
-from ._schema import is_nullable, named_type, output_fields, root_name
+from ._schema import is_nullable, key, named_type, output_fields, root_name
 from .runtime.operation import Group, Piece, RootField, Slot
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Cutter:
         name = node.name.value
         rest = self._directives(node.directives) + self._selection_of(node, root)
         return RootField(
-            key=node.alias.value if node.alias else name,
+            key=key(node),
             name=name,
             arguments=self._arguments(node.arguments),
             selection=_joined(rest),
@@ -81,9 +81,7 @@ class Cutter:
         return self._selection(node.selection_set, named_type(output_fields(parent)[node.name.value]))
 
     def _selection(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Pieces:
-        items = list(dict.fromkeys(self._items(selection, parent)))
-        spaced = [piece for index, item in enumerate(items) for piece in ((" ", *item) if index else item)]
-        return _joined(("{", *spaced, "}"))
+        return _joined(("{", *_spaced(dict.fromkeys(self._items(selection, parent))), "}"))
 
     def _items(self, selection: SelectionSetNode, parent: GraphQLNamedType) -> Iterable[Pieces]:
         for node in selection.selections:
@@ -149,8 +147,7 @@ class Cutter:
         if isinstance(value, VariableNode):
             return (Slot(value.name.value, "", self._defaults.get(value.name.value)),)
         if isinstance(value, ListValueNode):
-            inner = [piece for item in value.values for piece in (" ", *self._value(item))]
-            return ("[", *inner, "]")
+            return ("[", *_spaced(map(self._value, value.values)), "]")
         if isinstance(value, ObjectValueNode):
             return ("{", *self._named([(field.name.value, field.value) for field in value.fields]), "}")
         return (_literal(value),)
@@ -197,6 +194,11 @@ def _literal(value: ValueNode) -> str:
     if isinstance(value, ObjectValueNode):
         return "{" + " ".join(f"{field.name.value}:{_literal(field.value)}" for field in value.fields) + "}"
     return print_ast(value)
+
+
+def _spaced(items: Iterable[Pieces]) -> Pieces:
+    """The items one after the other, a space between two."""
+    return tuple(piece for index, item in enumerate(items) for piece in ((" ", *item) if index else item))
 
 
 def _joined(pieces: Iterable[Piece]) -> Pieces:

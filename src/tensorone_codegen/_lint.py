@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ariadne_codegen.utils import str_to_snake_case
 from graphql import (
     FragmentSpreadNode,
     GraphQLEnumType,
@@ -15,7 +14,8 @@ from graphql import (
     visit,
 )
 
-from ._collisions import collisions
+from . import _names
+from ._collisions import collisions, same
 from ._documents import CLIENT_DIRECTIVES
 from ._errors import CodegenError
 from ._schema import input_fields, output_fields, reachable_inputs
@@ -24,7 +24,7 @@ from ._sources import place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from graphql import GraphQLNamedType, OperationDefinitionNode
+    from graphql import OperationDefinitionNode
 
     from ._sources import Project
 
@@ -61,8 +61,12 @@ def _secrets(project: Project, secret: Iterable[str]) -> Iterator[str]:
 
 def _enums(project: Project) -> Iterator[str]:
     for name, type_ in project.schema.type_map.items():
-        for value in sorted(_ENUM_RESERVED & type_.values.keys()) if isinstance(type_, GraphQLEnumType) else ():
-            yield f"{place(type_.ast_node)}: enum {name}: {value} cannot be a member of a Python enum: leave it out"
+        values = type_.values if isinstance(type_, GraphQLEnumType) and not name.startswith("__") else {}
+        where = f"{place(type_.ast_node)}: enum {name}"
+        for value in sorted(_ENUM_RESERVED & values.keys()):
+            yield f"{where}: {value} cannot be a member of a Python enum: leave it out"
+        for value, other, member in same(values, _names.member):
+            yield f"{where}: {other} and {value} both become the member {member}: leave one out"
 
 
 def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
@@ -78,33 +82,19 @@ def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
 def _variables(project: Project, operation: OperationDefinitionNode) -> Iterator[str]:
     """Variables, and fields of inputs, that become one Python name."""
     definitions = {node.variable.name.value: node for node in operation.variable_definitions}
-    for name, other in _same(definitions):
-        yield f"{place(definitions[name])}: ${other} and ${name} both become {_python(name)}: rename one"
-    if "self" in map(_python, definitions):
-        yield f"{place(operation)}: a variable cannot be called self: rename it"
+    for name, other, argument in same(definitions, _names.argument):
+        yield f"{place(definitions[name])}: ${other} and ${name} both become {argument}: rename one"
+    for name, node in definitions.items():
+        argument = _names.argument(name)
+        if argument == "self" or not argument.isidentifier():
+            yield f"{place(node)}: ${name} cannot be an argument called {argument!r}: rename it"
     types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in definitions.values()]
     for type_ in reachable_inputs(types):
-        yield from _input(type_, place(operation))
-
-
-def _input(type_: GraphQLNamedType, where: str) -> Iterator[str]:
-    for name, other in _same(input_fields(type_)):
-        yield (
-            f"{where}: the input {type_.name} has {other} and {name}, and both become {_python(name)}:"
-            " write its fields as variables of their own"
-        )
-
-
-def _same(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Names that become the same Python name as one before them."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if seen.setdefault(_python(name), name) != name:
-            yield name, seen[_python(name)]
-
-
-def _python(name: str) -> str:
-    return str_to_snake_case(name)
+        for name, other, attribute in same(input_fields(type_), _names.attribute):
+            yield (
+                f"{place(operation)}: the input {type_.name} has {other} and {name}, and both become {attribute}:"
+                " write its fields as variables of their own"
+            )
 
 
 class _Fragments(Visitor):

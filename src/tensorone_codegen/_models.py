@@ -43,8 +43,7 @@ def describe(class_def: ast.ClassDef, texts: Mapping[str, str | None]) -> None:
     body: list[ast.stmt] = []
     for node in class_def.body:
         body.append(node)
-        # An underscore at the end keeps a name apart from Python's own.
-        if text := texts.get(_target(node).rstrip("_")):
+        if text := texts.get(_target(node)):
             body.append(ast.Expr(ast.Constant(text)))
     class_def.body = body
 
@@ -76,7 +75,7 @@ def hide(field: ast.AnnAssign) -> None:
     field.value.keywords.append(ast.keyword("repr", ast.Constant(value=False)))
 
 
-def collapse(module: ast.Module) -> None:
+def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:
     """Removes classes that are nothing but another name of a fragment."""
     others: dict[str, str] = {}
     for node in module.body:
@@ -84,6 +83,7 @@ def collapse(module: ast.Module) -> None:
             others[node.name] = ast.unparse(node.bases[0])
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
             others[_target(node)] = node.value.id
+    others = {name: other for name, other in others.items() if name not in keep}
     remove(module, others)
     _Renamed(others).visit(module)
 

@@ -6,10 +6,9 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
-from ariadne_codegen.utils import str_to_pascal_case, str_to_snake_case
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from . import _client, _documents, _models, _schema, _sources
+from . import _client, _documents, _models, _names, _schema, _sources
 from ._settings import RUNTIME
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class SdkPlugin(Plugin):
         """An enum that answers hold takes values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
-        texts = {name: value.description for name, value in enum_type.values.items()}
+        texts = {_names.member(name): value.description for name, value in enum_type.values.items()}
         _models.describe(class_def, texts)
         return _models.documented(class_def, enum_type.description)
 
@@ -58,10 +57,10 @@ class SdkPlugin(Plugin):
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
         """An input refuses fields that it does not know, takes Python names as keywords, and hides what is secret."""
         class_def.bases = [ast.Name("InputModel")]
-        secret = {str_to_snake_case(name) for name in input_type.fields if f"{input_type.name}.{name}" in self._secret}
+        secret = {_names.attribute(name) for name in input_type.fields if f"{input_type.name}.{name}" in self._secret}
         for field in _models.fields(class_def):
             _models.split_alias(field)
-            if _models.name_of(field).rstrip("_") in secret:
+            if _models.name_of(field) in secret:
                 _models.hide(field)
         return class_def
 
@@ -82,33 +81,27 @@ class SdkPlugin(Plugin):
         return field_implementation
 
     def generate_result_class(
-        self,
-        class_def: ast.ClassDef,
-        operation_definition: ExecutableDefinitionNode,
-        selection_set: SelectionSetNode,  # noqa: ARG002 - the hook's signature
+        self, class_def: ast.ClassDef, operation_definition: ExecutableDefinitionNode, selection_set: SelectionSetNode
     ) -> ast.ClassDef:
-        """Notes the classes that the extended package has already."""
-        if operation_definition.name and operation_definition.name.value in self._inherited:
+        """A model says what the schema says; one that the extended package has already is noted."""
+        nodes = [node for node in selection_set.selections if isinstance(node, FieldNode)]
+        texts = {_names.attribute(_schema.key(node)): self._description(node, operation_definition) for node in nodes}
+        _models.describe(class_def, texts)
+        name = _name(operation_definition)
+        if isinstance(operation_definition, FragmentDefinitionNode) and class_def.name == _names.class_name(name):
+            type_ = self.schema.type_map[operation_definition.type_condition.name.value]
+            _models.documented(class_def, type_.description)
+        if name in self._inherited:
             self._elsewhere.add(class_def.name)
         return class_def
 
     def generate_fragments_module(
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
-        """Fragments are the public models: documented, nested as themselves, imported if another package has them."""
+        """Fragments are the public models: nested as themselves, imported if another package has them."""
         _models.remove(module, self._elsewhere)
-        _models.collapse(module)
-        types = {str_to_pascal_case(name): node.type_condition.name for name, node in fragments_definitions.items()}
-        for class_def in _models.classes(module):
-            if class_def.name in types:
-                type_ = self.schema.type_map[types[class_def.name].value]
-                texts = {
-                    str_to_snake_case(name): each.description for name, each in _schema.output_fields(type_).items()
-                }
-                _models.describe(class_def, texts)
-                _models.documented(class_def, type_.description)
-        inherited = sorted(map(str_to_pascal_case, self._inherited))
-        if inherited:
+        _models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
+        if inherited := sorted(map(_names.class_name, self._inherited)):
             _models.with_import(module, f"{self._extends}.fragments", inherited, level=0)
         self._modules["fragments"] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
@@ -118,7 +111,7 @@ class SdkPlugin(Plugin):
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
         _models.collapse(module)
-        self._modules[str_to_snake_case(_name(operation_definition))] = module
+        self._modules[_names.method(_name(operation_definition))] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
     def generate_operation_str(self, operation_str: str, operation_definition: ExecutableDefinitionNode) -> str:
@@ -129,7 +122,7 @@ class SdkPlugin(Plugin):
         operation = next(node for node in definitions if isinstance(node, OperationDefinitionNode))
         name = _name(operation_definition)
         fields = _documents.Cutter(self.schema, fragments).root_fields(operation)
-        _client.add_operation(self._modules[str_to_snake_case(name)], name, operation, fields)
+        _client.add_operation(self._modules[_names.method(name)], name, operation, fields)
         return operation_str
 
     # --- the client
@@ -158,14 +151,24 @@ class SdkPlugin(Plugin):
 
     # --- looking things up
 
-    def _is_secret(self, field: FieldNode, definition: ExecutableDefinitionNode) -> bool:
-        if id(field) not in self._owners:
-            self._owners |= {id(node): owner for owner, node in _schema.owned_fields(self.schema, definition)}
-        owner = self._owners.get(id(field))
+    def _is_secret(self, node: FieldNode, definition: ExecutableDefinitionNode) -> bool:
+        owner = self._owner(node, definition)
         if owner:
-            return f"{owner}.{field.name.value}" in self._secret
+            return f"{owner}.{node.name.value}" in self._secret
         # A field of a fragment that was unpacked into this class: hidden if a secret has its name.
-        return field.name.value in {coordinate.partition(".")[2] for coordinate in self._secret}
+        return node.name.value in {coordinate.partition(".")[2] for coordinate in self._secret}
+
+    def _description(self, node: FieldNode, definition: ExecutableDefinitionNode) -> str | None:
+        """What the schema says of a selected field."""
+        owner = self.schema.get_type(self._owner(node, definition))
+        field = _schema.output_fields(owner).get(node.name.value) if owner else None
+        return field.description if field else None
+
+    def _owner(self, node: FieldNode, definition: ExecutableDefinitionNode) -> str:
+        """The type that a selected field belongs to; empty when the definition does not hold the field itself."""
+        if id(node) not in self._owners:
+            self._owners |= {id(each): owner for owner, each in _schema.owned_fields(self.schema, definition)}
+        return self._owners.get(id(node), "")
 
     def _root_description(self, operation: OperationDefinitionNode) -> str:
         fields = _schema.output_fields(self.schema.type_map[_schema.root_name(self.schema, operation)])

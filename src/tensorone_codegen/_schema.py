@@ -45,6 +45,11 @@ def input_fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLInputField]:
     return type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
 
 
+def key(node: FieldNode) -> str:
+    """The key under which a field is answered: its alias, or its name."""
+    return node.alias.value if node.alias else node.name.value
+
+
 def root_name(schema: GraphQLSchema, operation: OperationDefinitionNode) -> str:
     """The type that a valid operation starts from."""
     root = schema.get_root_type(operation.operation)
