@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from graphql import (
-    ArgumentNode,
-    DirectiveNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
-    InlineFragmentNode,
     ListValueNode,
     ObjectValueNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
     StringValueNode,
-    ValueNode,
     VariableNode,
     print_ast,
 )
@@ -28,7 +21,18 @@ from .runtime.operation import Group, Piece, RootField, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from graphql import GraphQLNamedType, GraphQLSchema
+    from graphql import (
+        ArgumentNode,
+        DirectiveNode,
+        FragmentDefinitionNode,
+        GraphQLNamedType,
+        GraphQLSchema,
+        InlineFragmentNode,
+        OperationDefinitionNode,
+        SelectionNode,
+        SelectionSetNode,
+        ValueNode,
+    )
 
 Pieces: TypeAlias = tuple[Piece, ...]
 
@@ -37,7 +41,7 @@ CLIENT_DIRECTIVES = frozenset({"idempotent", "mixin"})
 
 
 class Cutter:
-    """Cuts operations against one schema and one set of fragments."""
+    """Cuts operations against one schema and one set of fragments; none of these has directives."""
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._schema = schema
@@ -59,10 +63,8 @@ class Cutter:
         for node in selection.selections:
             if isinstance(node, FieldNode):
                 yield node
-            elif isinstance(node, FragmentSpreadNode):
-                yield from self._fields_of(self._fragments[node.name.value].selection_set)
-            elif isinstance(node, InlineFragmentNode):
-                yield from self._fields_of(node.selection_set)
+            else:
+                yield from self._fields_of(self._fragment(node)[1])
 
     def _root_field(self, node: FieldNode, root: GraphQLNamedType) -> RootField:
         name = node.name.value
@@ -87,13 +89,14 @@ class Cutter:
         for node in selection.selections:
             if isinstance(node, FieldNode):
                 yield self._item(node, parent)
-            elif isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments[node.name.value]
-                condition = fragment.type_condition.name.value
-                yield from self._spread(fragment.selection_set, node.directives, condition, parent)
-            elif isinstance(node, InlineFragmentNode):
-                condition = node.type_condition.name.value if node.type_condition else parent.name
-                yield from self._spread(node.selection_set, node.directives, condition, parent)
+            else:
+                yield from self._spread(*self._fragment(node), parent)
+
+    def _fragment(self, node: SelectionNode) -> tuple[str, SelectionSetNode]:
+        """The type condition and the selection of a fragment."""
+        fragment = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        fragment = cast("FragmentDefinitionNode | InlineFragmentNode", fragment)
+        return fragment.type_condition.name.value, fragment.selection_set
 
     def _item(self, node: FieldNode, parent: GraphQLNamedType) -> Pieces:
         prefix = f"{node.alias.value}:" if node.alias else ""
@@ -104,21 +107,12 @@ class Cutter:
             *self._selection_of(node, parent),
         )
 
-    def _spread(
-        self,
-        selection: SelectionSetNode,
-        directives: Sequence[DirectiveNode],
-        condition: str,
-        parent: GraphQLNamedType,
-    ) -> Iterable[Pieces]:
-        """A fragment: dissolved where it says nothing, an inline fragment where it narrows or has directives."""
-        kept = self._directives(directives)
-        if condition == parent.name and not kept:
+    def _spread(self, condition: str, selection: SelectionSetNode, parent: GraphQLNamedType) -> Iterable[Pieces]:
+        """A fragment: dissolved where it says nothing, an inline fragment where it narrows."""
+        if condition == parent.name:
             yield from self._items(selection, parent)
-            return
-        narrowed = self._schema.type_map[condition]
-        head = "..." if condition == parent.name else f"... on {condition}"
-        yield (head, *kept, *self._selection(selection, narrowed))
+        else:
+            yield (f"... on {condition}", *self._selection(selection, self._schema.type_map[condition]))
 
     def _arguments(self, arguments: Sequence[ArgumentNode]) -> Pieces:
         named = [(argument.name.value, argument.value) for argument in arguments]

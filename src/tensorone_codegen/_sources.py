@@ -13,6 +13,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    NoDeprecatedCustomRule,
     OperationDefinitionNode,
     Source,
     TokenKind,
@@ -86,6 +87,12 @@ def load(settings: Settings) -> Project:
         next((source.body for source in sources if source.name.endswith("/schema.graphql")), _joined(sources)),
         (schema_text, "\n".join([_joined(queries), *map(print_ast, inherited)])),
     )
+
+
+def deprecated(project: Project) -> list[str]:
+    """What the operations use although it is deprecated, each with its place and the schema's advice."""
+    document = DocumentNode(definitions=(*project.operations, *project.fragments.values()))
+    return list(map(told, validate(project.schema, document, [NoDeprecatedCustomRule])))
 
 
 def load_schema(path: Path, root: Path) -> GraphQLSchema:
