@@ -140,7 +140,7 @@ SHOP_QUERIES = '''
 # Costs nothing.
 query ReadThing($id: ID!) { thing(id: $id) { ...Thing } }
 
-query ListThings($from: String, $speed: Speed! = FAST, $limit: Int) {
+query ListThings($from: String, $speed: Speed = FAST, $limit: Int) {
   things(from: $from, speed: $speed, limit: $limit) { ...Thing slow: parts(kinds: [SLOW, $speed]) { id } }
 }
 

@@ -1,0 +1,120 @@
+"""What generated models and enums are like."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import pickle
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from codegen.conftest import Project
+
+THING: dict[str, Any] = {
+    "id": "1",
+    "name": "n",
+    "token": "hush",
+    "made": "2026-01-02T03:04:05Z",
+    "from": "here",
+    "status": "SENT",
+    "parts": [{"id": "2", "size": 1.5}],
+}
+
+
+@pytest.fixture
+def fragments(shop: Project) -> ModuleType:
+    """The module of the public models."""
+    return shop.module("fragments")
+
+
+def test_every_module_can_be_imported(shop: Project) -> None:
+    """All modules import, and every name that the package promises is there."""
+    package = shop.module()
+    names = [name for _, name, _ in pkgutil.iter_modules(package.__path__)]
+    assert {"client", "fragments", "read_thing", "make_order"} <= set(names)
+    for name in names:
+        importlib.import_module(f"{shop.package}.{name}")
+    assert all(getattr(package, name) for name in package.__all__ if name != "UNSET")
+    assert dir(package) == package.__all__ == sorted(package.__all__)
+
+
+def test_results_are_lenient_and_frozen(fragments: ModuleType) -> None:
+    """A field that is newer than the package is ignored; nothing can be changed afterwards."""
+    thing = fragments.Thing.model_validate(THING | {"newer": 1})
+    assert (thing.from_, thing.made.year) == ("here", 2026)
+    with pytest.raises(ValidationError, match="frozen"):
+        thing.name = "other"
+
+
+def test_fragments_nest_as_themselves(fragments: ModuleType, shop: Project) -> None:
+    """What is selected by a fragment is of the fragment's class, everywhere."""
+    thing = fragments.Thing.model_validate(THING)
+    assert type(thing.parts[0]) is fragments.Part
+    read = shop.module("read_thing").ReadThing.model_validate({"thing": THING})
+    assert type(read.thing) is fragments.Thing
+    assert read.thing == thing
+
+
+def test_secrets_stay_out_of_reprs(fragments: ModuleType, shop: Project) -> None:
+    """What is listed as secret is not shown, in results, in inputs, nested, and in unpacked fragments."""
+    order = shop.module("input_types").Order
+    shown = [
+        fragments.Thing.model_validate(THING),
+        order(name="x", password="hush", nested=order(name="y", password="hush")),
+        shop.module("read_any").ReadAny.model_validate(
+            {"any": {"__typename": "Thing", "id": "1", "token": "hush"}, "first": None}
+        ),
+        shop.module("read_item").ReadItem.model_validate(
+            {"item": {"__typename": "Thing", "id": "1", "name": None, "token": "hush"}}
+        ),
+    ]
+    assert [each for each in shown if "hush" in repr(each) or "hush" in str(each)] == []
+    assert shown[0].token == shown[1].nested.password == "hush"
+
+
+def test_inputs_send_the_names_of_the_schema(shop: Project) -> None:
+    """Python names go in, the schema's names come out, and only those that were given."""
+    order = shop.module("input_types").Order
+    given = order(name="x", from_="y", gpu_id=1, nested=None)
+    assert given.model_dump(by_alias=True, exclude_unset=True) == {"name": "x", "from": "y", "gpuID": 1, "nested": None}
+    with pytest.raises(ValidationError, match="name"):
+        order(from_="y")
+
+
+def test_the_schemas_words_are_docstrings(shop: Project) -> None:
+    """Descriptions of types become docstrings, those of fields and values stand under them."""
+    assert shop.module("fragments").Thing.__doc__ == 'A "thing" to buy.'
+    assert shop.module("enums").Status.__doc__ == "Where an order is."
+    assert '    "What it is called."\n' in (shop.target / "fragments.py").read_text()
+    assert '    "On its way."\n' in (shop.target / "enums.py").read_text()
+
+
+def test_enums_of_answers_are_open(shop: Project) -> None:
+    """A value not in the schema is one object that compares, copies, pickles and prints as its string."""
+    status = shop.module("enums").Status
+    new = status("EATEN")
+    assert new is status("EATEN")
+    assert (new.value, str(new), f"{new}", new == "EATEN", hash(new)) == (
+        "EATEN",
+        "EATEN",
+        "EATEN",
+        True,
+        hash("EATEN"),
+    )
+    assert copy.deepcopy(new) is pickle.loads(pickle.dumps(new)) is new
+    assert list(status) == [status.SENT, status.LOST]
+    assert (new.is_known, status.SENT.is_known) == (False, True)
+    with pytest.raises(ValueError, match="3"):
+        status(3)
+
+
+def test_enums_that_are_only_asked_for_are_closed(shop: Project) -> None:
+    """A misspelt value of an argument is refused before it is sent."""
+    with pytest.raises(ValueError, match="SLWO"):
+        shop.module("enums").Speed("SLWO")
