@@ -20,7 +20,7 @@ from ._schema import is_composite, key, named_type, output_fields, possible_type
 from ._sources import place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from graphql import ExecutableDefinitionNode, GraphQLNamedType, SelectionSetNode
 
@@ -37,9 +37,14 @@ TAKEN = frozenset(
 )
 
 
-def collisions(project: Project) -> Iterator[str]:
-    """Everything in a project that would be lost, with its place and what to do."""
-    names = _Names(project)
+def collisions(project: Project, types: Collection[str]) -> Iterator[str]:
+    """Everything in a project that would be lost, with its place and what to do.
+
+    Args:
+        project: Schema and operations.
+        types: Names of types that modules import for scalars.
+    """
+    names = _Names(project, types)
     for fragment in project.fragments.values():
         yield from names.take(fragment, "fragment", fragment.name.value)
     for operation in project.operations:
@@ -54,8 +59,9 @@ def collisions(project: Project) -> Iterator[str]:
 class _Names:
     """The classes and modules of one package."""
 
-    def __init__(self, project: Project) -> None:
-        self._taken = dict.fromkeys(TAKEN, "a name that Python or the package uses") | {
+    def __init__(self, project: Project, types: Collection[str]) -> None:
+        self.types = types
+        self._taken = dict.fromkeys({*TAKEN, *types}, "a name that Python or the package uses") | {
             name: f"the type {name} of the schema"
             for name, type_ in project.schema.type_map.items()
             if isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
@@ -108,6 +114,8 @@ class _Selections:
         for name, other, attribute in same(fields, _names.attribute):
             yield f"{place(fields[name][0][0])}: {other} and {name} both become {attribute}: give one an alias"
         for name, found in fields.items():
+            if _names.attribute(name) in self._names.types:
+                yield f"{place(found[0][0])}: {name} would hide the Python type of that name: give it an alias"
             if is_composite(owner, found[0][0].name.value):
                 yield from self._nested(name, found, owner, path)
 

@@ -69,7 +69,7 @@ def check(settings: Settings) -> list[str]:
 
 def _load(settings: Settings) -> Project:
     project = _sources.load(settings)
-    _lint.lint(project, settings.secret)
+    _lint.lint(project, settings)
     return project
 
 

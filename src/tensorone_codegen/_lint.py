@@ -26,27 +26,28 @@ if TYPE_CHECKING:
 
     from graphql import OperationDefinitionNode
 
+    from ._settings import Settings
     from ._sources import Project
 
 # Values of an enum that its Python class already has another use for.
 _ENUM_RESERVED = frozenset({"is_known", "mro"})
 
 
-def lint(project: Project, secret: Iterable[str] = ()) -> None:
+def lint(project: Project, settings: Settings) -> None:
     """Checks a valid project.
 
     Raises:
         CodegenError: Holds everything that is wrong, one line each, with its place and what to do.
     """
-    problems = [*_secrets(project, secret), *_enums(project)]
+    problems = [*_secrets(project, settings.secret), *_enums(project)]
     for operation in project.operations:
-        problems += [*_operation(operation), *_variables(project, operation)]
+        problems += [*_operation(operation), *_variables(operation), *_inputs(project, settings, operation)]
     for definition in (*project.operations, *project.fragments.values()):
         visitor = _Fragments()
         visit(definition, visitor)
         problems += visitor.problems
     # What is wrong so far would only be told a second time as a collision.
-    problems = problems or list(collisions(project))
+    problems = problems or list(collisions(project, settings.scalar_types))
     if problems:
         raise CodegenError("\n".join(dict.fromkeys(problems)))
 
@@ -79,8 +80,7 @@ def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
             yield f"{place(directive)}: @{directive.name.value} on an operation would not be sent: put it on its fields"
 
 
-def _variables(project: Project, operation: OperationDefinitionNode) -> Iterator[str]:
-    """Variables, and fields of inputs, that become one Python name."""
+def _variables(operation: OperationDefinitionNode) -> Iterator[str]:
     definitions = {node.variable.name.value: node for node in operation.variable_definitions}
     for name, other, argument in same(definitions, _names.argument):
         yield f"{place(definitions[name])}: ${other} and ${name} both become {argument}: rename one"
@@ -88,13 +88,19 @@ def _variables(project: Project, operation: OperationDefinitionNode) -> Iterator
         argument = _names.argument(name)
         if argument == "self" or not argument.isidentifier():
             yield f"{place(node)}: ${name} cannot be an argument called {argument!r}: rename it"
-    types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in definitions.values()]
+
+
+def _inputs(project: Project, settings: Settings, operation: OperationDefinitionNode) -> Iterator[str]:
+    """Inputs that cannot be a model."""
+    types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in operation.variable_definitions]
     for type_ in reachable_inputs(types):
-        for name, other, attribute in same(input_fields(type_), _names.attribute):
-            yield (
-                f"{place(operation)}: the input {type_.name} has {other} and {name}, and both become {attribute}:"
-                " write its fields as variables of their own"
-            )
+        where, attributes = f"{place(operation)}: the input {type_.name} has", input_fields(type_)
+        advice = "write its fields as variables of their own"
+        for name, other, attribute in same(attributes, _names.attribute):
+            yield f"{where} {other} and {name}, and both become {attribute}: {advice}"
+        for name in attributes:
+            if _names.attribute(name) in settings.scalar_types:
+                yield f"{where} {name}, which would hide the Python type of that name: {advice}"
 
 
 class _Fragments(Visitor):

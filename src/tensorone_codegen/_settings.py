@@ -57,6 +57,11 @@ class Settings:
     extends: str = ""
 
     @property
+    def scalar_types(self) -> frozenset[str]:
+        """Python's names of the types of scalars."""
+        return frozenset(str(scalar.get("type", "")).rpartition(".")[2] for scalar in self.ariadne["scalars"].values())
+
+    @property
     def schema(self) -> Path:
         """File or directory of the schema."""
         return self.root / str(self.ariadne["schema_path"])
