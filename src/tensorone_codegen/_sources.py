@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from graphql import (
     DirectiveDefinitionNode,
     DocumentNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     NoDeprecatedCustomRule,
     OperationDefinitionNode,
     Source,
     TokenKind,
-    Visitor,
     build_ast_schema,
     concat_ast,
     parse,
     print_ast,
     validate,
     validate_schema,
-    visit,
 )
+from graphql.validation.validate import validate_sdl
 
 from ._errors import CodegenError
+from ._extended import Extended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from graphql import Node
@@ -68,7 +66,7 @@ def load(settings: Settings) -> Project:
     Raises:
         CodegenError: A file is missing or wrong; says which one, and where in it.
     """
-    base = _Base(settings.extends) if settings.extends else None
+    base = Extended(settings.extends) if settings.extends else None
     sources = [Source(base.schema, f"{settings.extends}/schema.graphql")] if base else []
     if base is None or settings.schema.exists():
         sources = read(settings.schema, settings.root)
@@ -77,8 +75,7 @@ def load(settings: Settings) -> Project:
     document = concat_ast(list(map(_parsed, queries)))
     inherited = base.fragments_for(document) if base else []
     document = DocumentNode(definitions=(*document.definitions, *inherited))
-    if problems := validate(schema, document):
-        raise CodegenError("\n".join(map(told, problems)))
+    _refuse(validate(schema, document))
     return Project(
         schema,
         tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode)),
@@ -124,13 +121,15 @@ def _schema(sources: list[Source]) -> tuple[GraphQLSchema, str]:
     declared = {node.name.value for node in document.definitions if isinstance(node, DirectiveDefinitionNode)}
     if "idempotent" not in declared:
         document, text = concat_ast([document, parse(IDEMPOTENT)]), f"{text}\n{IDEMPOTENT}\n"
-    try:
-        schema = build_ast_schema(document)
-    except (GraphQLError, TypeError) as error:
-        raise CodegenError(f"{sources[0].name}: {error}") from None
-    if problems := validate_schema(schema):
-        raise CodegenError("\n".join(map(told, problems)))
+    _refuse(validate_sdl(document))
+    schema = build_ast_schema(document, assume_valid_sdl=True)
+    _refuse(validate_schema(schema))
     return schema, text
+
+
+def _refuse(problems: Sequence[GraphQLError]) -> None:
+    if problems:
+        raise CodegenError("\n".join(map(told, problems)))
 
 
 def _parsed(source: Source) -> DocumentNode:
@@ -142,49 +141,6 @@ def _parsed(source: Source) -> DocumentNode:
 
 def _joined(sources: Iterable[Source]) -> str:
     return "\n".join(source.body for source in sources)
-
-
-class _Base:
-    """A generated package whose schema and fragments others may use."""
-
-    def __init__(self, package: str) -> None:
-        try:
-            files = resources.files(package)
-            self.schema = (files / "schema.graphql").read_text(encoding="utf-8")
-            document = parse(Source((files / "fragments.graphql").read_text(encoding="utf-8"), package))
-        except (ModuleNotFoundError, FileNotFoundError):
-            raise CodegenError(f"pyproject.toml: extends: {package} is not an installed, generated package") from None
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-
-    def fragments_for(self, document: DocumentNode) -> list[FragmentDefinitionNode]:
-        """Those that a document uses and does not define, and those that they use, by name."""
-        own = {node.name.value for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        found: dict[str, FragmentDefinitionNode] = {}
-        waiting = spreads(document)
-        while waiting:
-            name = waiting.pop()
-            if name in self._fragments and name not in own | found.keys():
-                found[name] = self._fragments[name]
-                waiting |= spreads(found[name])
-        return [found[name] for name in sorted(found)]
-
-
-def spreads(node: Node) -> set[str]:
-    """The fragments that a node names."""
-    visitor = _Spreads()
-    visit(node, visitor)
-    return visitor.names
-
-
-class _Spreads(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        self.names.add(node.name.value)
 
 
 def told(error: GraphQLError) -> str:
