@@ -114,6 +114,19 @@ def test_clean_up_survives_failures(run, emulator, caplog):
     assert set(emulator.world.clusters) == FIRST
 
 
+def test_what_is_gone_already_is_cleaned_up(run, emulator):
+    """The answer to the terminate is lost too; asked again, the server knows the cluster no more."""
+    emulator.faults.add(Fault("hang", commit=True), Fault("close", operation="clusterTerminate", commit=True))
+
+    async def main():
+        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1) as client:
+            with anyio.move_on_after(0.2):
+                await client.clusters.deploy(SPEC)
+
+    run(main)
+    assert set(emulator.world.clusters) == FIRST
+
+
 def test_clean_up_is_bounded(run_virtually, caplog):
     """A server that never answers again cannot hold a cancelled call for ever."""
     caplog.set_level(logging.WARNING, "tensorone")

@@ -53,6 +53,13 @@ async def test_a_failure_is_told_and_touches_no_other(emulator, rented):
     assert [item.error is None for item in found].count(False) == 1
 
 
+async def test_what_is_gone_meanwhile_is_done(client, emulator, rented):
+    """Another process was quicker."""
+    emulator.faults.add(Fault("close", operation="clusterTerminate", commit=True, times=2))
+    found = await client.clusters.reap(action="terminate", dry_run=False)
+    assert [item.done for item in found] == [True, True]
+
+
 async def test_an_unknown_action_is_refused(client):
     """Nothing is guessed."""
     with pytest.raises(InvalidArgument) as caught:

@@ -104,6 +104,21 @@ async def test_what_stays_unknown_is_said_so_with_the_token(client, emulator, fa
     assert await client.clusters.find(error.client_token) is None
 
 
+async def test_an_id_beside_errors_is_never_lost(emulator):
+    """When the cluster that an answer names cannot be looked at, the error holds its id and says that it is billed."""
+    emulator.faults.add(
+        Fault("data_with_errors", operation=DEPLOY),
+        Fault("internal_error", operation="cluster", times=None),
+        Fault("internal_error", operation="myself", times=None),
+    )
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.2) as client:
+        with pytest.raises(QueryError) as caught:
+            await client.clusters.deploy(SPEC)
+    assert {caught.value.data[DEPLOY]["id"]} == rented(emulator)
+    assert "is billed" in caught.value.billing
+    assert "hidden-value" not in repr(caught.value.data)
+
+
 async def test_a_listing_that_lags_is_waited_for(client, emulator):
     """A cluster that the listing shows only later is not taken for absent."""
     emulator.faults.add(Fault("listing_lag", seconds=0.8), Fault("close", commit=True))
@@ -184,6 +199,16 @@ async def test_find_can_wait_for_a_late_commit(client, emulator):
             await hasty.clusters.deploy(SPEC, client_token="late")
     found = await client.clusters.find("late", timeout=3)
     assert rented(emulator) == {found.id}
+
+
+async def test_could_not_look_is_not_taken_for_not_there(client, emulator):
+    """While time is left, a failing listing is asked again; when none is left, its error is raised."""
+    placed = await client.clusters.deploy(SPEC, client_token="there")
+    emulator.faults.add(Fault("internal_error", operation="myself", times=2))
+    assert (await client.clusters.find("there", timeout=3)).id == placed.id
+    emulator.faults.add(Fault("internal_error", operation="myself", times=None))
+    with pytest.raises(QueryError):
+        await client.clusters.find("there", timeout=0.3)
 
 
 @pytest.mark.parametrize("token", ["", "a b", "x" * 129, 7])

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from wires import graphql, http, refusal, scripted
 
 from tensorone import ClusterSpec, RetryPolicy, TensorOne, TensorOneError
-from tensorone._secrets import Redactor
+from tensorone._secrets import Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
 KEY = "tpo_live_k&y/with?odd+chars=%41 ü"
@@ -177,6 +177,12 @@ def test_redaction_takes_out_every_form(values, before, after):
     redact = Redactor(values)
     for value in values:
         assert value not in redact.text(before + value + after).replace("***", "")
+
+
+def test_environments_are_found_wherever_they_stand():
+    """Also in lists of inputs, as mappings and as single strings."""
+    variables = [{"env": [{"key": "A", "value": "one"}]}, {"input": {"env": {"B": "two"}}}, {"env": "three"}, {"x": 1}]
+    assert list(env_values(variables)) == ["one", "two", "three"]
 
 
 def test_short_values_stay():

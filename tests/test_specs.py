@@ -79,6 +79,7 @@ def test_values_come_in_their_final_form():
     assert spec.cloud_type is CloudType.SECURE
     assert spec.ports == ("8888/http",)
     assert dict(spec.env) == {"A": "1"}
+    assert len(spec.env) == 1
     assert spec.candidates == ("NVIDIA RTX A6000",)
     assert ClusterSpec(image_name="i", gpu_type_ids=["A", "B"]).candidates == ("A", "B")
     assert ClusterSpec(image_name="i", gpu_count=0).candidates == (None,)

@@ -39,12 +39,9 @@ async def guarded(
 
 
 async def _shielded(work: Callable[[], Awaitable[None]], *, within: float) -> None:
-    """Runs clean-up for a bounded time; its own failure is logged, so that it does not hide the first error."""
+    """Runs clean-up that no cancellation reaches, for a bounded time."""
     with anyio.move_on_after(within, shield=True) as scope:
-        try:
-            await work()
-        except TensorOneError as error:
-            logger.warning("clean-up after a cancelled call: %s", error)
+        await work()
     if scope.cancelled_caught:
         logger.warning("clean-up after a cancelled call took longer than %g s and was left", within)
 

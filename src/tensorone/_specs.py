@@ -81,7 +81,7 @@ class ClusterSpec:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     docker_args: str | None = None
 
-    if not TYPE_CHECKING:  # type checkers know the keywords from the fields
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers know the keywords from the fields
 
         def __new__(cls, *_: Any, **given: Any) -> Self:
             """Refuse an unknown keyword as a `ValueError` with the nearest name."""
