@@ -1,15 +1,19 @@
 # ruff: noqa: T201 - a command line prints
-"""`python -m tensorone_codegen`: writes the typed package anew, or tells whether it is up to date."""
+"""`python -m tensorone_codegen`: keeps a typed package in step with a schema and the operations of a project."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from . import _generate, _settings
+from graphql import build_schema
+
+from . import _generate, _probe, _pull, _report, _review, _settings, _sources
 from ._errors import CodegenError
+from ._remote import KEY_VARIABLE, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,23 +42,43 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m tensorone_codegen",
-        description="Generates a typed package from a GraphQL schema and operations.",
+        description="Keeps a typed package in step with a GraphQL schema and the operations of a project.",
         epilog="Run it beside the pyproject.toml whose [tool.ariadne-codegen] names target_package_name."
-        f" Whatever is wrong is told with file and line; the status is {STOPPED} then, and nothing was changed.",
+        f" Whatever is wrong is told with file and line; the status is {STOPPED} then, and nothing was changed."
+        f" The API key is taken from the variable {KEY_VARIABLE}.",
     )
     commands = parser.add_subparsers(metavar="command", required=True)
-    generate = commands.add_parser("generate", help="write the package anew; what was there is gone")
-    generate.set_defaults(run=_run_generate)
-    check = commands.add_parser(
-        "check", help="tell whether the package is what the schema and the operations say: status 1 if not"
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("generate", _run_generate, "write the package anew; what was there is gone")
+    add("check", _run_check, "tell whether the package is what schema and operations say: status 1 if not")
+    source = "URL to introspect, or file: SDL, or the JSON of an introspection"
+    statuses = "status 0 nothing, 1 additive, 2 dangerous, 3 breaking"
+    reviewed = add("review", _run_review, f"tell what a new schema means for the operations: {statuses}")
+    pulled = add("pull", _run_pull, "write a new schema in the place of the old one, sorted, with the old one's notes")
+    probed = add(
+        "probe", _run_probe, "ask a server which operations it takes, executing none: status 3 if it refuses any"
     )
-    check.set_defaults(run=_run_check)
+    for command in (reviewed, pulled):
+        command.add_argument("source", help=source)
+    probed.add_argument("url", help="address of the server")
+    for command in (reviewed, pulled, probed):
+        command.add_argument(
+            "--auth", choices=("query", "header"), default="query", help="how the server takes the key"
+        )
+    for command in (reviewed, probed):
+        command.add_argument("--format", choices=("text", "json"), default="text", help="for people or for machines")
     return parser
 
 
 def _run_generate(_: argparse.Namespace) -> int:
     settings = _settings.read(Path.cwd())
-    _generate.generate(settings)
+    for warning in _generate.generate(settings):
+        print(warning, file=sys.stderr)
     print(f"wrote {settings.target.relative_to(settings.root)}")
     return 0
 
@@ -65,6 +89,40 @@ def _run_check(_: argparse.Namespace) -> int:
         print(*differences, "run: python -m tensorone_codegen generate", sep="\n")
     return 1 if differences else 0
 
+
+def _run_review(options: argparse.Namespace) -> int:
+    project = _sources.load(_settings.read(Path.cwd()))
+    review = _review.review(project, build_schema(_pull.pull(_source(options))))
+    print(_report.as_json(review) if options.format == "json" else _report.as_text(review))
+    return review.status
+
+
+def _run_pull(options: argparse.Namespace) -> int:
+    settings = _settings.read(Path.cwd())
+    file = _pull.schema_file(settings)
+    old = file.read_text(encoding="utf-8") if file.exists() else ""
+    new = _pull.pull(_source(options), old)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(new, encoding="utf-8")
+    print(f"{'wrote' if new != old else 'nothing new in'} {file.relative_to(settings.root)}")
+    return 0
+
+
+def _source(options: argparse.Namespace) -> Server | Path:
+    if "://" in options.source:
+        return Server(options.source, os.environ.get(KEY_VARIABLE, ""), options.auth)
+    return Path(options.source)
+
+
+def _run_probe(options: argparse.Namespace) -> int:
+    project = _sources.load(_settings.read(Path.cwd()))
+    answers = _probe.probe(project, Server(options.url, os.environ.get(KEY_VARIABLE, ""), options.auth))
+    print(_report.probe_as_json(answers) if options.format == "json" else _report.probe_as_text(answers))
+    return max((_PROBED[answer.verdict] for answer in answers), default=0)
+
+
+# As the statuses of a review: refused is breaking, and what cannot be told is dangerous.
+_PROBED = {"accepted": 0, "unknown": 2, "refused": 3}
 
 if __name__ == "__main__":
     sys.exit(main())

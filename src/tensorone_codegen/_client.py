@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from graphql import OperationType
 
 from . import _documents, _names
-from ._models import classes, name_of, with_import
+from ._models import classes, name_of, remove_imports, with_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,21 +38,39 @@ def add_operation(
     module.body += ast.parse(code).body
 
 
-def method(definition: Function, operation_name: str, text: str) -> Function:
+def method(definition: Function, operation: OperationDefinitionNode, text: str) -> Function:
     """Replaces the body of a method, and makes all arguments but the first keywords."""
     variables = next(node.value for node in definition.body if isinstance(node, ast.AnnAssign) and node.value)
-    arguments = definition.args
-    defaults: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults)) + arguments.defaults
-    arguments.kwonlyargs, arguments.args = arguments.args[2:], arguments.args[:2]
-    arguments.kw_defaults, arguments.defaults = defaults[2:], [value for value in defaults[:2] if value is not None]
-    arguments.kwarg = None
-    name = _names.constant(operation_name)
+    definition.args = _arguments(definition.args, operation)
+    name = operation.name.value if operation.name else ""
     definition.body = [
         *([ast.Expr(ast.Constant(_indented(text)))] if text else []),
-        ast.ImportFrom(_names.method(operation_name), [ast.alias(name)], 1),
-        *ast.parse(f"return await self._execute({name}, {ast.unparse(variables)})").body,
+        ast.ImportFrom(_names.method(name), [ast.alias(_names.constant(name))], 1),
+        *ast.parse(f"return await self._execute({_names.constant(name)}, {ast.unparse(variables)})").body,
     ]
     return definition
+
+
+def _arguments(given: ast.arguments, operation: OperationDefinitionNode) -> ast.arguments:
+    """The argument that is most needed can be given by position, the others by name alone."""
+    this, *rest = given.args
+    optional = {each.arg for each in rest[len(rest) - len(given.defaults) :]}
+    for node in operation.variable_definitions:
+        argument = next(each for each in rest if each.arg == _names.argument(node.variable.name.value))
+        # ariadne-codegen asks for what cannot be null, also when it need not be given.
+        if node.default_value is not None and argument.arg not in optional and argument.annotation:
+            argument.annotation = ast.parse(f"Union[{ast.unparse(argument.annotation)}, UnsetType]", mode="eval").body
+            optional.add(argument.arg)
+    order = [_names.argument(node.variable.name.value) for node in operation.variable_definitions]
+    rest.sort(key=lambda each: (each.arg in optional, order.index(each.arg)))
+    defaults = [ast.Name("UNSET") if each.arg in optional else None for each in rest]
+    return ast.arguments(
+        posonlyargs=[],
+        args=[this, *rest[:1]],
+        defaults=[value for value in defaults[:1] if value],
+        kwonlyargs=rest[1:],
+        kw_defaults=list[ast.expr | None](defaults[1:]),
+    )
 
 
 def _indented(text: str) -> str:
@@ -63,11 +81,15 @@ def _indented(text: str) -> str:
     return first + "\n" + textwrap.indent("\n".join(rest), " " * 8) + "\n" + " " * 8
 
 
-def client_module(module: ast.Module) -> ast.Module:
+def client_module(module: ast.Module, elsewhere: Mapping[str, str]) -> ast.Module:
     """Moves the imports of models out of the way of those who only import the client."""
+    remove_imports(module, elsewhere)
+    with_import(module, "typing", ["Union"], level=0)
+    with_import(module, "base_model", ["UNSET", "UnsetType"])
     imports = [node for node in module.body if isinstance(node, ast.ImportFrom)]
     now = [node for node in imports if not _is_lazy(node)]
     later = [node for node in imports if _is_lazy(node)]
+    later += [ast.ImportFrom(source, [ast.alias(name)], 0) for name, source in elsewhere.items()]
     module.body = [
         ast.ImportFrom("__future__", [ast.alias("annotations")], 0),
         ast.ImportFrom("typing", [ast.alias("TYPE_CHECKING")], 0),

@@ -16,8 +16,8 @@ from graphql import (
 )
 
 from . import _names
+from ._places import place
 from ._schema import is_composite, key, named_type, output_fields, possible_types, root_name
-from ._sources import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

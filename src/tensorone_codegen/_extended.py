@@ -2,42 +2,89 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from graphql import FragmentDefinitionNode, FragmentSpreadNode, Source, Visitor, parse, visit
+from graphql import (
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    Source,
+    Visitor,
+    build_schema,
+    parse,
+    print_type,
+    visit,
+)
 
+from . import _names
 from ._errors import CodegenError
+from ._models import classes
+from ._places import place
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, Node
+    from importlib.resources.abc import Traversable
+
+    from graphql import DocumentNode, GraphQLSchema, Node
+
+TYPES = ("enums", "input_types")
 
 
 class Extended:
     """What there is to use of an installed package."""
 
     def __init__(self, package: str) -> None:
+        self._package = package
         try:
             files = resources.files(package)
             self.schema = (files / "schema.graphql").read_text(encoding="utf-8")
             document = parse(Source((files / "fragments.graphql").read_text(encoding="utf-8"), package))
+            self._types = {name: f"{package}.{module}" for module in TYPES for name in _defined(files, module)}
         except (ModuleNotFoundError, FileNotFoundError):
             raise CodegenError(f"pyproject.toml: extends: {package} is not an installed, generated package") from None
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        self._fragments = _fragments(document)
 
     def fragments_for(self, document: DocumentNode) -> list[FragmentDefinitionNode]:
-        """Those that a document uses and does not define, and those that they use, by name."""
-        own = {node.name.value for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        """Those that a document uses and does not define, and those that they use, by name.
+
+        Raises:
+            CodegenError: The document defines one that is there too; a third might mean either.
+        """
+        for name, node in _fragments(document).items():
+            if name in self._fragments:
+                raise CodegenError(f"{place(node)}: {self._package} has a fragment {name} too: rename it, or use that")
         found: dict[str, FragmentDefinitionNode] = {}
         waiting = spreads(document)
         while waiting:
             name = waiting.pop()
-            if name in self._fragments and name not in own | found.keys():
+            if name in self._fragments and name not in found:
                 found[name] = self._fragments[name]
                 waiting |= spreads(found[name])
         return [found[name] for name in sorted(found)]
+
+    def shared(self, schema: GraphQLSchema, fragments: list[FragmentDefinitionNode]) -> dict[str, str]:
+        """The classes that need not be generated again, and their modules.
+
+        Those of some fragments, and those of enums and inputs that are the same in both schemas.
+        """
+        known, here = build_schema(self.schema).type_map, schema.type_map
+        types = {
+            name: module
+            for name, module in self._types.items()
+            if name in here and name in known and print_type(here[name]) == print_type(known[name])
+        }
+        return types | {_names.class_name(node.name.value): f"{self._package}.fragments" for node in fragments}
+
+
+def _defined(files: Traversable, module: str) -> list[str]:
+    """The classes of a module that is only read."""
+    file = files / f"{module}.py"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return [class_def.name for class_def in classes(ast.parse(text))]
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
 def spreads(node: Node) -> set[str]:

@@ -93,7 +93,7 @@ def _fresh(settings: Settings, project: Project) -> Generator[Path]:
 
 def _run(settings: Settings, project: Project) -> None:
     paths = {"schema_path": "schema", "queries_path": "queries", "target_package_path": "."}
-    ours = {"secret": settings.secret, "extends": settings.extends, "inherited": project.inherited}
+    ours = {"secret": settings.secret, "inherited": project.inherited, "elsewhere": project.elsewhere}
     config = {"tool": {"ariadne-codegen": settings.ariadne | FIXED | paths, "tensorone-codegen": ours}}
     try:
         with warnings.catch_warnings():

@@ -18,8 +18,8 @@ from . import _names
 from ._collisions import collisions, same
 from ._documents import CLIENT_DIRECTIVES
 from ._errors import CodegenError
+from ._places import place
 from ._schema import input_fields, output_fields, reachable_inputs
-from ._sources import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

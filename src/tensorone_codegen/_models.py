@@ -30,6 +30,14 @@ def with_import(module: ast.Module, name: str, names: Sequence[str], *, level: i
     return module
 
 
+def remove_imports(module: ast.Module, names: Collection[str]) -> None:
+    """Removes names from the imports of the same package."""
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            node.names = [alias for alias in node.names if alias.name not in names]
+    module.body = [node for node in module.body if not isinstance(node, ast.ImportFrom) or node.names]
+
+
 def documented(class_def: ast.ClassDef, text: str | None) -> ast.ClassDef:
     """Gives a class a docstring, in the place of a lone `pass` if there is one."""
     if text:

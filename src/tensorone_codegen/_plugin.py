@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ariadne_codegen.plugins.base import Plugin
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from . import _client, _documents, _models, _names, _schema, _sources
+from . import _client, _documents, _models, _names, _places, _schema
 from ._settings import RUNTIME
 
 if TYPE_CHECKING:
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 class SdkPlugin(Plugin):
     """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package.
 
-    It is told by `[tool.tensorone-codegen]` which fields are secret and which fragments another package has.
+    It is told which fields are secret, and which fragments and classes another package has already.
     """
 
     def __init__(self, schema: GraphQLSchema, config_dict: dict[str, Any]) -> None:
         self.schema = schema
         settings = config_dict["tool"]["tensorone-codegen"]
         self._secret = frozenset[str](settings["secret"])
-        self._extends: str = settings["extends"]
-        self._inherited = frozenset[str](settings["inherited"])
+        self._inherited: frozenset[str] = settings["inherited"]
+        self._elsewhere: dict[str, str] = settings["elsewhere"]
         self._open_enums = _schema.enums_of_outputs(schema)
         self._owners: dict[int, str] = {}
-        self._elsewhere: set[str] = set()
+        self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
 
     # --- enums and inputs
@@ -52,6 +52,8 @@ class SdkPlugin(Plugin):
 
     def generate_enums_module(self, module: ast.Module) -> ast.Module:
         """Imports what open enums stand on."""
+        _models.remove(module, self._elsewhere)
+        self._modules["enums"] = module
         return _models.with_import(module, "open_enum", ["OpenEnum"])
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
@@ -66,6 +68,9 @@ class SdkPlugin(Plugin):
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
         """Imports what inputs stand on."""
+        _models.remove(module, self._elsewhere)
+        self._import_elsewhere(module)
+        self._modules["input_types"] = module
         _models.with_import(module, "base_model", ["InputModel"])
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
@@ -92,17 +97,16 @@ class SdkPlugin(Plugin):
             type_ = self.schema.type_map[operation_definition.type_condition.name.value]
             _models.documented(class_def, type_.description)
         if name in self._inherited:
-            self._elsewhere.add(class_def.name)
+            self._superfluous.add(class_def.name)
         return class_def
 
     def generate_fragments_module(
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
         """Fragments are the public models: nested as themselves, imported if another package has them."""
-        _models.remove(module, self._elsewhere)
+        _models.remove(module, self._superfluous)
         _models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
-        if inherited := sorted(map(_names.class_name, self._inherited)):
-            _models.with_import(module, f"{self._extends}.fragments", inherited, level=0)
+        self._import_elsewhere(module)
         self._modules["fragments"] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
@@ -111,6 +115,7 @@ class SdkPlugin(Plugin):
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
         _models.collapse(module)
+        self._import_elsewhere(module)
         self._modules[_names.method(_name(operation_definition))] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
@@ -131,12 +136,12 @@ class SdkPlugin(Plugin):
         self, method_def: _client.Function, operation_definition: OperationDefinitionNode
     ) -> _client.Function:
         """A method hands its operation to the executor; all arguments but the first are keywords."""
-        text = "\n".join(_sources.comment_above(operation_definition)) or self._root_description(operation_definition)
-        return _client.method(method_def, _name(operation_definition), text)
+        text = "\n".join(_places.comment_above(operation_definition)) or self._root_description(operation_definition)
+        return _client.method(method_def, operation_definition, text)
 
     def generate_client_module(self, module: ast.Module) -> ast.Module:
         """Models are imported when they are first needed."""
-        return _client.client_module(module)
+        return _client.client_module(module, self._elsewhere)
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
         """Names are imported on first use, and a misspelt one is seen by type checkers."""
@@ -150,6 +155,12 @@ class SdkPlugin(Plugin):
         return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
 
     # --- looking things up
+
+    def _import_elsewhere(self, module: ast.Module) -> None:
+        """Imports from the extended package what it has; unused imports are removed when the module is formatted."""
+        _models.remove_imports(module, self._elsewhere)
+        for name, source in self._elsewhere.items():
+            _models.with_import(module, source, [name], level=0)
 
     def _is_secret(self, node: FieldNode, definition: ExecutableDefinitionNode) -> bool:
         owner = self._owner(node, definition)

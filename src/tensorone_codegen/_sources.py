@@ -14,7 +14,6 @@ from graphql import (
     NoDeprecatedCustomRule,
     OperationDefinitionNode,
     Source,
-    TokenKind,
     build_ast_schema,
     concat_ast,
     parse,
@@ -26,12 +25,11 @@ from graphql.validation.validate import validate_sdl
 
 from ._errors import CodegenError
 from ._extended import Extended
+from ._places import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from graphql import Node
 
     from ._settings import Settings
 
@@ -48,6 +46,7 @@ class Project:
         operations: In the order of the files.
         fragments: Those of the project, and what it uses of the package that it extends.
         inherited: Names of the latter.
+        elsewhere: Classes that it has, with their modules.
         schema_text: The server's schema as it is written.
         texts: What ariadne-codegen is to read, as schema and as operations.
     """
@@ -56,6 +55,7 @@ class Project:
     operations: tuple[OperationDefinitionNode, ...]
     fragments: dict[str, FragmentDefinitionNode]
     inherited: frozenset[str]
+    elsewhere: dict[str, str]
     schema_text: str
     texts: tuple[str, str]
 
@@ -81,6 +81,7 @@ def load(settings: Settings) -> Project:
         tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode)),
         {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
         frozenset(node.name.value for node in inherited),
+        base.shared(schema, inherited) if base else {},
         next((source.body for source in sources if source.name.endswith("/schema.graphql")), _joined(sources)),
         (schema_text, "\n".join([_joined(queries), *map(print_ast, inherited)])),
     )
@@ -141,27 +142,3 @@ def _parsed(source: Source) -> DocumentNode:
 
 def _joined(sources: Iterable[Source]) -> str:
     return "\n".join(source.body for source in sources)
-
-
-def told(error: GraphQLError) -> str:
-    """`file:line: message` of an error of graphql-core."""
-    if error.nodes:
-        return f"{place(error.nodes[0])}: {error.message}"
-    if error.source and error.locations:
-        return f"{error.source.name}:{error.locations[0].line}: {error.message}"
-    return error.message
-
-
-def place(node: Node | None) -> str:
-    """`file:line` of a node."""
-    return f"{node.loc.source.name}:{node.loc.start_token.line}" if node and node.loc else "?"
-
-
-def comment_above(node: Node) -> list[str]:
-    """The comment that stands directly above a node, line by line."""
-    lines: list[str] = []
-    token = node.loc.start_token if node.loc else None
-    while token and token.prev and token.prev.kind is TokenKind.COMMENT and token.prev.line == token.line - 1:
-        token = token.prev
-        lines.insert(0, (token.value or "").removeprefix(" ").rstrip())
-    return lines

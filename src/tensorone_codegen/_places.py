@@ -1,0 +1,34 @@
+"""Where in which file something stands, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import TokenKind
+
+if TYPE_CHECKING:
+    from graphql import GraphQLError, Node
+
+
+def told(error: GraphQLError) -> str:
+    """`file:line: message` of an error of graphql-core."""
+    if error.nodes:
+        return f"{place(error.nodes[0])}: {error.message}"
+    if error.source and error.locations:
+        return f"{error.source.name}:{error.locations[0].line}: {error.message}"
+    return error.message
+
+
+def place(node: Node | None) -> str:
+    """`file:line` of a node."""
+    return f"{node.loc.source.name}:{node.loc.start_token.line}" if node and node.loc else "?"
+
+
+def comment_above(node: Node) -> list[str]:
+    """The comment that stands directly above a node, line by line."""
+    lines: list[str] = []
+    token = node.loc.start_token if node.loc else None
+    while token and token.prev and token.prev.kind is TokenKind.COMMENT and token.prev.line == token.line - 1:
+        token = token.prev
+        lines.insert(0, (token.value or "").removeprefix(" ").rstrip())
+    return lines
