@@ -1,5 +1,6 @@
 """Cancelling what rents leaves no machine that nobody knows of; cancelling a resume says what happened."""
 
+import asyncio
 import logging
 import signal
 import subprocess
@@ -64,6 +65,19 @@ def test_no_rental_survives_its_cancellation(run, emulator, name):
 
     known = run(main)
     assert set(emulator.world.clusters) - FIRST == known
+
+
+async def test_a_task_that_is_cancelled_again_and_again_cleans_up_all_the_same(emulator):
+    """Cancelling a task of asyncio once more, in the middle of the clean-up, does not leave the machine."""
+    emulator.faults.add(Fault("hang", commit=True))
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=2) as client:
+        task = asyncio.create_task(client.clusters.deploy(SPEC))
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert set(emulator.world.clusters) == FIRST
 
 
 @pytest.mark.parametrize("name", CALLS)

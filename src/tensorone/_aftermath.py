@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -39,10 +40,18 @@ async def guarded(
 
 
 async def _shielded(work: Callable[[], Awaitable[None]], *, within: float) -> None:
-    """Runs clean-up that no cancellation reaches, for a bounded time."""
-    with anyio.move_on_after(within, shield=True) as scope:
-        await work()
-    if scope.cancelled_caught:
+    """Runs clean-up that no cancellation ends, for a bounded time.
+
+    The shield holds off scopes. A task of asyncio may be cancelled beside them, and more than once: then the
+    clean-up, which may be done twice, begins anew.
+    """
+    deadline = anyio.current_time() + within
+    done = False
+    while not done and anyio.current_time() < deadline:
+        with suppress(anyio.get_cancelled_exc_class()), anyio.CancelScope(deadline=deadline, shield=True):
+            await work()
+            done = True
+    if not done:
         logger.warning("clean-up after a cancelled call took longer than %g s and was left", within)
 
 
