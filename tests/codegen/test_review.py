@@ -1,0 +1,247 @@
+"""What a new schema means for the operations of a project."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import graphql
+import pytest
+
+from tensorone_codegen import _report, _review, _settings, _sources
+from tensorone_codegen.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codegen.conftest import Project
+
+SCHEMA = """
+directive @fast(level: Int = 1, why: String) repeatable on FIELD | QUERY
+scalar When
+enum Status { ON OFF }
+enum Order { ASC DESC }
+interface Item { id: ID! }
+interface Named { name: String }
+union Any = Thing | Part
+type Thing implements Item {
+  id: ID!
+  name: String
+  size: Float
+  status: Status!
+  tags(first: Int = 10, order: Order, from: String!): [String!]
+  part: Part
+  old: Int @deprecated(reason: "gone soon")
+}
+type Part implements Item & Named { id: ID! name: String }
+type Unused { x: Int y(a: Int): Int }
+input Make { name: String! count: Int = 1 inner: Inner order: Order when: When }
+input Inner { a: Int! b: String }
+input Spare { z: Int }
+type Query { thing(id: ID!): Thing any: Any item: Item unused(spare: Spare): Unused }
+type Mutation { make(input: Make!): Thing  drop(id: ID!): Int }
+"""
+QUERIES = """
+query ReadThing($id: ID!) { thing(id: $id) { ...Thing } }
+query ReadAny { any { ... on Part { id } } item { id } }
+mutation MakeThing($input: Make!) { make(input: $input) { ...Thing } }
+mutation Drop($id: ID!) @idempotent { drop(id: $id) @fast(level: 2) }
+fragment Thing on Thing {
+  id
+  size
+  status
+  tags(from: "x", order: ASC)
+}
+"""
+
+BOTH = ["ReadThing", "MakeThing"]
+OURS, OTHERS, DANGEROUS, DEPRECATED, ADDED = "breaking", "breaking-others", "dangerous", "deprecation", "additive"
+NO_MUTATION = "type Mutation { make(input: Make!): Thing  drop(id: ID!): Int }"
+
+# What is replaced by what, what becomes of it, for which coordinate, touching which operations.
+CHANGES: list[tuple[str, str, str, str, list[str]]] = [
+    # Types
+    (
+        "type Unused { x: Int y(a: Int): Int }",
+        "type Unused { x: Int y(a: Int): Int } type New { n: Int }",
+        ADDED,
+        "New",
+        [],
+    ),
+    ("scalar When", "enum When { NOW }", OURS, "When", ["MakeThing"]),
+    ("type Unused {", "interface Unused {", OTHERS, "Unused", []),
+    ("input Spare { z: Int }", "", OTHERS, "Spare", []),
+    # Fields
+    ("  size: Float\n", "", OURS, "Thing.size", BOTH),
+    ("  name: String\n  size", "  size", OTHERS, "Thing.name", []),
+    ("  part: Part\n", "  part: Part weight: Float\n", ADDED, "Thing.weight", BOTH),
+    ("size: Float", "size: String", OURS, "Thing.size", BOTH),
+    ("size: Float", "size: [Float]", OURS, "Thing.size", BOTH),
+    ("size: Float", "size: Float!", ADDED, "Thing.size", BOTH),
+    ("status: Status!", "status: Status", OURS, "Thing.status", BOTH),
+    (": [String!]", ": [String]", OURS, "Thing.tags", BOTH),
+    (": [String!]", ": [String!]!", ADDED, "Thing.tags", BOTH),
+    ("size: Float", 'size: Float @deprecated(reason: "use mass")', DEPRECATED, "Thing.size", BOTH),
+    ('old: Int @deprecated(reason: "gone soon")', "old: Int", ADDED, "Thing.old", []),
+    # Arguments
+    ("tags(first: Int = 10, ", "tags(", OTHERS, "Thing.tags(first:)", []),
+    ("order: Order, from", "from", OURS, "Thing.tags(order:)", BOTH),
+    ("from: String!)", "from: String!, upto: Int!)", OURS, "Thing.tags(upto:)", BOTH),
+    ("from: String!)", "from: String!, upto: Int)", DANGEROUS, "Thing.tags(upto:)", BOTH),
+    ("from: String!)", "from: Int!)", OURS, "Thing.tags(from:)", BOTH),
+    ("from: String!)", "from: String)", ADDED, "Thing.tags(from:)", BOTH),
+    ("first: Int = 10", "first: Int = 20", DANGEROUS, "Thing.tags(first:)", BOTH),
+    ("first: Int = 10", "first: Int", DANGEROUS, "Thing.tags(first:)", BOTH),
+    ("y(a: Int): Int", "y(a: Int!): Int", OTHERS, "Unused.y(a:)", []),
+    ("order: Order, from", "order: Order @deprecated, from", DEPRECATED, "Thing.tags(order:)", BOTH),
+    # Inputs
+    ("count: Int = 1 ", "", OURS, "Make.count", ["MakeThing"]),
+    ("b: String }", "b: String c: Int! }", OURS, "Inner.c", ["MakeThing"]),
+    ("b: String }", "b: String c: Int }", DANGEROUS, "Inner.c", ["MakeThing"]),
+    ("b: String }", "b: Int }", OURS, "Inner.b", ["MakeThing"]),
+    ("b: String }", "b: String! }", OURS, "Inner.b", ["MakeThing"]),
+    ("a: Int! b", "a: Int b", ADDED, "Inner.a", ["MakeThing"]),
+    ("count: Int = 1 ", "count: Int = 2 ", DANGEROUS, "Make.count", ["MakeThing"]),
+    ("input Spare { z: Int }", "input Spare { z: Int! }", OTHERS, "Spare.z", []),
+    ("count: Int = 1 ", "count: Int = 1 @deprecated ", DEPRECATED, "Make.count", ["MakeThing"]),
+    # Enums
+    ("ON OFF", "ON OFF ASLEEP", DANGEROUS, "Status.ASLEEP", BOTH),
+    ("ON OFF", "ON", OTHERS, "Status.OFF", []),
+    ("ASC DESC", "ASC", OURS, "Order.DESC", ["MakeThing"]),
+    ("ASC DESC", "DESC", OURS, "Order.ASC", BOTH),
+    ("ASC DESC", "ASC @deprecated DESC", DEPRECATED, "Order.ASC", BOTH),
+    # Unions and interfaces
+    ("union Any = Thing | Part", "union Any = Part", OURS, "Any = Thing", ["ReadAny"]),
+    ("union Any = Thing | Part", "union Any = Thing | Part | Unused", DANGEROUS, "Any = Unused", ["ReadAny"]),
+    ("implements Item & Named {", "implements Item {", OURS, "Part & Named", ["ReadAny"]),
+    ("Thing implements Item {", "Thing implements Item & Named {", DANGEROUS, "Thing & Named", BOTH),
+    # Directives and roots
+    ("directive @fast(level: Int = 1, why: String) repeatable on FIELD | QUERY", "", OURS, "@fast", ["Drop"]),
+    ("scalar When", "scalar When directive @new on FIELD", ADDED, "@new", []),
+    ("level: Int = 1, why: String", "level: Int = 1", OTHERS, "@fast(why:)", []),
+    ("why: String)", "why: String!)", OURS, "@fast(why:)", ["Drop"]),
+    ("why: String)", "why: String, who: Int!)", OURS, "@fast(who:)", ["Drop"]),
+    ("repeatable on", "on", OURS, "@fast", ["Drop"]),
+    ("on FIELD | QUERY", "on FIELD", OURS, "@fast on QUERY", ["Drop"]),
+    ("on FIELD | QUERY", "on FIELD | QUERY | MUTATION", ADDED, "@fast on MUTATION", ["Drop"]),
+    (NO_MUTATION, "", OURS, "Mutation", ["MakeThing", "Drop"]),
+    (NO_MUTATION, f"{NO_MUTATION} type Subscription {{ tick: Int }}", ADDED, "Subscription", []),
+]
+
+
+@pytest.fixture(scope="module")
+def project(make_project: Callable[..., Project]) -> Project:
+    """A project whose operations use about half of its schema."""
+    return make_project(SCHEMA, QUERIES)
+
+
+@pytest.fixture(scope="module")
+def loaded(project: Project) -> _sources.Project:
+    """The same, read."""
+    return _sources.load(_settings.read(project.root))
+
+
+def changed(before: str, after: str) -> str:
+    """The schema with one change."""
+    assert SCHEMA.count(before) == 1, before
+    text = SCHEMA.replace(before, after)
+    return text.replace("(spare: Spare)", "") if "input Spare" not in text else text
+
+
+@pytest.mark.parametrize(("before", "after", "severity", "coordinate", "operations"), CHANGES)
+def test_each_change_has_its_severity_and_its_operations(
+    loaded: _sources.Project, before: str, after: str, severity: str, coordinate: str, operations: list[str]
+) -> None:
+    """A change is as bad as what the operations do with what it touches."""
+    review = _review.review(loaded, graphql.build_schema(changed(before, after)))
+    found = [(each.severity.label, each.change.coordinate, each.operations) for each in review.findings]
+    assert (severity, coordinate, operations) in found
+    assert review.status == {OURS: 3, OTHERS: 3, DANGEROUS: 2, DEPRECATED: 1, ADDED: 1}[severity]
+
+
+def test_nothing_that_graphql_core_reports_is_missed(loaded: _sources.Project) -> None:
+    """Each of its kinds of change is in the table, and none is taken for less than it says."""
+    kinds: set[object] = set()
+    old = graphql.build_schema(SCHEMA)
+    for before, after, *_ in CHANGES:
+        new = graphql.build_schema(changed(before, after))
+        breaking, dangerous = graphql.find_breaking_changes(old, new), graphql.find_dangerous_changes(old, new)
+        kinds |= {change.type for change in (*breaking, *dangerous)}
+        status = _review.review(loaded, new).status
+        assert status == (3 if breaking else 2 if dangerous else status)
+    assert kinds == {*graphql.BreakingChangeType, *graphql.DangerousChangeType}
+
+
+def test_the_same_schema_is_no_change(loaded: _sources.Project) -> None:
+    """Order and descriptions are no changes."""
+    schema = graphql.lexicographic_sort_schema(graphql.build_schema(SCHEMA))
+    schema.type_map["Thing"].description = "Another one."
+    review = _review.review(loaded, schema)
+    assert (review.findings, review.refused, review.status) == ((), (), 0)
+    assert _report.as_text(review) == "nothing changed"
+
+
+@pytest.fixture
+def run(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Reviews a schema by command; answers what is printed."""
+    monkeypatch.chdir(project.root)
+
+    def call(schema: str, *options: str, status: int) -> str:
+        project.write("new.graphql", schema)
+        assert main(["review", "new.graphql", *options]) == status
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_the_report_names_file_line_and_field(run: Callable[..., str]) -> None:
+    """Where operations break, and which of them and which models, is said in words."""
+    text = SCHEMA.replace("  size: Float\n", "  weight: Float\n").replace("ON OFF", "ON OFF ASLEEP")
+    text = text.replace("count: Int = 1", 'count: Int = 1 @deprecated(reason: "one")')
+    assert run(text, status=3).splitlines() == [
+        "Breaks our operations:",
+        "  Thing.size was removed",
+        "    queries/queries.graphql:8: size in ReadThing, MakeThing, model Thing",
+        "Dangerous: may change what a call does:",
+        "  Status.ASLEEP was added",
+        "    queries/queries.graphql:9: status in ReadThing, MakeThing, model Thing",
+        "Deprecated: will go:",
+        "  Make.count is deprecated: one",
+        "    queries/queries.graphql:4: $input in MakeThing",
+        "Added or eased:",
+        "  Thing.weight was added",
+        "The new schema refuses:",
+        "  queries/queries.graphql:8: Cannot query field 'size' on type 'Thing'.",
+    ]
+
+
+def test_the_report_is_json_too(run: Callable[..., str]) -> None:
+    """A machine finds the same in it."""
+    report = json.loads(run(SCHEMA.replace("count: Int = 1 ", "count: Int = 2 "), "--format", "json", status=2))
+    assert report == {
+        "status": 2,
+        "changes": [
+            {
+                "severity": "dangerous",
+                "coordinate": "Make.count",
+                "change": "defaulted to 1 and defaults to 2",
+                "operations": ["MakeThing"],
+                "models": [],
+                "places": [
+                    {
+                        "operation": "MakeThing",
+                        "model": "",
+                        "file": "queries/queries.graphql",
+                        "line": 4,
+                        "field": "$input",
+                    }
+                ],
+            }
+        ],
+        "refused": [],
+    }
+
+
+def test_nothing_changed_is_status_nought(run: Callable[..., str]) -> None:
+    """A schedule can look at the status alone."""
+    assert run(SCHEMA, status=0) == "nothing changed\n"
