@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from graphql import OperationType
 
 from . import _documents, _names
-from ._models import classes, name_of, remove_imports, with_import
+from ._models import classes, from_elsewhere, name_of, with_import
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,13 +83,12 @@ def _indented(text: str) -> str:
 
 def client_module(module: ast.Module, elsewhere: Mapping[str, str]) -> ast.Module:
     """Moves the imports of models out of the way of those who only import the client."""
-    remove_imports(module, elsewhere)
+    others = from_elsewhere(module, elsewhere)
     with_import(module, "typing", ["Union"], level=0)
     with_import(module, "base_model", ["UNSET", "UnsetType"])
     imports = [node for node in module.body if isinstance(node, ast.ImportFrom)]
     now = [node for node in imports if not _is_lazy(node)]
-    later = [node for node in imports if _is_lazy(node)]
-    later += [ast.ImportFrom(source, [ast.alias(name)], 0) for name, source in elsewhere.items()]
+    later = [*filter(_is_lazy, imports), *others]
     module.body = [
         ast.ImportFrom("__future__", [ast.alias("annotations")], 0),
         ast.ImportFrom("typing", [ast.alias("TYPE_CHECKING")], 0),

@@ -30,12 +30,14 @@ def with_import(module: ast.Module, name: str, names: Sequence[str], *, level: i
     return module
 
 
-def remove_imports(module: ast.Module, names: Collection[str]) -> None:
-    """Removes names from the imports of the same package."""
+def from_elsewhere(module: ast.Module, elsewhere: Mapping[str, str]) -> list[ast.stmt]:
+    """Replaces imports from the same package: of names that another package has, from there; those that are used."""
     for node in module.body:
         if isinstance(node, ast.ImportFrom) and node.level == 1:
-            node.names = [alias for alias in node.names if alias.name not in names]
+            node.names = [alias for alias in node.names if alias.name not in elsewhere]
     module.body = [node for node in module.body if not isinstance(node, ast.ImportFrom) or node.names]
+    used = {node.id.strip('"') for node in ast.walk(module) if isinstance(node, ast.Name)}
+    return [ast.ImportFrom(elsewhere[name], [ast.alias(name)], 0) for name in sorted(used & elsewhere.keys())]
 
 
 def documented(class_def: ast.ClassDef, text: str | None) -> ast.ClassDef:

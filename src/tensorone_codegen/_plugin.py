@@ -69,7 +69,7 @@ class SdkPlugin(Plugin):
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
         """Imports what inputs stand on."""
         _models.remove(module, self._elsewhere)
-        self._import_elsewhere(module)
+        module.body[:0] = _models.from_elsewhere(module, self._elsewhere)
         self._modules["input_types"] = module
         _models.with_import(module, "base_model", ["InputModel"])
         return _models.with_import(module, "pydantic", ["Field"], level=0)
@@ -106,7 +106,7 @@ class SdkPlugin(Plugin):
         """Fragments are the public models: nested as themselves, imported if another package has them."""
         _models.remove(module, self._superfluous)
         _models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
-        self._import_elsewhere(module)
+        module.body[:0] = _models.from_elsewhere(module, self._elsewhere)
         self._modules["fragments"] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
@@ -115,7 +115,7 @@ class SdkPlugin(Plugin):
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
         _models.collapse(module)
-        self._import_elsewhere(module)
+        module.body[:0] = _models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
         return _models.with_import(module, "pydantic", ["Field"], level=0)
 
@@ -155,12 +155,6 @@ class SdkPlugin(Plugin):
         return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
 
     # --- looking things up
-
-    def _import_elsewhere(self, module: ast.Module) -> None:
-        """Imports from the extended package what it has; unused imports are removed when the module is formatted."""
-        _models.remove_imports(module, self._elsewhere)
-        for name, source in self._elsewhere.items():
-            _models.with_import(module, source, [name], level=0)
 
     def _is_secret(self, node: FieldNode, definition: ExecutableDefinitionNode) -> bool:
         owner = self._owner(node, definition)
