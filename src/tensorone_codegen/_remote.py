@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
-from graphql import GraphQLError, build_client_schema, get_introspection_query
+from graphql import (
+    REMOVE,
+    GraphQLError,
+    Visitor,
+    VisitorAction,
+    build_client_schema,
+    get_introspection_query,
+    parse,
+    print_ast,
+    visit,
+)
 
 from ._errors import CodegenError
 
 if TYPE_CHECKING:
-    from graphql import GraphQLSchema, IntrospectionQuery
+    from graphql import FieldNode, GraphQLSchema, IntrospectionQuery
 
 KEY_VARIABLE = "TENSORONE_API_KEY"
 EXCERPT = 300
@@ -20,13 +30,36 @@ TIMEOUT = 60.0
 
 Auth = Literal["query", "header"]
 
-# Newest first: older servers refuse what they do not know.
+# Levels of wrapping that are asked for where the depth of documents is limited; `[[T!]!]!` has five.
+SHALLOW = 6
+
+
+class _Shallow(Visitor):
+    """Cuts off what an introspection asks of types that are wrapped many times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
+        if node.name.value == "ofType" and self._depth == SHALLOW:
+            return REMOVE
+        self._depth += node.name.value == "ofType"
+        return None
+
+    def leave_field(self, node: FieldNode, *_: object) -> None:
+        self._depth -= node.name.value == "ofType"
+
+
+# Newest first: older servers refuse what they do not know, and careful ones what is nested deeply.
 _INTROSPECTIONS = (
     get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     ),
-    get_introspection_query(directive_is_repeatable=True, input_value_deprecation=True),
-    get_introspection_query(),
+    print_ast(
+        visit(parse(get_introspection_query(directive_is_repeatable=True, input_value_deprecation=True)), _Shallow())
+    ),
+    print_ast(visit(parse(get_introspection_query()), _Shallow())),
 )
 
 
@@ -99,7 +132,7 @@ class Server:
             if not answer.get("errors"):
                 return from_introspection(answer.get("data"), self.url)
         raise CodegenError(
-            f"{self.url} does not tell its schema: {words(answer)}\n"
+            f"{self.url} does not tell its schema: {words(answer).partition('; ')[0]}\n"
             "give it as a file, or ask what the server takes of the operations: probe"
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import graphql
 import pytest
+from codegen.conftest import ROOT
 from codegen.servers import NO_INTROSPECTION, GraphQLServer
 
 from tensorone.emulator import Emulator
@@ -159,6 +160,7 @@ def test_the_emulator_takes_all_operations(monkeypatch: pytest.MonkeyPatch, caps
     """The SDK's own operations, by command, against a server of other make: all accepted, nothing rented."""
     with Emulator(api_key="tpo_test_0123456789") as emulator:
         monkeypatch.setenv(_remote.KEY_VARIABLE, "tpo_test_0123456789")
+        monkeypatch.chdir(ROOT)
         assert main(["probe", emulator.url]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert emulator.world.requests == {"__typename": len(lines) + 2}

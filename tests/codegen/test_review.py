@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import graphql
 import pytest
+from codegen.conftest import ROOT
 
+from tensorone.emulator import Emulator
 from tensorone_codegen import _report, _review, _settings, _sources
 from tensorone_codegen.__main__ import main
 
@@ -245,3 +247,14 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
 def test_nothing_changed_is_status_nought(run: Callable[..., str]) -> None:
     """A schedule can look at the status alone."""
     assert run(SCHEMA, status=0) == "nothing changed\n"
+
+
+def test_a_server_of_our_own_schema_is_no_news(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By introspection over HTTP the emulator tells the very schema that it was given."""
+    monkeypatch.setenv("TENSORONE_API_KEY", "tpo_test_0123456789")
+    monkeypatch.chdir(ROOT)
+    with Emulator(api_key="tpo_test_0123456789", introspection=True) as emulator:
+        assert main(["review", emulator.url]) == 0
+    assert capsys.readouterr().out == "nothing changed\n"
