@@ -1,0 +1,63 @@
+"""Settings: what would be ignored is refused, by name and with a hint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tensorone_codegen._errors import CodegenError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codegen.conftest import Project
+
+NAMED = '[tool.ariadne-codegen]\ntarget_package_name = "a_graphql"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", r"^pyproject.toml: .*line 1"),
+        ("", r"\[tool.ariadne-codegen\] needs target_package_name, such as 'my_graphql'"),
+        ('[tool.ariadne-codegen]\ntarget_package_name = "a-b"', "needs target_package_name"),
+        (f'{NAMED}shema_path = "x"', "has no setting shema_path; did you mean schema_path?"),
+        (f"{NAMED}xyz = 1", r"has no setting xyz$"),
+        (f"{NAMED}async_client = false", "async_client is for tensorone_codegen to say: leave it out"),
+        (f"{NAMED}plugins = []", "plugins is for tensorone_codegen to say: leave it out"),
+        (f"{NAMED}schema_path = 1", "schema_path must be a str, not 1"),
+        (f"{NAMED}[tool.tensorone-codegen]\nsecrets = []", "has no setting secrets; did you mean secret?"),
+        (f'{NAMED}[tool.tensorone-codegen]\nsecret = "a.b"', "secret must be a list, not 'a.b'"),
+        (f'{NAMED}client_name = "1"', "^ariadne-codegen: "),
+    ],
+)
+def test_wrong_settings_are_refused(make_project: Callable[..., Project], text: str, message: str) -> None:
+    """The message names the table, the setting and what is wrong with it."""
+    project = make_project("type Query { a: Int }", "query Get { a }")
+    project.write("pyproject.toml", text)
+    before = project.tree()
+    with pytest.raises(CodegenError, match=message):
+        project.generate()
+    assert project.tree() == before
+
+
+def test_a_missing_project_is_told(make_project: Callable[..., Project]) -> None:
+    """Outside of a project the message says where to run the command."""
+    project = make_project("type Query { a: Int }", "query Get { a }")
+    (project.root / "pyproject.toml").unlink()
+    with pytest.raises(CodegenError, match="no pyproject.toml here"):
+        project.generate()
+
+
+def test_scalars_of_ones_own_join_those_that_are_known(make_project: Callable[..., Project]) -> None:
+    """A custom scalar becomes the Python type that the settings name; DateTime stays known."""
+    schema = "scalar DateTime scalar Money scalar Odd type Query { at: DateTime cost: Money odd: Odd }"
+    project = make_project(schema, "query Get { at cost odd }")
+    project.write(
+        "pyproject.toml", f'{project.table}[tool.ariadne-codegen.scalars]\nMoney = {{type = "decimal.Decimal"}}'
+    )
+    read = (
+        project.generate().module("get").Get.model_validate({"at": "2026-01-02T03:04:05Z", "cost": "1.10", "odd": [1]})
+    )
+    assert (read.at.year, str(read.cost), read.odd) == (2026, "1.10", [1])
