@@ -71,7 +71,7 @@ def _concerned(finding: Finding) -> Iterator[str]:
         places.setdefault(f"{place(use.node)}: {use.field}", []).append(use)
     for where, found in places.items():
         model = f", model {found[0].model}" if found[0].model else ""
-        yield f"    {where} in {', '.join(use.operation for use in found)}{model}"
+        yield f"    {where} in {', '.join(dict.fromkeys(use.operation for use in found))}{model}"
 
 
 def probe_as_json(answers: Sequence[Answer]) -> str:

@@ -59,8 +59,8 @@ def uses(project: Project) -> dict[str, list[Use]]:
         own = _Direct(project.schema).of(operation)
         parts = [("", own), *((fragment, direct[fragment]) for fragment in _reached(own.spreads, direct))]
         for model, part in parts:
-            for coordinate, node in part.found.items():
-                found[coordinate].append(Use(name, model, node))
+            for coordinate, nodes in part.found.items():
+                found[coordinate] += (Use(name, model, node) for node in nodes)
     return found
 
 
@@ -76,14 +76,15 @@ def _reached(names: set[str], direct: dict[str, _Direct]) -> list[str]:
 
 
 class _Direct(Visitor):
-    """What one definition uses itself: each coordinate with the first node that does."""
+    """What one definition uses itself: each coordinate with the nodes that do."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         super().__init__()
         self._schema = schema
         # Any, since the types that it tells are partly unknown to a type checker.
         self._info: Any = TypeInfo(schema)
-        self.found: dict[str, Node] = {}
+        self._field = ""
+        self.found: dict[str, list[Node]] = defaultdict(list)
         self.spreads: set[str] = set()
 
     def of(self, definition: Node) -> _Direct:
@@ -95,19 +96,14 @@ class _Direct(Visitor):
         self._add(node, root_name(self._schema, node))
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
-        parent = self._info.get_parent_type()
-        if parent and not node.name.value.startswith("__"):
-            self._add(node, parent.name, f"{parent.name}.{node.name.value}")
-            self._add(node, _named(self._info.get_type()))
+        self._field = f"{_named(self._info.get_parent_type())}.{node.name.value}"
+        if not node.name.value.startswith("__"):
+            self._add(node, self._field, _named(self._info.get_type()))
 
     def enter_argument(self, node: Any, *_: Any) -> None:
-        parent, field, directive = self._info.get_parent_type(), self._info.get_field_def(), self._info.get_directive()
-        if directive:
-            self._add(node, f"@{directive.name}", f"@{directive.name}({node.name.value}:)")
-        elif parent and field:  # pragma: no branch - there is one of the two
-            name = next(name for name, each in parent.fields.items() if each is field)
-            self._add(node, f"{parent.name}.{name}({node.name.value}:)")
-            self._add(node, named_type(field.args[node.name.value]).name)
+        directive = self._info.get_directive()
+        holder = f"@{directive.name}" if directive else self._field
+        self._add(node, f"{holder}({node.name.value}:)", _named(self._info.get_input_type()))
 
     def enter_directive(self, node: Any, *_: Any) -> None:
         self._add(node, f"@{node.name.value}")
@@ -143,11 +139,12 @@ class _Direct(Visitor):
             yield from (f"{type_.name}.{value}" for value in type_.values)
         for name, field in input_fields(type_).items():
             yield f"{type_.name}.{name}"
-            yield from self._all_of(named_type(field)) if not input_fields(named_type(field)) else ()
+            if not input_fields(named_type(field)):
+                yield from self._all_of(named_type(field))
 
     def _add(self, node: Node, *coordinates: str) -> None:
         for coordinate in coordinates:
-            self.found.setdefault(coordinate, node)
+            self.found[coordinate].append(node)
 
 
 def _named(type_: object) -> str:

@@ -183,6 +183,17 @@ def test_the_same_schema_is_no_change(loaded: _sources.Project) -> None:
     assert _report.as_text(review) == "nothing changed"
 
 
+def test_every_place_of_a_break_is_named(make_project: Callable[..., Project]) -> None:
+    """A field that is gone is told wherever it is selected."""
+    made = make_project("type Query { a: Int b: Int }", "query Get {\n  a\n  again: a\n  b\n}")
+    review = _review.review(_sources.load(_settings.read(made.root)), graphql.build_schema("type Query { b: Int }"))
+    assert _report.as_text(review).splitlines()[1:4] == [
+        "  Query.a was removed",
+        "    queries/queries.graphql:2: a in Get",
+        "    queries/queries.graphql:3: a in Get",
+    ]
+
+
 @pytest.fixture
 def run(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Reviews a schema by command; answers what is printed."""
