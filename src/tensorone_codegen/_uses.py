@@ -118,7 +118,7 @@ class _Direct(Visitor):
     def enter_variable_definition(self, node: Any, *_: Any) -> None:
         # A caller may give every field and every value.
         type_ = self._schema.type_map[_named(print_ast(node.type))]
-        for each in [type_, *reachable_inputs([type_])]:
+        for each in reachable_inputs([type_]) or [type_]:
             self._add(node, *self._all_of(each))
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
