@@ -24,6 +24,10 @@ generate: install ## Write generated/ anew from schema/ and queries/
 check-generated: install ## Tell whether generated/ is what schema/ and queries/ say
 	$(BIN)/python -m tensorone_codegen check
 
+update-schema: install ## Review a new schema, take it up and regenerate: URL=… or FILE=…
+	$(BIN)/python -m tensorone_codegen review $(URL)$(FILE) || [ $$? -lt 4 ]
+	$(BIN)/python -m tensorone_codegen pull $(URL)$(FILE) && $(BIN)/python -m tensorone_codegen generate
+
 lint: install ## Check format and style
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 
@@ -42,4 +46,4 @@ dist: install ## Build the wheel and the source archive
 clean: ## Remove what was made here
 	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test check generate check-generated lint types cov soak dist clean
+.PHONY: help install demo test check generate check-generated update-schema lint types cov soak dist clean
