@@ -14,6 +14,7 @@ from graphql import (
     OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
+    VariableNode,
     Visitor,
     print_ast,
     visit,
@@ -103,7 +104,10 @@ class _Direct(Visitor):
     def enter_argument(self, node: Any, *_: Any) -> None:
         directive = self._info.get_directive()
         holder = f"@{directive.name}" if directive else self._field
-        self._add(node, f"{holder}({node.name.value}:)", _named(self._info.get_input_type()))
+        self._add(node, f"{holder}({node.name.value}:)")
+        # Of a variable the definition tells all.
+        if not isinstance(node.value, VariableNode):
+            self._add(node, _named(self._info.get_input_type()))
 
     def enter_directive(self, node: Any, *_: Any) -> None:
         self._add(node, f"@{node.name.value}")
