@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Pieces: TypeAlias = tuple[Piece, ...]
 
 # They steer the generator and are no part of the server's schema.
-CLIENT_DIRECTIVES = frozenset({"idempotent", "mixin"})
+CLIENT_DIRECTIVES = frozenset({"idempotent"})
 
 
 class Cutter:

@@ -120,6 +120,5 @@ class _Fragments(Visitor):
 
     def _directives(self, node: FragmentSpreadNode | InlineFragmentNode) -> None:
         for directive in node.directives:
-            if directive.name.value not in CLIENT_DIRECTIVES:
-                text = print_ast(directive)
-                self.problems.append(f"{place(directive)}: {text} on a fragment: put it on the fields themselves")
+            text = print_ast(directive)
+            self.problems.append(f"{place(directive)}: {text} on a fragment: put it on the fields themselves")

@@ -117,5 +117,4 @@ class _Owners(Visitor):
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         parent = self._info.get_parent_type()
-        if parent:
-            self._found.append((parent.name, node))
+        self._found.append((parent.name if parent else "", node))

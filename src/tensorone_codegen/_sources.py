@@ -93,15 +93,6 @@ def deprecated(project: Project) -> list[str]:
     return list(map(told, validate(project.schema, document, [NoDeprecatedCustomRule])))
 
 
-def load_schema(path: Path, root: Path) -> GraphQLSchema:
-    """Reads a schema from a file or from all files of a directory.
-
-    Raises:
-        CodegenError: A file is missing or wrong.
-    """
-    return _schema(read(path, root))[0]
-
-
 def read(path: Path, root: Path) -> list[Source]:
     """The GraphQL files at a path, in a fixed order."""
     files = sorted(path.rglob("*.graphql")) if path.is_dir() else [path] if path.is_file() else []
