@@ -45,7 +45,7 @@ type Mutation { make(input: Make!): Thing  drop(id: ID!): Int }
 """
 QUERIES = """
 query ReadThing($id: ID!) { thing(id: $id) { ...Thing } }
-query ReadAny { any { ... on Part { id } } item { id } }
+query ReadAny { any { __typename ... on Part { id } } item { id } }
 mutation MakeThing($input: Make!) { make(input: $input) { ...Thing } }
 mutation Drop($id: ID!) @idempotent { drop(id: $id) @fast(level: 2) }
 fragment Thing on Thing {

@@ -20,14 +20,15 @@ class OpenEnum(StrEnum):
         member._name_ = value
         member._value_ = value
         # Lets the enum find it again; it does not appear in iteration, which lists what the schema knows.
-        return cls._value2member_map_.setdefault(value, member)  # type: ignore[return-value]
+        known = cls._value2member_map_.setdefault(value, member)
+        return known if isinstance(known, cls) else None
 
     @property
     def is_known(self) -> bool:
         """Whether the schema that this package was generated from has the value."""
         return self._name_ in type(self).__members__
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+    def __reduce_ex__(self, proto: object) -> tuple[type[Self], tuple[str]]:
         return type(self), (str(self.value),)
 
     def __str__(self) -> str:
