@@ -19,7 +19,9 @@ MODULES = sorted(path.stem for path in SOURCE.glob("_*.py") if path.stem != "__i
 # Outermost first: a module may import what stands in a later line, and its neighbours in the same line.
 LAYERS = [
     {"_client"},
-    {"_clusters", "_spot", "_gpu_types"},
+    {"_clusters", "_spot"},
+    {"_acquire"},
+    {"_quotes", "_gpu_types"},
     {"_rental", "_resumption", "_waiting", "_leases", "_fan_out", "_aftermath"},
     {"_session", "_listing"},
     {"_executor"},

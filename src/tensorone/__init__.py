@@ -1,5 +1,6 @@
 """Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money."""
 
+from ._acquire import Attempt, SpotRental
 from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
 from ._client import TensorOne
 from ._clusters import Clusters
@@ -22,8 +23,6 @@ from ._errors import (
     WaitTimedOut,
 )
 from ._fan_out import Outcome, fan_out
-from ._fleet_events import BudgetReached, GaveUp, Moved, Preempted, Recovered
-from ._fleet_state import FleetState
 from ._generated import (
     CloudType,
     Cluster,
@@ -42,21 +41,22 @@ from ._generated import (
 from ._gpu_types import GpuTypes
 from ._leases import Reaped
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
+from ._quotes import SpotQuote
 from ._resume_plan import Resumable, ResumePolicy, plan_resume
 from ._retry import RetryPolicy
 from ._specs import ClusterSpec
-from ._spot import Spot, SpotQuote
+from ._spot import Spot
 from ._throttle import ThrottleState
 from ._version import __version__
 
 __all__ = [
     "AlreadyRunning",
+    "Attempt",
     "AuthenticationError",
     "Bid",
     "BidCeilingReached",
     "BidPolicy",
     "BidTooLow",
-    "BudgetReached",
     "CloudType",
     "Cluster",
     "ClusterNotFound",
@@ -67,8 +67,6 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "ContainerUsage",
-    "FleetState",
-    "GaveUp",
     "GiveUp",
     "GpuType",
     "GpuTypes",
@@ -76,19 +74,16 @@ __all__ = [
     "InvalidArgument",
     "LowestPrice",
     "Machine",
-    "Moved",
     "NoCapacity",
     "OperationUnsupported",
     "Outcome",
     "OutcomeUnknown",
     "PlacedCluster",
     "Port",
-    "Preempted",
     "PricedGpuType",
     "QueryError",
     "RateLimited",
     "Reaped",
-    "Recovered",
     "RentElsewhere",
     "RequestTimedOut",
     "Resumable",
@@ -99,6 +94,7 @@ __all__ = [
     "Runtime",
     "Spot",
     "SpotQuote",
+    "SpotRental",
     "StartWithoutGpus",
     "TensorOne",
     "TensorOneError",

@@ -217,9 +217,17 @@ class ClusterNotFound(QueryError):
 
 
 class NoCapacity(QueryError):
-    """No machine fits right now, and nothing was rented; another GPU type or a later time may do."""
+    """No machine fits right now, and nothing was rented; another GPU type or a later time may do.
+
+    Attributes:
+        ledger: What ``spot.acquire`` tried, in order; empty for a single request.
+    """
 
     _retryable = True
+
+    def __init__(self, message: str, *, ledger: Sequence[Any] = (), **common: Unpack[_Answer]) -> None:
+        super().__init__(message, **common)
+        self.ledger = tuple(ledger)
 
 
 class BidTooLow(QueryError):
@@ -258,6 +266,7 @@ class BidCeilingReached(TensorOneError):
         ceiling: The policy's ceiling, US dollars per GPU and hour.
         minimum_bid: What the market asked last, US dollars per GPU and hour, or None if it never said.
         last_bid: The last bid made, US dollars per GPU and hour, or None if none was made.
+        ledger: What ``spot.acquire`` tried, in order.
     """
 
     def __init__(
@@ -267,12 +276,14 @@ class BidCeilingReached(TensorOneError):
         ceiling: float,
         minimum_bid: float | None = None,
         last_bid: float | None = None,
+        ledger: Sequence[Any] = (),
         **common: Unpack[_Common],
     ) -> None:
         super().__init__(message, **common)
         self.ceiling = ceiling
         self.minimum_bid = minimum_bid
         self.last_bid = last_bid
+        self.ledger = tuple(ledger)
 
 
 class WaitTimedOut(TensorOneError, TimeoutError):

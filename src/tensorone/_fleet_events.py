@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
-__all__ = ["BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered"]
-
 Limit = Literal["budget", "max_hourly_spend"]
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ._fleet_events import Limit
 
-__all__ = ["FleetState"]
-
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
 
 _VERSION = 1  # of the saved form

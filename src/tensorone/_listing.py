@@ -24,8 +24,9 @@ class Snapshot:
 class _Poll:
     """A listing under way, and what came of it."""
 
-    def __init__(self, asked_at: float) -> None:
-        self.asked_at = asked_at
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.asked_at = anyio.current_time()
         self.ended = anyio.Event()
         self.snapshot: Snapshot | None = None
         self.error: Exception | None = None
@@ -37,6 +38,16 @@ class Listing:
     def __init__(self, fetch: Callable[[], Awaitable[list[Cluster]]]) -> None:
         self._fetch = fetch
         self._poll: _Poll | None = None
+        self._begun = 0
+
+    async def fresh(self) -> Snapshot:
+        """A listing that was asked for after this call began, whatever the clock's resolution.
+
+        Raises:
+            TensorOneError: The listing failed.
+        """
+        begun = self._begun
+        return await self._share(lambda poll: poll.number > begun)
 
     async def since(self, moment: float) -> Snapshot:
         """A listing that was asked for at `moment` (of anyio's clock) or later.
@@ -44,13 +55,17 @@ class Listing:
         Raises:
             TensorOneError: The listing failed; everyone who shared it learns so.
         """
+        return await self._share(lambda poll: poll.asked_at >= moment)
+
+    async def _share(self, late_enough: Callable[[_Poll], bool]) -> Snapshot:
         while True:
             poll = self._poll
-            if poll is None or (poll.ended.is_set() and poll.asked_at < moment):
-                poll = self._poll = _Poll(anyio.current_time())
+            if poll is None or (poll.ended.is_set() and not late_enough(poll)):
+                self._begun += 1
+                poll = self._poll = _Poll(self._begun)
                 return await self._lead(poll)
             await poll.ended.wait()
-            if poll.asked_at >= moment:
+            if late_enough(poll):
                 if poll.snapshot is not None:
                     return poll.snapshot
                 if poll.error is not None:

@@ -21,9 +21,9 @@ Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
 logger = logging.getLogger("tensorone")
 
 
-async def found(session: Session, token: str, moment: float) -> list[Cluster]:
-    """The clusters that carry a token and still exist, the one to keep first, by a listing from `moment` on."""
-    snapshot = await session.listing.since(moment)
+async def found(session: Session, token: str) -> list[Cluster]:
+    """The clusters that carry a token and still exist, the one to keep first, by a listing from now on."""
+    snapshot = await session.listing.fresh()
     return _markers.with_token(snapshot.clusters.values(), token)
 
 
@@ -34,7 +34,7 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
     while True:
         await _listing.until(moment)
         try:
-            clusters = await found(session, token, moment)
+            clusters = await found(session, token)
         except TensorOneError:
             if anyio.current_time() >= started + timeout:
                 raise  # "could not look" must not be taken for "not there"
@@ -47,7 +47,7 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
 
 async def adopt(session: Session, token: str) -> Cluster | None:
     """The cluster of an earlier call with the same token, its twins terminated."""
-    clusters = await found(session, token, anyio.current_time())
+    clusters = await found(session, token)
     await end_twins(session, tuple(clusters[1:]))
     return clusters[0] if clusters else None
 

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import _checks, _inputs, _markers, _rental, _resumption
-from ._gpu_types import get as get_gpu_type
+from ._acquire import Search, SpotRental, checked_bidding, renting
+from ._quotes import quote
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
-    from ._generated import ClusterRentInterruptableInput, GraphQLClient, PlacedCluster
-    from ._rental import Send
+    from collections.abc import Callable
+
+    from ._acquire import Attempt
+    from ._bidding import BidPolicy
+    from ._generated import GraphQLClient, PlacedCluster
+    from ._quotes import SpotQuote
     from ._session import Session
 from ._specs import ClusterSpec
 
-__all__ = ["Spot", "SpotQuote"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpotQuote:
-    """What the market asks for a GPU type now; it promises no capacity.
-
-    Attributes:
-        gpu_type_id: The GPU type.
-        gpu_count: GPUs in one cluster that the prices are for.
-        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None where there is no stock.
-        on_demand_price: Fixed price, US dollars per GPU and hour; None where there is no stock.
-    """
-
-    gpu_type_id: str
-    gpu_count: int
-    minimum_bid: float | None
-    on_demand_price: float | None
-
-    @property
-    def available(self) -> bool:
-        """Whether there is anything to bid for."""
-        return self.minimum_bid is not None
-
-    @property
-    def discount(self) -> float | None:
-        """How much less the minimum bid is than the on-demand price: 0.6 for 60 per cent less."""
-        if self.minimum_bid is None or not self.on_demand_price:
-            return None
-        return 1.0 - self.minimum_bid / self.on_demand_price
+__all__ = ["Spot"]
 
 
 class Spot:
@@ -65,13 +40,7 @@ class Spot:
 
         Source: ``gpuTypes(input: {id})`` with ``lowestPrice`` in the published example requests.
         """
-        price = (await get_gpu_type(self._session, gpu_type_id, gpu_count=gpu_count)).lowest_price
-        return SpotQuote(
-            gpu_type_id=gpu_type_id,
-            gpu_count=gpu_count,
-            minimum_bid=price.minimum_bid_price if price else None,
-            on_demand_price=price.uninterruptable_price if price else None,
-        )
+        return await quote(self._session, gpu_type_id, gpu_count=gpu_count)
 
     async def rent(
         self,
@@ -105,7 +74,50 @@ class Spot:
         wanted = _inputs.spot(spec, _inputs.only_candidate(spec), _inputs.bid(bid_per_gpu), markers)
         if client_token is not None and (existing := await _rental.adopt(self._session, token)):
             return existing
-        return await _rental.rent(self._session, _renting(wanted), token)
+        return await _rental.rent(self._session, renting(wanted), token)
+
+    async def acquire(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> SpotRental:
+        """Bids until a spot cluster is won, within a ceiling and a deadline.
+
+        Asks the market for the price of each GPU type of the spec in turn, bids as the policy says, raises what
+        was refused as too low, and takes the next type where there is no capacity; then begins anew, after a pause.
+        At no time is more than one cluster rented: a lost answer is looked up before anything else is tried.
+        Bills the bid that wins, as `rent` does. At the deadline, and on cancellation, nothing is left behind.
+
+        Args:
+            spec: What to rent; several GPU types are tried in order of preference.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds to search at most.
+            client_token: A token of your own makes the call repeatable, also by another process.
+            expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
+            on_attempt: Called with each attempt as it is made.
+
+        Raises:
+            BidCeilingReached: The market asks more than the policy allows; `.ledger` holds all attempts.
+            NoCapacity: There is no spot capacity; `.ledger` holds all attempts.
+            OutcomeUnknown: An answer was lost and what happened stayed unknown; the error holds the token.
+            TensorOneError: A refusal that bidding cannot mend: bad input, the key, the credit.
+
+        Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
+        """
+        checked_spec(spec)
+        _checks.seconds("timeout", timeout)
+        checked_bidding(bidding)
+        token = _markers.token(client_token)
+        markers = _inputs.markers(token, expires_in)
+        search = Search(self._session, spec, bidding, markers=markers, token=token, on_attempt=on_attempt)
+        if client_token is not None and (existing := await _rental.adopt(self._session, token)):
+            return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=())
+        return await search.run(timeout)
 
     async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
         """Starts a stopped spot cluster on the machine it is bound to, with a new bid. One attempt.
@@ -135,10 +147,3 @@ class Spot:
             return answer.cluster_bid_resume
 
         return await _resumption.resume(self._session, cluster_id, send, operation="ResumeSpotCluster")
-
-
-def _renting(wanted: ClusterRentInterruptableInput) -> Send:
-    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
-        return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
-
-    return send

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_type
 from tensorone_graphql import LIST_CLUSTERS, CloudTypeEnum, EnvironmentVariableInput, ListClusters
 
 from tensorone import (
+    BidPolicy,
     Cluster,
     ClusterSpec,
     ClusterState,
@@ -17,6 +18,7 @@ from tensorone import (
     PricedGpuType,
     RetryPolicy,
     SpotQuote,
+    SpotRental,
     TensorOne,
     fan_out,
 )
@@ -31,6 +33,9 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     ClusterSpec(image_name="i", gpu_count=0, cloud_type=CloudTypeEnum.ALL)
     assert_type(await client.clusters.deploy(spec, client_token="t", expires_in=60), PlacedCluster)
     assert_type(await client.spot.rent(spec, bid_per_gpu=0.2), PlacedCluster)
+    rental = await client.spot.acquire(spec, bidding=BidPolicy(ceiling=0.3), timeout=60)
+    assert_type(rental, SpotRental)
+    assert_type(rental.cluster, PlacedCluster)
     assert_type(await client.clusters.resume("id", gpu_count=1), PlacedCluster)
     assert_type(await client.spot.resume("id", bid_per_gpu=1, gpu_count=1), PlacedCluster)
     assert_type(await client.clusters.stop("id"), ClusterState)
@@ -62,6 +67,7 @@ async def refused(client: TensorOne) -> None:
     await client.clusters.resume("id", 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.clusters.resume("id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.spot.rent(ClusterSpec(image_name="i", gpu_count=0))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.spot.acquire(ClusterSpec(image_name="i", gpu_type_id="a"), bidding=0.3, timeout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.clusters.wait_until_running("id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.graphql.stop_cluster(clusterId="id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.cluster.list()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
