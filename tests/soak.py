@@ -174,10 +174,10 @@ class Journal:
     ended: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        for line in lines:
-            entry = json.loads(line)
-            (self.ended if "end" in entry else self.begun)[entry["number"]] = entry
+        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+            with suppress(ValueError):  # the last line of a process that died, or that is writing right now
+                entry = json.loads(line)
+                (self.ended if "end" in entry else self.begun)[entry["number"]] = entry
 
     def write(self, **entry: object) -> None:
         """Appends a line; it is there even if the process dies next."""
@@ -263,6 +263,8 @@ async def ended(cluster_id: str, renter: Renter) -> dict[str, object]:
 
 async def work(url: str, key: str, path: Path, seed: int, count: int, kind: str) -> None:
     """The caller's main."""
+    with path.open("a") as file:
+        file.write("\n")  # ends the line that a dead process may have left unfinished
     journal = Journal(path)
     left = [task for task in tasks(seed, count) if task.number not in journal.ended]
 
