@@ -67,8 +67,11 @@ def test_it_is_typed(copy: Path, checker: str) -> None:
     """Strict type checkers accept the generated package and its use."""
     settings = {"extraPaths": [*PACKAGES, "generated"], "typeCheckingMode": "strict", "include": ["."]}
     (copy / "pyrightconfig.json").write_text(json.dumps(settings))
-    options = ["--strict", "--no-incremental", "fleet.py", "generated"] if checker == "mypy" else []
-    run(copy, "-m", checker, *options, MYPYPATH=os.pathsep.join([*PACKAGES, "generated"]))
+    options = {
+        "mypy": ["--strict", "--no-incremental", "fleet.py", "generated"],
+        "pyright": ["--pythonpath", sys.executable],
+    }
+    run(copy, "-m", checker, *options[checker], MYPYPATH=os.pathsep.join([*PACKAGES, "generated"]))
 
 
 def test_it_shares_the_models_of_the_sdk() -> None:
