@@ -71,7 +71,8 @@ class Emulator:
         first_clusters: bool = True,
         limits: Limits | None = None,
     ) -> None:
-        limits = limits or Limits()
+        # The usual introspection query is fifteen selections deep.
+        limits = limits or (Limits(depth=20) if introspection else Limits())
         self._scenario = Scenario(
             seed=seed,
             boot=Boot.parse(boot) if isinstance(boot, str) else boot,
