@@ -25,7 +25,7 @@ LAYERS = [
     {"_rental", "_resumption", "_waiting", "_leases", "_fan_out", "_aftermath"},
     {"_session", "_listing"},
     {"_executor"},
-    {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
+    {"_transport", "_throttle", "_verdict", "_bodies", "_decode", "_arguments", "_reconcile", "_inputs"},
     {"_resume_plan", "_fleet"},
     {"_plans", "_fleet_state", "_fleet_events"},
     {"_bidding"},

@@ -10,11 +10,12 @@ from urllib.parse import quote
 import anyio
 
 from . import _arguments, _decode, _verdict
+from ._bodies import Undelivered, Unreadable
 from ._errors import ConnectionFailed, RateLimited
 from ._retry import pause, utc_now
 from ._secrets import Redactor, env_values
 from ._throttle import Paused
-from ._transport import Delivery, Undelivered, Unreadable
+from ._transport import Delivery
 from ._verdict import Verdict
 
 if TYPE_CHECKING:

@@ -28,9 +28,10 @@ from ._retry import retry_after
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ._bodies import Undelivered, Unreadable
     from ._operations import Operation
     from ._secrets import Redactor
-    from ._transport import Answer, Undelivered, Unreadable
+    from ._transport import Answer
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
 
