@@ -11,6 +11,7 @@ from tensorone import (
     ConnectionFailed,
     InvalidArgument,
     NoCapacity,
+    OutcomeUnknown,
     QueryError,
     RetryPolicy,
     TensorOne,
@@ -169,14 +170,45 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_rented_twice(on):
     on(main)
 
 
-def test_the_deadline_leaves_no_machine(on):
-    """Time is up while a bid is on its way: what it rented is terminated."""
+def test_a_bid_under_way_at_the_deadline_is_followed_to_its_end(on):
+    """It is won or unknown, and never told as nothing rented."""
 
     async def main(client, emulator):
+        settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 10}
         emulator.faults.add(Fault("hang", operation=RENT, commit=True))
-        with pytest.raises(NoCapacity):
-            await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.4), timeout=10)
-        assert emulator.world.clusters == {}
+        rental = await client.spot.acquire(SPEC, **settings)
+        assert list(emulator.world.clusters) == [rental.cluster.id]
+        emulator.faults.add(Fault("commit_late", operation=RENT, seconds=600))
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.spot.acquire(SPEC, **settings)
+        assert caught.value.client_token
+        assert caught.value.billing
+
+    on(main)
+
+
+def test_a_hook_that_raises_costs_no_cluster(on, caplog):
+    """The cluster that was won is returned; the hook's failure is logged."""
+
+    def shout(_) -> None:
+        raise LookupError("deaf")
+
+    async def main(client, emulator):
+        rental = await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.4), timeout=10, on_attempt=shout)
+        assert list(emulator.world.clusters) == [rental.cluster.id]
+
+    on(main)
+    assert "on_attempt failed" in caplog.text
+
+
+def test_a_deadline_inside_a_quote_keeps_what_is_known_of_the_market(on):
+    """The market was above the ceiling when it was last seen."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("delay", operation="gpuTypes", seconds=100, after=1))
+        with pytest.raises(BidCeilingReached):
+            await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.15), timeout=30)
+        assert anyio.current_time() == pytest.approx(30)
 
     on(main)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ __all__ = ["Attempt", "SpotRental"]
 
 FIRST_PAUSE = 5.0  # seconds between rounds over the candidates, at first
 LONGEST_PAUSE = 60.0
+
+logger = logging.getLogger("tensorone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,25 +91,31 @@ class Search:
         self._attempts: list[Attempt] = []
         self._too_dear: dict[str, SpotQuote] = {}
         self._left = list(candidates(spec))
+        self._end = 0.0
 
     async def run(self, timeout: float) -> SpotRental:
         """Bids until one wins, every candidate is given up, or the time is over."""
         pause = FIRST_PAUSE
-        with anyio.move_on_after(timeout):
-            while self._left:
-                for gpu_type_id in tuple(self._left):
-                    if (rental := await self._try(gpu_type_id)) is not None:
-                        return rental
+        self._end = anyio.current_time() + timeout
+        while self._left and self._in_time():
+            for gpu_type_id in tuple(self._left):
+                if (rental := await self._try(gpu_type_id)) is not None:
+                    return rental
+            with anyio.CancelScope(deadline=self._end):
                 await anyio.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311 - jitter
-                pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE)
         raise self._failure(timeout)
+
+    def _in_time(self) -> bool:
+        # Only looks and pauses are cut off at the deadline: a bid under way must end as won, refused or unknown.
+        return anyio.current_time() < self._end
 
     async def _try(self, gpu_type_id: str) -> SpotRental | None:
         """A run of bids for one GPU type, each higher than the one refused before."""
         refused: list[Decimal] = []
-        self._too_dear.pop(gpu_type_id, None)
         prices = await self._prices(gpu_type_id)
-        while prices is not None:
+        while prices is not None and self._in_time():
+            self._too_dear.pop(gpu_type_id, None)
             move = next_bid(self._bidding, prices, refused)
             if not isinstance(move, Bid):
                 self._stay_out(gpu_type_id, prices, move.reason, for_good=isinstance(move, GiveUp))
@@ -130,14 +139,15 @@ class Search:
         return None
 
     async def _prices(self, gpu_type_id: str) -> SpotQuote | None:
-        """The market's prices; None after a failure that will pass."""
+        """The market's prices; None at the deadline, and after a failure that will pass."""
         try:
-            return await quote(self._session, gpu_type_id, gpu_count=self._spec.gpu_count)
+            with anyio.CancelScope(deadline=self._end):
+                return await quote(self._session, gpu_type_id, gpu_count=self._spec.gpu_count)
         except TensorOneError as error:
             if not error.retryable:
                 raise
             self._note(gpu_type_id, None, "the market's prices could not be read", str(error))
-            return None
+        return None
 
     async def _rent(self, gpu_type_id: str, bid: Decimal) -> PlacedCluster:
         wanted = _inputs.spot(self._spec, gpu_type_id, float(bid), self._markers)
@@ -157,7 +167,10 @@ class Search:
         )
         self._attempts.append(attempt)
         if self._on_attempt is not None:
-            self._on_attempt(attempt)
+            try:
+                self._on_attempt(attempt)
+            except Exception:  # a hook must not cost the cluster that was just won
+                logger.exception("on_attempt failed")
 
     def _failure(self, timeout: float) -> TensorOneError:
         """Why no bid won: the market is too dear, or there is no capacity."""

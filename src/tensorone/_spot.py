@@ -91,15 +91,16 @@ class Spot:
         Asks the market for the price of each GPU type of the spec in turn, bids as the policy says, raises what
         was refused as too low, and takes the next type where there is no capacity; then begins anew, after a pause.
         At no time is more than one cluster rented: a lost answer is looked up before anything else is tried.
-        Bills the bid that wins, as `rent` does. At the deadline, and on cancellation, nothing is left behind.
+        Bills the bid that wins, as `rent` does. A bid under way at the deadline is followed to its end; a
+        cancelled one is cleaned up as in `rent`.
 
         Args:
             spec: What to rent; several GPU types are tried in order of preference.
             bidding: How to bid; its ceiling is never passed.
-            timeout: Seconds to search at most.
+            timeout: Seconds after which no new bid is made.
             client_token: A token of your own makes the call repeatable, also by another process.
             expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
-            on_attempt: Called with each attempt as it is made.
+            on_attempt: Called with each attempt as it is made; what it raises is logged.
 
         Raises:
             BidCeilingReached: The market asks more than the policy allows; `.ledger` holds all attempts.
