@@ -22,9 +22,10 @@ LAYERS = [
     {"_clusters", "_spot"},
     {"_acquire"},
     {"_quotes", "_gpu_types"},
-    {"_rental", "_resumption", "_waiting", "_leases", "_fan_out", "_aftermath"},
+    {"_batches", "_rental", "_resumption", "_waiting", "_leases", "_fan_out", "_aftermath"},
     {"_session", "_listing"},
     {"_executor"},
+    {"_aliases"},
     {"_transport", "_throttle", "_verdict", "_bodies", "_decode", "_arguments", "_reconcile", "_inputs"},
     {"_resume_plan", "_fleet"},
     {"_plans", "_fleet_state", "_fleet_events"},
@@ -35,7 +36,18 @@ LAYERS = [
     {"_errors", "_json"},
 ]
 PURE = {
-    *("_arguments", "_bidding", "_classify", "_decode", "_fleet", "_fleet_events", "_fleet_state", "_inputs", "_json"),
+    *(
+        "_aliases",
+        "_arguments",
+        "_bidding",
+        "_classify",
+        "_decode",
+        "_fleet",
+        "_fleet_events",
+        "_fleet_state",
+        "_inputs",
+        "_json",
+    ),
     *("_markers", "_pace", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
 }
 

@@ -55,17 +55,18 @@ def document(operation: Operation[Any], variables: Mapping[str, Tree]) -> str:
 def root_field(field: RootField, variables: Mapping[str, Tree], *, alias: str) -> str:
     """One root field with its arguments as literals, under the response key `alias`."""
     prefix = "" if alias == field.name else f"{alias}:"
-    return prefix + field.name + _pieces(field.arguments, variables) + _pieces(field.selection, variables)
+    return prefix + field.name + pieces(field.arguments, variables) + pieces(field.selection, variables)
 
 
-def _pieces(pieces: Sequence[str | Slot | Group], variables: Mapping[str, Tree]) -> str:
-    return "".join(piece if isinstance(piece, str) else _piece(piece, variables) for piece in pieces)
+def pieces(parts: Sequence[str | Slot | Group], variables: Mapping[str, Tree]) -> str:
+    """Arguments or a selection, with literals in the place of variables."""
+    return "".join(part if isinstance(part, str) else _piece(part, variables) for part in parts)
 
 
 def _piece(piece: Slot | Group, variables: Mapping[str, Tree]) -> str:
     inner = getattr(piece, "pieces", None)
     if inner is not None:
-        rendered = _pieces(inner, variables)
+        rendered = pieces(inner, variables)
         return f"({rendered})" if rendered.strip() else ""
     return _slot(piece, variables)  # type: ignore[arg-type]  # a piece without pieces is a Slot
 

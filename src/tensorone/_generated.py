@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tensorone_graphql.client import GraphQLClient
 from tensorone_graphql.enums import CloudTypeEnum as CloudType
 from tensorone_graphql.enums import ClusterStatus
@@ -24,6 +26,10 @@ from tensorone_graphql.input_types import (
     EnvironmentVariableInput,
 )
 
+if TYPE_CHECKING:
+    from tensorone_graphql.get_cluster import GetCluster
+    from tensorone_graphql.operation import Operation
+
 __all__ = [
     "CloudType",
     "Cluster",
@@ -43,3 +49,10 @@ __all__ = [
     "PricedGpuType",
     "Runtime",
 ]
+
+
+def reading_one() -> Operation[GetCluster]:
+    """The operation that reads one cluster; looked up when it is needed, as the generated client does."""
+    from tensorone_graphql.get_cluster import GET_CLUSTER  # noqa: PLC0415 - keeps the import of the package short
+
+    return GET_CLUSTER

@@ -40,6 +40,7 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     assert_type(await client.spot.resume("id", bid_per_gpu=1, gpu_count=1), PlacedCluster)
     assert_type(await client.clusters.stop("id"), ClusterState)
     assert_type(await client.clusters.list(), list[Cluster])
+    assert_type(await client.clusters.get_many(("a",)), list[Cluster | None])
     assert_type(await client.clusters.find("t"), Cluster | None)
     cluster = await client.clusters.wait_until("id", lambda seen: seen.runtime is not None, timeout=5)
     assert_type(cluster, Cluster)

@@ -1,0 +1,119 @@
+"""Many clusters in one request, under an alias each, and what to ask for after such a request failed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+
+from . import _arguments, _classify
+from ._errors import AuthenticationError, ClusterNotFound, QueryError, UnexpectedResponse
+from ._generated import Cluster, reading_one
+from ._json import as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ._errors import TensorOneError
+
+T = TypeVar("T")
+Ids = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A root field whose arguments are literals already."""
+
+    key: str
+    name: str
+    arguments: tuple[str, ...]
+    selection: tuple[str, ...]
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """An operation put together at run time; always a query, so that it may be split and asked again."""
+
+    name: str
+    fields: tuple[Field, ...]
+    result: type[T]
+    kind: Literal["query"] = "query"
+    idempotent: bool = True
+
+    @property
+    def document(self) -> str:
+        """Its text; the same in both styles of arguments, since no variable is left."""
+        return _arguments.document(self, {})
+
+
+def reading(ids: Ids) -> Query[dict[str, Cluster | None]]:
+    """The query that reads these clusters, the n-th under the alias ``c<n>``."""
+    (one,) = reading_one().fields
+    selection = (_arguments.pieces(one.selection, {}),)
+    fields = tuple(
+        Field(alias, one.name, (_arguments.pieces(one.arguments, {"clusterId": cluster_id}),), selection)
+        for alias, cluster_id in _by_alias(ids).items()
+    )
+    result = cast("type[dict[str, Cluster | None]]", dict[str, Cluster | None])
+    return Query("GetClusters", fields, result)
+
+
+def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | None]:
+    """The clusters of an answer by id; without those that the answer leaves out."""
+    return {cluster_id: data[alias] for alias, cluster_id in _by_alias(ids).items() if alias in data}
+
+
+@dataclass(frozen=True, slots=True)
+class Sequel:
+    """What follows from a request that failed: the clusters that are not there, and what to ask for anew."""
+
+    missing: Ids
+    parts: tuple[Ids, ...]
+
+
+def after(error: TensorOneError, ids: Ids) -> Sequel | None:
+    """What to do about a failed request for several clusters; None where smaller ones would fare no better.
+
+    The answer's partial data is not used: an error holds it with the environments blanked out.
+    """
+    if isinstance(error, UnexpectedResponse):
+        return _halves(ids) if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
+    if not isinstance(error, QueryError) or error.retryable:
+        return None
+    if blamed := _blamed(error.errors, ids):
+        return _without(blamed, ids)
+    if isinstance(error, AuthenticationError) or getattr(error, "unsupported", None):
+        return None
+    return _halves(ids)
+
+
+def _by_alias(ids: Ids) -> dict[str, str]:
+    return {f"c{index}": cluster_id for index, cluster_id in enumerate(ids)}
+
+
+def _halves(ids: Ids) -> Sequel:
+    middle = len(ids) // 2
+    return Sequel((), (ids[:middle], ids[middle:]))
+
+
+def _blamed(errors: Sequence[Mapping[str, Any]], ids: Ids) -> dict[str, list[Mapping[str, Any]]]:
+    """The entries of `errors` that speak of one of the clusters, by its id."""
+    aliases = _by_alias(ids)
+    blamed: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in errors:
+        first = next(iter(as_array(entry.get("path")) or ()), None)
+        if isinstance(first, str) and first in aliases:
+            blamed.setdefault(aliases[first], []).append(entry)
+    return blamed
+
+
+def _without(blamed: Mapping[str, list[Mapping[str, Any]]], ids: Ids) -> Sequel:
+    missing = tuple(each for each, entries in blamed.items() if _says_missing(entries))
+    rest = tuple(each for each in ids if each not in blamed)
+    alone = tuple((each,) for each in blamed if each not in missing)
+    return Sequel(missing, ((rest,) if rest else ()) + alone)
+
+
+def _says_missing(entries: list[Mapping[str, Any]]) -> bool:
+    return all(_classify.kind_of([entry], _classify.OK) is ClusterNotFound for entry in entries)

@@ -1,0 +1,71 @@
+"""Reading many clusters by few requests: batches side by side, each asked for anew in parts where it fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _aliases, _checks
+from ._errors import ClusterNotFound, InvalidArgument, TensorOneError
+from ._fan_out import fan_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._generated import Cluster
+    from ._session import Session
+
+SIZE = 50  # root fields in one request; servers are known to refuse more than 100
+WIDTH = 8  # batches under way at once
+
+
+async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster | None]:
+    """The loop behind `clusters.get_many`."""
+    ids = _checked(cluster_ids)
+    once = tuple(dict.fromkeys(ids))
+    batches = [once[start : start + SIZE] for start in range(0, len(once), SIZE)]
+    reader = _Reader(session)
+    for outcome in await fan_out(reader.read, batches, limit=WIDTH):
+        outcome.unwrap()
+    return [reader.found[cluster_id] for cluster_id in ids]
+
+
+def _checked(cluster_ids: Iterable[str]) -> list[str]:
+    if isinstance(cluster_ids, str):
+        raise InvalidArgument("cluster_ids", "must be several ids, not one string; for one, use clusters.get")
+    return [_checks.cluster_id(each, f"cluster_ids[{index}]") for index, each in enumerate(cluster_ids)]
+
+
+class _Reader:
+    """One call: what it found so far."""
+
+    def __init__(self, session: Session) -> None:
+        self.found: dict[str, Cluster | None] = {}
+        self._session = session
+
+    async def read(self, ids: _aliases.Ids) -> None:
+        """Reads some clusters; those that an answer leaves out, by themselves."""
+        if len(ids) == 1:
+            self.found[ids[0]] = await self._one(ids[0])
+            return
+        try:
+            data = await self._session.executor.execute(_aliases.reading(ids), {})
+        except TensorOneError as error:
+            await self._again(error, ids)
+            return
+        self.found.update(_aliases.found(ids, data))
+        for left_out in (each for each in ids if each not in self.found):
+            await self.read((left_out,))
+
+    async def _again(self, error: TensorOneError, ids: _aliases.Ids) -> None:
+        sequel = _aliases.after(error, ids)
+        if sequel is None:
+            raise error
+        self.found.update(dict.fromkeys(sequel.missing))
+        for part in sequel.parts:
+            await self.read(part)
+
+    async def _one(self, cluster_id: str) -> Cluster | None:
+        try:
+            return (await self._session.graphql.get_cluster(cluster_id)).cluster
+        except ClusterNotFound:
+            return None
