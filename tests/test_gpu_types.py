@@ -2,9 +2,9 @@
 
 import pytest
 from published_requests import PYTORCH
-from wires import graphql, scripted
+from wires import graphql, refusal, scripted
 
-from tensorone import InvalidArgument, QueryError, SpotQuote
+from tensorone import AuthenticationError, InvalidArgument, QueryError, SpotQuote, TensorOne
 
 
 async def test_types_come_with_their_names_and_memory(client):
@@ -38,6 +38,62 @@ async def test_a_price_object_may_be_null(open_client):
         assert await client.spot.quote("A") == SpotQuote(
             gpu_type_id="A", gpu_count=1, minimum_bid=None, on_demand_price=None
         )
+
+
+async def test_quotes_are_one_request_and_sorted_by_price(client, emulator):
+    """What has no stock comes last; what is not known is told of, and spoils nothing."""
+    emulator.world.set_minimum_bid("NVIDIA A40", "0.2")
+    emulator.world.set_minimum_bid("NVIDIA L40S", "0.1")
+    emulator.world.sell_out("NVIDIA L4")
+    quotes = await client.spot.quotes(["RTX 9999", "NVIDIA L4", "NVIDIA A40", "NVIDIA L40S", "NVIDIA A40"])
+    assert [quote.gpu_type_id for quote in quotes] == ["NVIDIA L40S", "NVIDIA A40", "RTX 9999", "NVIDIA L4"]
+    assert [quote.available for quote in quotes] == [True, True, False, False]
+    assert "no GPU type 'RTX 9999'" in quotes[2].problem
+    assert quotes[3].problem is None
+    assert len(emulator.world.log) == 1
+    assert quotes[1] == await client.spot.quote("NVIDIA A40")
+
+
+async def test_quotes_of_the_whole_catalogue(client, emulator):
+    """Without ids: one request for them, and one for their prices."""
+    quotes = await client.spot.quotes(gpu_count=2)
+    prices = [quote.minimum_bid for quote in quotes if quote.available]
+    assert prices == sorted(prices)
+    assert {quote.gpu_type_id for quote in quotes} == {gpu.id for gpu in await client.gpu_types.list()}
+    assert len(emulator.world.log) == 3
+
+
+async def test_a_type_that_fails_spoils_no_other(open_client):
+    """The types are then asked for one by one, and the one at fault says what is wrong."""
+    gpu = {"id": "A", "displayName": None, "memoryInGb": None, "secureCloud": None, "communityCloud": None}
+    price = {"minimumBidPrice": 0.1, "uninterruptablePrice": 0.2}
+    fine = graphql({"gpuTypes": [gpu | {"lowestPrice": price}]})
+    at_fault = graphql({"c0": None, "c1": None}, refusal("something about B", path=["c1"]))
+    alone = graphql({"gpuTypes": None}, refusal("something about B", path=["gpuTypes"]))
+    async with scripted(at_fault, fine, alone) as server, open_client(server.url) as client:
+        first, second = await client.spot.quotes(["A", "B"])
+    assert (first.minimum_bid, first.problem) == (0.1, None)
+    assert (second.gpu_type_id, second.available) == ("B", False)
+    assert "something about B" in second.problem
+
+
+@pytest.mark.parametrize("ids", [["A"], ["A", "B"]])
+async def test_a_refusal_that_concerns_all_types_is_raised(emulator, ids):
+    """A wrong key is not a property of a GPU type."""
+    async with TensorOne("tpo_wrong", url=emulator.url) as client:
+        with pytest.raises(AuthenticationError):
+            await client.spot.quotes(ids)
+
+
+@pytest.mark.parametrize(
+    ("ids", "count", "field"), [("A", 1, "gpu_type_ids"), ([""], 1, "gpu_type_ids[0]"), (["A"], 0, "gpu_count")]
+)
+async def test_bad_input_of_quotes_is_named(client, emulator, ids, count, field):
+    """Before anything is sent."""
+    with pytest.raises(InvalidArgument) as caught:
+        await client.spot.quotes(ids, gpu_count=count)
+    assert caught.value.field == field
+    assert not emulator.world.log
 
 
 async def test_an_unknown_type_is_named(client):

@@ -39,9 +39,9 @@ from ._generated import (
     Runtime,
 )
 from ._gpu_types import GpuTypes
-from ._leases import Reaped
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
 from ._quotes import SpotQuote
+from ._reap import Reaped
 from ._resume_plan import Resumable, ResumePolicy, plan_resume
 from ._retry import RetryPolicy
 from ._specs import ClusterSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import anyio
 
@@ -35,12 +35,12 @@ async def guarded(
         return await call(delivery)
     except BaseException as error:
         if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
-            await _shielded(undo, within=session.settle_time + GRACE)
+            await shielded(undo, within=session.settle_time + GRACE)
         raise
 
 
-async def _shielded(work: Callable[[], Awaitable[None]], *, within: float) -> None:
-    """Runs clean-up that no cancellation ends, for a bounded time.
+async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> bool:
+    """Runs clean-up that no cancellation ends, for a bounded time; whether it was done in that time.
 
     The shield holds off scopes. A task of asyncio may be cancelled beside them, and more than once: then the
     clean-up, which may be done twice, begins anew.
@@ -52,18 +52,23 @@ async def _shielded(work: Callable[[], Awaitable[None]], *, within: float) -> No
             await work()
             done = True
     if not done:
-        logger.warning("clean-up after a cancelled call took longer than %g s and was left", within)
+        logger.warning("clean-up took longer than %g s and was left", within)
+    return done
 
 
-async def end(session: Session, cluster_id: str) -> None:
-    """Terminates a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
+async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
+    """Ends a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
     while True:
         try:
-            await session.graphql.terminate_cluster(cluster_id)
+            if how == "stop":
+                await session.graphql.stop_cluster(cluster_id)
+            else:
+                await session.graphql.terminate_cluster(cluster_id)
         except ClusterNotFound:
             return
         except TensorOneError as error:
-            logger.warning("cluster %s is not terminated yet: %s", cluster_id, error)
+            wanted = "stopped" if how == "stop" else "terminated"
+            logger.warning("cluster %s is not %s yet: %s", cluster_id, wanted, error)
             await anyio.sleep(PERSISTENCE)
         else:
             return

@@ -1,4 +1,4 @@
-"""Many clusters in one request, under an alias each, and what to ask for after such a request failed. Pure."""
+"""Many reads in one request, under an alias each, and what to ask for after such a request failed. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from . import _arguments, _classify
 from ._errors import AuthenticationError, ClusterNotFound, QueryError, UnexpectedResponse
-from ._generated import Cluster, reading_one
+from ._generated import Cluster, PricedGpuType, pricing_one, reading_one
 from ._json import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ._errors import TensorOneError
+    from ._operations import Operation
 
 T = TypeVar("T")
 Ids = tuple[str, ...]
+
+MOST = 50  # root fields in one request; servers are known to refuse more than 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,33 @@ class Query(Generic[T]):
 
 def reading(ids: Ids) -> Query[dict[str, Cluster | None]]:
     """The query that reads these clusters, the n-th under the alias ``c<n>``."""
-    (one,) = reading_one().fields
-    selection = (_arguments.pieces(one.selection, {}),)
-    fields = tuple(
-        Field(alias, one.name, (_arguments.pieces(one.arguments, {"clusterId": cluster_id}),), selection)
-        for alias, cluster_id in _by_alias(ids).items()
-    )
     result = cast("type[dict[str, Cluster | None]]", dict[str, Cluster | None])
-    return Query("GetClusters", fields, result)
+    return _many("GetClusters", reading_one(), [{"clusterId": each} for each in ids], result)
+
+
+def pricing(ids: Ids, gpu_count: int) -> Query[dict[str, list[PricedGpuType | None] | None]]:
+    """The query that reads the prices of these GPU types, the n-th under the alias ``c<n>``."""
+    kind = dict[str, list[PricedGpuType | None] | None]
+    result = cast("type[dict[str, list[PricedGpuType | None] | None]]", kind)
+    return _many("GetGpuTypes", pricing_one(), [{"id": each, "gpuCount": gpu_count} for each in ids], result)
+
+
+def _many(
+    name: str, operation: Operation[Any], variables: Sequence[Mapping[str, str | int]], result: type[T]
+) -> Query[T]:
+    (one,) = operation.fields
+    fields = (
+        Field(
+            f"c{index}", one.name, (_arguments.pieces(one.arguments, each),), (_arguments.pieces(one.selection, each),)
+        )
+        for index, each in enumerate(variables)
+    )
+    return Query(name, tuple(fields), result)
 
 
 def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | None]:
     """The clusters of an answer by id; without those that the answer leaves out."""
-    return {cluster_id: data[alias] for alias, cluster_id in _by_alias(ids).items() if alias in data}
+    return {cluster_id: data[alias] for alias, cluster_id in by_alias(ids).items() if alias in data}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +100,16 @@ def after(error: TensorOneError, ids: Ids) -> Sequel | None:
         return None
     if blamed := _blamed(error.errors, ids):
         return _without(blamed, ids)
-    if isinstance(error, AuthenticationError) or getattr(error, "unsupported", None):
-        return None
-    return _halves(ids)
+    return None if concerns_all(error) else _halves(ids)
 
 
-def _by_alias(ids: Ids) -> dict[str, str]:
+def concerns_all(error: QueryError) -> bool:
+    """Whether a refusal would be the same for each part of a request."""
+    return isinstance(error, AuthenticationError) or getattr(error, "unsupported", None) is not None
+
+
+def by_alias(ids: Ids) -> dict[str, str]:
+    """The ids by the alias that each has in a request."""
     return {f"c{index}": cluster_id for index, cluster_id in enumerate(ids)}
 
 
@@ -99,7 +120,7 @@ def _halves(ids: Ids) -> Sequel:
 
 def _blamed(errors: Sequence[Mapping[str, Any]], ids: Ids) -> dict[str, list[Mapping[str, Any]]]:
     """The entries of `errors` that speak of one of the clusters, by its id."""
-    aliases = _by_alias(ids)
+    aliases = by_alias(ids)
     blamed: dict[str, list[Mapping[str, Any]]] = {}
     for entry in errors:
         first = next(iter(as_array(entry.get("path")) or ()), None)

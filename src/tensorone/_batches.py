@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ._generated import Cluster
     from ._session import Session
 
-SIZE = 50  # root fields in one request; servers are known to refuse more than 100
 WIDTH = 8  # batches under way at once
 
 
@@ -22,7 +21,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     """The loop behind `clusters.get_many`."""
     ids = _checked(cluster_ids)
     once = tuple(dict.fromkeys(ids))
-    batches = [once[start : start + SIZE] for start in range(0, len(once), SIZE)]
+    batches = [once[start : start + _aliases.MOST] for start in range(0, len(once), _aliases.MOST)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH):
         outcome.unwrap()

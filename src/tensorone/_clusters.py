@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from . import _batches, _checks, _inputs, _markers, _rental, _resumption, _waiting
+from . import _batches, _checks, _inputs, _lease, _markers, _rental, _resumption, _waiting
 from ._errors import ClusterNotFound, NoCapacity, QueryError
-from ._leases import reap
+from ._reap import reap
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from ._generated import (
         Cluster,
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
         GraphQLClient,
         PlacedCluster,
     )
-    from ._leases import Reaped
+    from ._lease import OnExit
+    from ._reap import Reaped
     from ._rental import Send
     from ._session import Session
     from ._specs import ClusterSpec
@@ -213,6 +215,41 @@ class Clusters:
         return await self.wait_until(
             cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=timeout, every=every
         )
+
+    def lease(
+        self,
+        spec: ClusterSpec,
+        *,
+        timeout: float,
+        on_exit: OnExit,
+        port: int | None = None,
+        expires_in: float | None = None,
+    ) -> AbstractAsyncContextManager[Cluster]:
+        """An on-demand cluster for the length of a block: ``async with client.clusters.lease(…) as cluster:``.
+
+        Deploys it and waits until it runs; on the way out stops or terminates it, also after an error and when
+        cancelled, for `settle_time` and 15 s at most. Bills as `deploy` does.
+
+        Args:
+            spec: What to rent.
+            timeout: Seconds for its start.
+            on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
+            port: A port inside the container that must be mapped before the block begins.
+            expires_in: Seconds after which `reap` may end the cluster, should this process die.
+
+        Raises:
+            WaitTimedOut: It was rented and did not run in time; it was ended as `on_exit` says.
+            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            TensorOneError: It was not rented; see `deploy`.
+
+        Source: ``clusterFindAndDeployOnDemand``, then ``clusterStop`` or ``clusterTerminate``, of the published
+        example requests.
+        """
+
+        async def rent() -> str:
+            return (await self.deploy(spec, expires_in=expires_in)).id
+
+        return _lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
 
     async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:
         """Ends the clusters that are past the time their `expires_in` gave them; for cron.

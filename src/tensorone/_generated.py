@@ -28,6 +28,7 @@ from tensorone_graphql.input_types import (
 
 if TYPE_CHECKING:
     from tensorone_graphql.get_cluster import GetCluster
+    from tensorone_graphql.get_gpu_type import GetGpuType
     from tensorone_graphql.operation import Operation
 
 __all__ = [
@@ -56,3 +57,10 @@ def reading_one() -> Operation[GetCluster]:
     from tensorone_graphql.get_cluster import GET_CLUSTER  # noqa: PLC0415 - keeps the import of the package short
 
     return GET_CLUSTER
+
+
+def pricing_one() -> Operation[GetGpuType]:
+    """The operation that reads one GPU type with its prices; likewise."""
+    from tensorone_graphql.get_gpu_type import GET_GPU_TYPE  # noqa: PLC0415 - see above
+
+    return GET_GPU_TYPE

@@ -53,8 +53,9 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     for gpu in found:
         if gpu is not None:
             return gpu
-    raise QueryError(
-        f"GetGpuType: there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids",
-        operation="GetGpuType",
-        attempts=1,
-    )
+    raise QueryError(f"GetGpuType: {no_such(gpu_type_id)}", operation="GetGpuType", attempts=1)
+
+
+def no_such(gpu_type_id: str) -> str:
+    """What to say of a GPU type that the server does not know."""
+    return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._gpu_types import get
+from . import _aliases, _checks
+from ._errors import InvalidArgument, QueryError
+from ._gpu_types import get, no_such
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ._generated import PricedGpuType
     from ._session import Session
 
 __all__ = ["SpotQuote"]
@@ -22,12 +27,14 @@ class SpotQuote:
         gpu_count: GPUs in one cluster that the prices are for.
         minimum_bid: Least bid that would win now, US dollars per GPU and hour; None where there is no stock.
         on_demand_price: Fixed price, US dollars per GPU and hour; None where there is no stock.
+        problem: Why this type could not be read among several others; None where it could.
     """
 
     gpu_type_id: str
     gpu_count: int
     minimum_bid: float | None
     on_demand_price: float | None
+    problem: str | None = None
 
     @property
     def available(self) -> bool:
@@ -44,10 +51,76 @@ class SpotQuote:
 
 async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
     """The request behind `spot.quote`."""
-    price = (await get(session, gpu_type_id, gpu_count=gpu_count)).lowest_price
+    return _quoted(gpu_type_id, gpu_count, await get(session, gpu_type_id, gpu_count=gpu_count))
+
+
+async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_count: int) -> list[SpotQuote]:
+    """The requests behind `spot.quotes`."""
+    _checks.integer("gpu_count", gpu_count, least=1)
+    if isinstance(gpu_type_ids, str):
+        raise InvalidArgument("gpu_type_ids", "must be several ids, not one string; for one, use spot.quote")
+    if gpu_type_ids is None:
+        found = (await session.graphql.list_gpu_types()).gpu_types or ()
+        ids = [gpu.id for gpu in found if gpu is not None]
+    else:
+        ids = [_checks.text(f"gpu_type_ids[{index}]", each) for index, each in enumerate(gpu_type_ids)]
+    return by_price(await priced(session, tuple(dict.fromkeys(ids)), gpu_count=gpu_count))
+
+
+async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> list[SpotQuote]:
+    """Quotes in the order of the ids, by one request; types that fail are asked for by themselves.
+
+    Raises:
+        TensorOneError: The request failed in a way that smaller ones would not mend.
+    """
+    found: list[SpotQuote] = []
+    for start in range(0, len(ids), _aliases.MOST):
+        found += await _batch(session, ids[start : start + _aliases.MOST], gpu_count)
+    return found
+
+
+async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list[SpotQuote]:
+    if len(ids) == 1:
+        return [await _isolated(session, ids[0], gpu_count)]
+    try:
+        data = await session.executor.execute(_aliases.pricing(ids, gpu_count), {})
+    except QueryError as error:
+        if _aliases.after(error, ids) is None:
+            raise
+        return [await _isolated(session, each, gpu_count) for each in ids]
+    return [
+        _quoted(each, gpu_count, next((gpu for gpu in data.get(alias) or () if gpu is not None), None))
+        for alias, each in _aliases.by_alias(ids).items()
+    ]
+
+
+async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
+    try:
+        return await quote(session, gpu_type_id, gpu_count=gpu_count)
+    except QueryError as error:
+        if error.retryable or _aliases.concerns_all(error):
+            raise
+        return _unknown(gpu_type_id, gpu_count, str(error))
+
+
+def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType | None) -> SpotQuote:
+    if gpu is None:
+        return _unknown(gpu_type_id, gpu_count, no_such(gpu_type_id))
+    price = gpu.lowest_price
     return SpotQuote(
         gpu_type_id=gpu_type_id,
         gpu_count=gpu_count,
         minimum_bid=price.minimum_bid_price if price else None,
         on_demand_price=price.uninterruptable_price if price else None,
     )
+
+
+def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
+    return SpotQuote(
+        gpu_type_id=gpu_type_id, gpu_count=gpu_count, minimum_bid=None, on_demand_price=None, problem=problem
+    )
+
+
+def by_price(found: Sequence[SpotQuote]) -> list[SpotQuote]:
+    """Cheapest first, what has no stock last; equal ones in the order given."""
+    return sorted(found, key=lambda one: (one.minimum_bid is None, one.minimum_bid or 0.0))

@@ -24,7 +24,7 @@ logger = logging.getLogger("tensorone")
 async def found(session: Session, token: str) -> list[Cluster]:
     """The clusters that carry a token and still exist, the one to keep first, by a listing from now on."""
     snapshot = await session.listing.fresh()
-    return _markers.with_token(snapshot.clusters.values(), token)
+    return _markers.with_token(snapshot.value.values(), token)
 
 
 async def find(session: Session, token: str, timeout: float) -> Cluster | None:
@@ -111,7 +111,7 @@ async def _look(session: Session, moment: float) -> list[Cluster] | None:
     except TensorOneError as error:
         logger.warning("looking for a rental whose answer was lost: %s", error)
         return None
-    return list(snapshot.clusters.values())
+    return list(snapshot.value.values())
 
 
 async def end_twins(session: Session, twins: tuple[Cluster, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ._errors import AuthenticationError
 from ._generated import GraphQLClient
-from ._listing import Listing
+from ._listing import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Session:
     def __init__(self, executor: Executor, *, settle_time: float) -> None:
         self.executor = executor
         self.graphql = GraphQLClient(executor)
-        self.listing = Listing(self.clusters)
+        self.listing = listing(self.clusters)
         self.settle_time = settle_time
 
     async def clusters(self) -> list[Cluster]:

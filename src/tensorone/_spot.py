@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import _checks, _inputs, _markers, _rental, _resumption
+from . import _checks, _inputs, _lease, _markers, _rental, _resumption
 from ._acquire import Search, SpotRental, checked_bidding, renting
-from ._quotes import quote
+from ._quotes import quote, quotes
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from ._acquire import Attempt
     from ._bidding import BidPolicy
-    from ._generated import GraphQLClient, PlacedCluster
+    from ._generated import Cluster, GraphQLClient, PlacedCluster
+    from ._lease import OnExit
     from ._quotes import SpotQuote
     from ._session import Session
 from ._specs import ClusterSpec
@@ -41,6 +43,24 @@ class Spot:
         Source: ``gpuTypes(input: {id})`` with ``lowestPrice`` in the published example requests.
         """
         return await quote(self._session, gpu_type_id, gpu_count=gpu_count)
+
+    async def quotes(self, gpu_type_ids: Iterable[str] | None = None, *, gpu_count: int = 1) -> list[SpotQuote]:
+        """The market's prices for several GPU types, by one request for every 50 of them. Bills nothing.
+
+        Args:
+            gpu_type_ids: Full product names; without them all types that the service lists, by one request more.
+            gpu_count: GPUs in one cluster.
+
+        Returns:
+            Cheapest minimum bid first. A type without stock comes last, with `.available` False; so does one that
+            the service does not know or fails to price, with `.problem` saying why.
+
+        Raises:
+            TensorOneError: The request failed for all of them.
+
+        Source: as in `quote`, with aliases.
+        """
+        return await quotes(self._session, gpu_type_ids, gpu_count=gpu_count)
 
     async def rent(
         self,
@@ -119,6 +139,43 @@ class Spot:
         if client_token is not None and (existing := await _rental.adopt(self._session, token)):
             return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=())
         return await search.run(timeout)
+
+    def lease(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        on_exit: OnExit,
+        port: int | None = None,
+        expires_in: float | None = None,
+    ) -> AbstractAsyncContextManager[Cluster]:
+        """A spot cluster for the length of a block: ``async with client.spot.lease(…) as cluster:``.
+
+        Bids as `acquire` does and waits until the cluster runs; on the way out stops or terminates it, also after an
+        error and when cancelled, for `settle_time` and 15 s at most. It does not replace a cluster that is preempted.
+
+        Args:
+            spec: What to rent; several GPU types are tried in order of preference.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds for winning it and for its start, together.
+            on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
+            port: A port inside the container that must be mapped before the block begins.
+            expires_in: Seconds after which ``clusters.reap`` may end the cluster, should this process die.
+
+        Raises:
+            WaitTimedOut: It was rented and did not run in time; it was ended as `on_exit` says.
+            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            TensorOneError: It was not won; see `acquire`.
+
+        Source: ``clusterRentInterruptable``, then ``clusterStop`` or ``clusterTerminate``, of the published requests.
+        """
+
+        async def rent() -> str:
+            rental = await self.acquire(spec, bidding=bidding, timeout=timeout, expires_in=expires_in)
+            return rental.cluster.id
+
+        return _lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
 
     async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
         """Starts a stopped spot cluster on the machine it is bound to, with a new bid. One attempt.

@@ -67,7 +67,7 @@ class _Watched:
 
     async def _read(self, moment: float) -> Cluster | None:
         snapshot = await self._session.listing.since(moment)
-        return snapshot.clusters.get(self._id) or (await self._session.graphql.get_cluster(self._id)).cluster
+        return snapshot.value.get(self._id) or (await self._session.graphql.get_cluster(self._id)).cluster
 
     def timed_out(self, timeout: float) -> WaitTimedOut:
         """The error that says what was seen last."""

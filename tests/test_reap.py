@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tensorone import ClusterSpec, ClusterStatus, InvalidArgument, RetryPolicy, TensorOne
-from tensorone._leases import expired
 from tensorone._markers import expiry
+from tensorone._reap import expired
 from tensorone.emulator import Fault
 
 SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")

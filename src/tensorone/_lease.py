@@ -1,0 +1,57 @@
+"""A cluster for the length of a block: rented on the way in, ended on the way out, whatever happens between."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal, get_args
+
+import anyio
+
+from . import _aftermath, _checks, _waiting
+from ._errors import InvalidArgument, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from ._generated import Cluster
+    from ._session import Session
+
+OnExit = Literal["stop", "terminate"]
+
+EVERY = 5.0  # seconds between looks at a cluster that starts
+
+
+@asynccontextmanager
+async def lease(
+    session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
+) -> AsyncGenerator[Cluster]:
+    """The block behind `clusters.lease` and `spot.lease`; `rent` answers with the cluster's id."""
+    if on_exit not in get_args(OnExit):
+        raise InvalidArgument("on_exit", f"must be 'stop' or 'terminate', not {on_exit!r}")
+    deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
+    if port is not None:
+        _checks.integer("port", port, least=1)
+    cluster_id = await rent()
+    try:  # nothing may be awaited between the rental and this line
+        yield await _running(session, cluster_id, port, deadline)
+    except BaseException:
+        await _ended(session, cluster_id, on_exit)  # what went wrong matters more than a warning logged there
+        raise
+    if not await _ended(session, cluster_id, on_exit):
+        raise OutcomeUnknown(
+            f"the lease of cluster {cluster_id} is over and the cluster may still run: {on_exit} it",
+            operation="StopCluster" if on_exit == "stop" else "TerminateCluster",
+            billing=f"cluster {cluster_id} may be running and billed",
+        )
+
+
+async def _running(session: Session, cluster_id: str, port: int | None, deadline: float) -> Cluster:
+    left = max(deadline - anyio.current_time(), 0.001)  # a rental may end past the deadline; then one look is due
+    return await _waiting.wait_until(
+        session, cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=left, every=EVERY
+    )
+
+
+async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
+    within = session.settle_time + _aftermath.GRACE
+    return await _aftermath.shielded(lambda: _aftermath.end(session, cluster_id, how), within=within)
