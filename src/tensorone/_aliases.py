@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from . import _arguments, _classify
 from ._errors import AuthenticationError, ClusterNotFound, QueryError, UnexpectedResponse
@@ -52,14 +52,13 @@ class Query(Generic[T]):
 
 def reading(ids: Ids) -> Query[dict[str, Cluster | None]]:
     """The query that reads these clusters, the n-th under the alias ``c<n>``."""
-    result = cast("type[dict[str, Cluster | None]]", dict[str, Cluster | None])
+    result = dict[str, Cluster | None]
     return _many("GetClusters", reading_one(), [{"clusterId": each} for each in ids], result)
 
 
 def pricing(ids: Ids, gpu_count: int) -> Query[dict[str, list[PricedGpuType | None] | None]]:
     """The query that reads the prices of these GPU types, the n-th under the alias ``c<n>``."""
-    kind = dict[str, list[PricedGpuType | None] | None]
-    result = cast("type[dict[str, list[PricedGpuType | None] | None]]", kind)
+    result = dict[str, list[PricedGpuType | None] | None]
     return _many("GetGpuTypes", pricing_one(), [{"id": each, "gpuCount": gpu_count} for each in ids], result)
 
 
