@@ -75,10 +75,10 @@ async def test_an_end_that_fails_at_first_is_repeated(client, emulator):
     assert states(emulator) == []
 
 
-@pytest.mark.parametrize("on_exit", ["stop", "terminate"])
-async def test_an_end_that_never_succeeds_is_told(client, emulator, monkeypatch, on_exit):
-    """The error names the cluster that may be billed."""
-    monkeypatch.setattr("tensorone._aftermath.GRACE", -1.5)
+@pytest.mark.parametrize(("on_exit", "grace"), [("stop", -1.5), ("terminate", -1.5), ("terminate", -2.0)])
+async def test_an_end_that_never_succeeds_is_told(client, emulator, monkeypatch, on_exit, grace):
+    """The error names the cluster that may be billed, whether there was time for attempts or not."""
+    monkeypatch.setattr("tensorone._aftermath.GRACE", grace)
     with pytest.raises(OutcomeUnknown, match="may still run") as caught:
         async with on_demand(client, on_exit=on_exit) as cluster:
             emulator.faults.add(Fault("bad_gateway", times=None))
