@@ -11,6 +11,7 @@ import tensorone
 from tensorone import (
     BidCeilingReached,
     ConnectionFailed,
+    NotStarted,
     OutcomeUnknown,
     QueryError,
     RateLimited,
@@ -46,6 +47,7 @@ EXAMPLES = [
     OutcomeUnknown("words", client_token="t"),
     BidCeilingReached("words", ceiling=0.3, minimum_bid=0.4, last_bid=0.3),
     WaitTimedOut("words", last_seen={"id": "x"}),
+    NotStarted("words"),
 ]
 
 
@@ -80,5 +82,5 @@ def test_a_cause_that_cannot_be_pickled_leaves_its_words():
 
 def test_what_may_be_tried_again_says_so():
     """The class decides unless the case is known better."""
-    assert [error.retryable for error in EXAMPLES] == [False, False, False, True, False, False, True]
+    assert [error.retryable for error in EXAMPLES] == [False, False, False, True, False, False, True, True]
     assert QueryError("words", retryable=True).retryable

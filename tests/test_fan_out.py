@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone import InvalidArgument, fan_out
+from tensorone import InvalidArgument, NotStarted, TensorOneError, fan_out
 
 
 @given(st.lists(st.integers(-5, 5), max_size=20), st.integers(1, 8))
@@ -112,13 +112,63 @@ def test_a_failure_of_the_input_or_of_the_callback_lets_the_rest_finish(run_virt
     run_virtually(main)
 
 
-def test_a_limit_below_one_is_refused(run):
+@pytest.mark.parametrize("field", ["limit", "stop_after_failures"])
+def test_a_bound_below_one_is_refused(run, field):
     """The error names the argument."""
 
     async def main():
         with pytest.raises(InvalidArgument) as caught:
-            await fan_out(at_once, [], limit=0)
-        assert caught.value.field == "limit"
+            await fan_out(at_once, [], **{field: 0})
+        assert caught.value.field == field
+
+    run(main)
+
+
+def test_after_too_many_failures_nothing_more_is_started(run_virtually):
+    """What runs is finished, the rest is told as not started, and every item has its outcome."""
+    finished: list[int] = []
+
+    async def op(number: int) -> int:
+        await anyio.sleep(number)
+        if number in {2, 3}:
+            raise ValueError(number)
+        finished.append(number)
+        return number
+
+    async def main():
+        outcomes = await fan_out(op, iter([1, 2, 9, 3, 4, 5, 6]), limit=3, stop_after_failures=2)
+        assert [outcome.item for outcome in outcomes] == [1, 2, 9, 3, 4, 5, 6]
+        assert finished == [1, 4, 9]
+        assert [type(outcome.error) for outcome in outcomes[5:]] == [NotStarted] * 2
+        with pytest.raises(TensorOneError, match="not started") as caught:
+            outcomes[-1].unwrap()
+        assert caught.value.retryable
+        assert caught.value.attempts == 0
+        assert anyio.current_time() == 9
+
+    run_virtually(main)
+
+
+def test_as_many_failures_as_allowed_less_one_stop_nothing(run):
+    """The bound is the failure that stops, not the one after it."""
+    outcomes = run(lambda: fan_out(at_once, [-1, 1, 2, 3], limit=1, stop_after_failures=2))
+    assert [outcome.ok for outcome in outcomes] == [False, True, True, True]
+
+
+def test_only_what_runs_has_a_task(run):
+    """Neither many items nor a wide limit become tasks that wait."""
+    most = 0
+
+    async def op(_: int) -> None:
+        nonlocal most
+        most = max(most, len(anyio.get_running_tasks()))
+        await anyio.lowlevel.checkpoint()
+
+    async def main():
+        await fan_out(op, iter(range(2_000)), limit=10)
+        assert most <= 14
+        await fan_out(op, iter(range(3)), limit=2**31 - 1)
+        assert most <= 14
 
     run(main)
 

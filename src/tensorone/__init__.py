@@ -22,7 +22,7 @@ from ._errors import (
     UnexpectedResponse,
     WaitTimedOut,
 )
-from ._fan_out import Outcome, fan_out
+from ._fan_out import fan_out
 from ._generated import (
     CloudType,
     Cluster,
@@ -39,6 +39,7 @@ from ._generated import (
     Runtime,
 )
 from ._gpu_types import GpuTypes
+from ._outcomes import NotStarted, Outcome
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
 from ._quotes import SpotQuote
 from ._reap import Reaped
@@ -46,6 +47,7 @@ from ._resume_plan import Resumable, ResumePolicy, plan_resume
 from ._retry import RetryPolicy
 from ._specs import ClusterSpec
 from ._spot import Spot
+from ._streams import OutcomeStream, stream_outcomes
 from ._throttle import ThrottleState
 from ._version import __version__
 
@@ -75,8 +77,10 @@ __all__ = [
     "LowestPrice",
     "Machine",
     "NoCapacity",
+    "NotStarted",
     "OperationUnsupported",
     "Outcome",
+    "OutcomeStream",
     "OutcomeUnknown",
     "PlacedCluster",
     "Port",
@@ -107,4 +111,5 @@ __all__ = [
     "fan_out",
     "next_bid",
     "plan_resume",
+    "stream_outcomes",
 ]

@@ -23,8 +23,8 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     once = tuple(dict.fromkeys(ids))
     batches = [once[start : start + _aliases.MOST] for start in range(0, len(once), _aliases.MOST)]
     reader = _Reader(session)
-    for outcome in await fan_out(reader.read, batches, limit=WIDTH):
-        outcome.unwrap()
+    for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
+        outcome.unwrap()  # the first that fails did start
     return [reader.found[cluster_id] for cluster_id in ids]
 
 

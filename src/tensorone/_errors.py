@@ -17,6 +17,7 @@
     │  └─ OperationUnsupported     .unsupported: the field or argument the server's schema lacks
     ├─ OutcomeUnknown              .client_token: a mutation that may have happened
     ├─ BidCeilingReached           .ceiling .minimum_bid .last_bid
+    ├─ NotStarted                  an item of `fan_out` that was left alone after too many failures
     └─ WaitTimedOut                .last_seen; also TimeoutError
 
 No error holds the API key or an environment value of a cluster, and every one survives pickling.

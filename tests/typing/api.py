@@ -21,6 +21,7 @@ from tensorone import (
     SpotRental,
     TensorOne,
     fan_out,
+    stream_outcomes,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     assert_type(await client.graphql.list_clusters(), ListClusters)
     assert_type(await fan_out(client.clusters.stop, ["a"]), list[Outcome[str, ClusterState]])
     assert_type((await fan_out(client.clusters.stop, ids, limit=3))[0].unwrap(), ClusterState)
+    async with stream_outcomes(client.clusters.stop, ids, limit=3, stop_after_failures=2) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[str, ClusterState])
     EnvironmentVariableInput(key="A", value="1")
 
 
