@@ -21,7 +21,7 @@ LAYERS = [
     {"_client"},
     {"_clusters", "_spot"},
     {"_acquire"},
-    {"_quotes", "_gpu_types"},
+    {"_quotes", "_gpu_types", "_account"},
     {"_batches", "_rental", "_resumption", "_waiting", "_reap", "_lease", "_aftermath"},
     {"_streams"},
     {"_fan_out"},
@@ -148,7 +148,7 @@ def test_all_is_sorted_complete_and_documented():
 
 def test_every_public_coroutine_says_what_it_raises():
     """Arguments, errors and the source of each operation are in its docstring."""
-    for space in (tensorone.Clusters, tensorone.Spot, tensorone.GpuTypes):
+    for space in (tensorone.Clusters, tensorone.Spot, tensorone.GpuTypes, tensorone.Accounts):
         for name, method in inspect.getmembers(space, inspect.iscoroutinefunction):
             text = inspect.getdoc(method) or ""
             assert "Raises:" in text, name

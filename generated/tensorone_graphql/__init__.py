@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .deploy_cluster import DEPLOY_CLUSTER, DeployCluster
     from .enums import CloudTypeEnum, ClusterStatus
     from .fragments import (
+        Account,
         Cluster,
         ClusterState,
         ContainerUsage,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         PricedGpuType,
         Runtime,
     )
+    from .get_account import GET_ACCOUNT, GetAccount
     from .get_cluster import GET_CLUSTER, GetCluster
     from .get_gpu_type import GET_GPU_TYPE, GetGpuType
     from .input_types import (
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from .terminate_cluster import TERMINATE_CLUSTER, TerminateCluster
 else:
     _WHERE = {
+        "Account": "fragments",
         "BaseClient": "base_client",
         "BaseModel": "base_model",
         "CloudTypeEnum": "enums",
@@ -52,8 +55,10 @@ else:
         "DeployCluster": "deploy_cluster",
         "EnvironmentVariableInput": "input_types",
         "Executor": "base_client",
+        "GET_ACCOUNT": "get_account",
         "GET_CLUSTER": "get_cluster",
         "GET_GPU_TYPE": "get_gpu_type",
+        "GetAccount": "get_account",
         "GetCluster": "get_cluster",
         "GetGpuType": "get_gpu_type",
         "GpuType": "fragments",
@@ -97,6 +102,7 @@ else:
 
 
 __all__ = [
+    "Account",
     "BaseClient",
     "BaseModel",
     "CloudTypeEnum",
@@ -110,8 +116,10 @@ __all__ = [
     "DeployCluster",
     "EnvironmentVariableInput",
     "Executor",
+    "GET_ACCOUNT",
     "GET_CLUSTER",
     "GET_GPU_TYPE",
+    "GetAccount",
     "GetCluster",
     "GetGpuType",
     "GpuType",

@@ -9,6 +9,7 @@ from .base_client import BaseClient
 
 if TYPE_CHECKING:
     from .deploy_cluster import DeployCluster
+    from .get_account import GetAccount
     from .get_cluster import GetCluster
     from .get_gpu_type import GetGpuType
     from .input_types import (
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 
 class GraphQLClient(BaseClient):
+    async def get_account(self) -> GetAccount:
+        """Reads the account's credit and what its resources cost now.
+
+        Bills nothing. All of it is known from the sibling API alone, so nothing else may select it.
+        """
+        from .get_account import GET_ACCOUNT
+
+        return await self._execute(GET_ACCOUNT, {})
+
     async def deploy_cluster(
         self, input: ClusterFindAndDeployOnDemandInput
     ) -> DeployCluster:

@@ -9,6 +9,17 @@ from .base_model import BaseModel
 from .enums import ClusterStatus
 
 
+class Account(BaseModel):
+    """The account. [rp]"""
+
+    id: str
+    "Id of the account. [rp]"
+    client_balance: Optional[float]
+    "Credit left, US dollars. [rp]"
+    current_spend_per_hr: Optional[float]
+    "What all resources cost now, US dollars per hour. [rp]"
+
+
 class ClusterState(BaseModel):
     """A container rented on one machine, with its disks and GPUs. [rp]"""
 
@@ -126,6 +137,7 @@ class PricedGpuType(GpuType):
     "Cheapest offer that meets the filter; null, or null prices, when there is none. [seed]"
 
 
+Account.model_rebuild()
 ClusterState.model_rebuild()
 Machine.model_rebuild()
 PlacedCluster.model_rebuild()

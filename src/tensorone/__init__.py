@@ -1,5 +1,6 @@
 """Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money."""
 
+from ._account import Accounts
 from ._acquire import Attempt, SpotRental
 from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
 from ._client import TensorOne
@@ -24,6 +25,7 @@ from ._errors import (
 )
 from ._fan_out import fan_out
 from ._generated import (
+    Account,
     CloudType,
     Cluster,
     ClusterState,
@@ -52,6 +54,8 @@ from ._throttle import ThrottleState
 from ._version import __version__
 
 __all__ = [
+    "Account",
+    "Accounts",
     "AlreadyRunning",
     "Attempt",
     "AuthenticationError",

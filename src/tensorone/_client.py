@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
 from . import _checks
+from ._account import Accounts
 from ._clusters import Clusters
 from ._config import Arguments, endpoint
 from ._errors import ConfigurationError
@@ -91,6 +92,7 @@ class TensorOne:
         self.clusters = Clusters(self._session)
         self.spot = Spot(self._session)
         self.gpu_types = GpuTypes(self._session)
+        self.account = Accounts(self._session)
 
     @property
     def graphql(self) -> GraphQLClient:

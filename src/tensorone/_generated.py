@@ -8,6 +8,7 @@ from tensorone_graphql.client import GraphQLClient
 from tensorone_graphql.enums import CloudTypeEnum as CloudType
 from tensorone_graphql.enums import ClusterStatus
 from tensorone_graphql.fragments import (
+    Account,
     Cluster,
     ClusterState,
     ContainerUsage,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tensorone_graphql.operation import Operation
 
 __all__ = [
+    "Account",
     "CloudType",
     "Cluster",
     "ClusterFindAndDeployOnDemandInput",
