@@ -5,10 +5,9 @@ from __future__ import annotations
 from importlib import resources
 
 import pytest
-from conftest import KEY
 from wires import graphql, scripted
 
-from tensorone import AuthenticationError, OperationUnsupported
+from tensorone import AuthenticationError, OperationUnsupported, TensorOne
 from tensorone.emulator import Emulator
 
 SCHEMA = resources.files("tensorone_graphql").joinpath("schema.graphql").read_text(encoding="utf-8")
@@ -29,12 +28,12 @@ async def test_a_key_without_an_account_is_told(open_client):
             await client.account.get()
 
 
-async def test_a_server_without_it_breaks_nothing_else(open_client):
+async def test_a_server_without_it_breaks_nothing_else():
     """The missing field is named, and the clusters are listed as ever."""
     schema = SCHEMA.replace("clientBalance: Float", "")
     schema = schema.replace('"Credit left, US dollars. [rp]"', "")
-    with Emulator(api_key=KEY, schema=schema) as emulator:
-        async with open_client(emulator.url) as client:
+    with Emulator(schema=schema) as emulator:
+        async with TensorOne(emulator.api_key, url=emulator.url) as client:
             with pytest.raises(OperationUnsupported) as caught:
                 await client.account.get()
             assert caught.value.unsupported == "clientBalance"
