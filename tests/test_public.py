@@ -22,7 +22,7 @@ LAYERS = [
     {"_clusters", "_spot"},
     {"_acquire"},
     {"_quotes", "_gpu_types", "_account"},
-    {"_batches", "_rental", "_resumption", "_waiting", "_reap", "_lease", "_aftermath"},
+    {"_batches", "_rental", "_resumption", "_waiting", "_watching", "_reap", "_lease", "_aftermath"},
     {"_streams"},
     {"_fan_out"},
     {"_workers", "_outcomes"},
@@ -34,7 +34,7 @@ LAYERS = [
     {"_resume_plan", "_fleet"},
     {"_plans", "_fleet_state", "_fleet_events"},
     {"_bidding"},
-    {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs"},
+    {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs", "_watch_events"},
     {"_markers", "_config"},
     {"_checks", "_generated", "_version"},
     {"_errors", "_json"},
@@ -53,6 +53,7 @@ PURE = {
         "_json",
     ),
     *("_markers", "_pace", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
+    "_watch_events",
 }
 
 

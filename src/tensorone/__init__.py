@@ -52,17 +52,21 @@ from ._spot import Spot
 from ._streams import OutcomeStream, stream_outcomes
 from ._throttle import ThrottleState
 from ._version import __version__
+from ._watch_events import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
+from ._watching import Watch
 
 __all__ = [
     "Account",
     "Accounts",
     "AlreadyRunning",
+    "Appeared",
     "Attempt",
     "AuthenticationError",
     "Bid",
     "BidCeilingReached",
     "BidPolicy",
     "BidTooLow",
+    "Change",
     "CloudType",
     "Cluster",
     "ClusterNotFound",
@@ -74,6 +78,7 @@ __all__ = [
     "ConnectionFailed",
     "ContainerUsage",
     "GiveUp",
+    "Gone",
     "GpuType",
     "GpuTypes",
     "GpuUsage",
@@ -88,6 +93,7 @@ __all__ = [
     "OutcomeUnknown",
     "PlacedCluster",
     "Port",
+    "PortsChanged",
     "PricedGpuType",
     "QueryError",
     "RateLimited",
@@ -100,10 +106,13 @@ __all__ = [
     "ResumeSpot",
     "RetryPolicy",
     "Runtime",
+    "RuntimeDown",
+    "RuntimeUp",
     "Spot",
     "SpotQuote",
     "SpotRental",
     "StartWithoutGpus",
+    "StatusChanged",
     "TensorOne",
     "TensorOneError",
     "ThrottleState",
@@ -111,6 +120,7 @@ __all__ = [
     "Wait",
     "WaitForGpus",
     "WaitTimedOut",
+    "Watch",
     "__version__",
     "fan_out",
     "next_bid",

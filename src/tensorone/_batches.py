@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _aliases, _checks
-from ._errors import ClusterNotFound, InvalidArgument, TensorOneError
+from ._errors import ClusterNotFound, TensorOneError
 from ._fan_out import fan_out
 
 if TYPE_CHECKING:
@@ -19,19 +19,13 @@ WIDTH = 8  # batches under way at once
 
 async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster | None]:
     """The loop behind `clusters.get_many`."""
-    ids = _checked(cluster_ids)
+    ids = _checks.cluster_ids(cluster_ids)
     once = tuple(dict.fromkeys(ids))
     batches = [once[start : start + _aliases.MOST] for start in range(0, len(once), _aliases.MOST)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first that fails did start
     return [reader.found[cluster_id] for cluster_id in ids]
-
-
-def _checked(cluster_ids: Iterable[str]) -> list[str]:
-    if isinstance(cluster_ids, str):
-        raise InvalidArgument("cluster_ids", "must be several ids, not one string; for one, use clusters.get")
-    return [_checks.cluster_id(each, f"cluster_ids[{index}]") for index, each in enumerate(cluster_ids)]
 
 
 class _Reader:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
 _NAME = re.compile(r"[^\s=\x00]+")
@@ -34,6 +37,13 @@ def cluster_id(value: object, field: str = "cluster_id") -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
         raise InvalidArgument(field, f"{checked!r} is no cluster id: letters and digits, such as 'inzk6tzuz833h5'")
     return checked
+
+
+def cluster_ids(values: Iterable[object], field: str = "cluster_ids") -> list[str]:
+    """Several ids; one string is not taken for its letters."""
+    if isinstance(values, str):
+        raise InvalidArgument(field, "must be several ids, not one string: put it into a list")
+    return [cluster_id(value, f"{field}[{index}]") for index, value in enumerate(values)]
 
 
 def integer(field: str, value: object, *, least: int) -> int:

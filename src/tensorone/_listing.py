@@ -32,6 +32,11 @@ def next_tick(now: float, every: float) -> float:
     return (now // every + 1.0) * every
 
 
+def last_tick(now: float, every: float) -> float:
+    """The latest moment of that grid that has come; a listing since then is as new as anyone's."""
+    return now // every * every
+
+
 async def until(moment: float) -> None:
     """Sleeps until a moment of anyio's clock."""
     await anyio.sleep(max(0.0, moment - anyio.current_time()))

@@ -8,10 +8,12 @@ from tensorone_graphql import LIST_CLUSTERS, CloudTypeEnum, EnvironmentVariableI
 
 from tensorone import (
     BidPolicy,
+    Change,
     Cluster,
     ClusterSpec,
     ClusterState,
     ClusterStatus,
+    Gone,
     GpuType,
     Outcome,
     PlacedCluster,
@@ -19,6 +21,7 @@ from tensorone import (
     RetryPolicy,
     SpotQuote,
     SpotRental,
+    StatusChanged,
     TensorOne,
     fan_out,
     stream_outcomes,
@@ -57,6 +60,17 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     async with stream_outcomes(client.clusters.stop, ids, limit=3, stop_after_failures=2) as outcomes:
         async for outcome in outcomes:
             assert_type(outcome, Outcome[str, ClusterState])
+    async with client.clusters.watch(["a"], every=2) as changes:
+        async for change in changes:
+            assert_type(change, Change)
+            match change:
+                case StatusChanged(cluster_id=cluster_id, after=after):
+                    assert_type(cluster_id, str)
+                    assert_type(after, ClusterStatus)
+                case Gone(last_seen=last_seen):
+                    assert_type(last_seen, Cluster | None)
+                case _:
+                    pass
     EnvironmentVariableInput(key="A", value="1")
 
 
