@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 import trio.testing
 
@@ -61,3 +62,24 @@ def open_client() -> Callable[..., TensorOne]:
         return TensorOne(KEY, url=url, **(defaults | settings))
 
     return make
+
+
+@pytest.fixture
+def on(run_virtually: Callable[..., Any]) -> Callable[..., None]:
+    """Runs a test against an emulator in the process, on the same jumping clock, from fixed prices on."""
+
+    def runner(
+        main: Callable[[TensorOne, Emulator], Awaitable[object]], schema: str | None = None, **settings: Any
+    ) -> None:
+        async def with_both() -> None:
+            emulator = Emulator(clock=anyio.current_time, first_clusters=False, schema=schema)
+            emulator.world.set_minimum_bid("NVIDIA A40", "0.2")
+            emulator.world.set_minimum_bid("NVIDIA L40S", "0.3")
+            transport = httpx.ASGITransport(emulator.app)
+            given = {"transport": transport, "retry": RetryPolicy(attempts=1)} | settings
+            async with TensorOne(emulator.api_key, url="http://localhost/graphql", **given) as client:
+                await main(client, emulator)
+
+        run_virtually(with_both)
+
+    return runner

@@ -3,44 +3,27 @@
 import anyio
 import httpx
 import pytest
+from wires import schema_without
 
 from tensorone import (
+    AuthenticationError,
     BidCeilingReached,
     BidPolicy,
     ClusterSpec,
     ConnectionFailed,
     InvalidArgument,
     NoCapacity,
+    OperationUnsupported,
     OutcomeUnknown,
     QueryError,
-    RetryPolicy,
     TensorOne,
 )
-from tensorone.emulator import Emulator, Fault
+from tensorone.emulator import Fault
 
-A40, L40S = "NVIDIA A40", "NVIDIA L40S"
+A40, L40S, A6000 = "NVIDIA A40", "NVIDIA L40S", "NVIDIA RTX A6000"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40)
 BOTH = ClusterSpec(image_name="i", gpu_type_ids=[A40, L40S])
 RENT = "clusterRentInterruptable"
-
-
-@pytest.fixture
-def on(run_virtually):
-    """Runs a test against an emulator in the process, on the same jumping clock, from fixed prices on."""
-
-    def runner(main):
-        async def with_both():
-            emulator = Emulator(clock=anyio.current_time, first_clusters=False)
-            emulator.world.set_minimum_bid(A40, "0.2")
-            emulator.world.set_minimum_bid(L40S, "0.3")
-            transport = httpx.ASGITransport(emulator.app)
-            settings = {"url": "http://localhost/graphql", "transport": transport, "retry": RetryPolicy(attempts=1)}
-            async with TensorOne(emulator.api_key, **settings) as client:
-                await main(client, emulator)
-
-        run_virtually(with_both)
-
-    return runner
 
 
 def test_the_first_bid_wins_where_there_is_capacity(on):
@@ -217,10 +200,16 @@ def test_what_bidding_cannot_mend_ends_the_search(on):
     """A wrong key or an unknown type is told at once; a price that could not be read for a moment is read again."""
 
     async def main(client, emulator):
-        with pytest.raises(QueryError, match="no GPU type"):
-            await client.spot.acquire(
-                ClusterSpec(image_name="i", gpu_type_id="RTX 9999"), bidding=BidPolicy(ceiling=1), timeout=60
-            )
+        for types in (["RTX 9999"], [A40, "RTX 9999"]):
+            unknown = ClusterSpec(image_name="i", gpu_type_ids=types)
+            with pytest.raises(QueryError, match="no GPU type 'RTX 9999'") as caught:
+                await client.spot.acquire(unknown, bidding=BidPolicy(ceiling=0.1), timeout=60)
+            assert type(caught.value) is QueryError
+        wrong = TensorOne("wrong", url="http://localhost/graphql", transport=httpx.ASGITransport(emulator.app))
+        async with wrong:
+            with pytest.raises(AuthenticationError):
+                await wrong.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.1), timeout=60)
+        assert anyio.current_time() < 1
         emulator.faults.add(Fault("bad_gateway", operation="gpuTypes"))
         rental = await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.4), timeout=60)
         assert [attempt.bid_per_gpu for attempt in rental.attempts] == [None, 0.21]
@@ -274,5 +263,229 @@ def test_an_outage_ends_as_no_capacity_with_its_ledger(on):
             await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=1), timeout=30)
         assert {attempt.reason for attempt in caught.value.ledger} == {"the market's prices could not be read"}
         assert not isinstance(caught.value, ConnectionFailed)
+
+    on(main)
+
+
+AUTO = {"bidding": BidPolicy(ceiling=0.15), "timeout": 60, "capacity": "auto"}
+DEPLOY = "clusterFindAndDeployOnDemand"
+
+
+def test_auto_falls_back_to_on_demand(on):
+    """Where every bid fails on the market, at a fixed price that is known and low enough."""
+
+    async def main(client, emulator):
+        rental = await client.spot.acquire(BOTH, **AUTO, on_demand_ceiling=2)
+        assert (rental.kind, rental.gpu_type_id, rental.bid_per_gpu) == ("on_demand", A40, None)
+        cluster = emulator.world.clusters[rental.cluster.id]
+        assert not cluster.spot
+        assert float(cluster.price) == rental.on_demand_price
+        assert [attempt.kind for attempt in rental.attempts] == ["spot", "spot", "on_demand"]
+        assert emulator.world.requests[RENT] == 0
+
+    on(main)
+
+
+def test_auto_keeps_to_its_ceilings(on):
+    """A fixed price above the ceiling is not paid; the market is bid for until the deadline."""
+
+    async def main(client, emulator):
+        emulator.world.later(30, lambda: emulator.world.set_minimum_bid(A40, "0.1"))
+        rental = await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=0.1)
+        assert rental.kind == "spot"
+        assert emulator.world.requests[DEPLOY] == 0
+        assert any("more than 0.1" in attempt.reason for attempt in rental.attempts)
+
+    on(main)
+
+
+def test_auto_waits_for_the_market_as_long_as_it_is_told(on):
+    """Only then is the fixed price considered."""
+
+    async def main(client, emulator):
+        rental = await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2, on_demand_after=40)
+        assert rental.kind == "on_demand"
+        assert 40 <= anyio.current_time() < 60
+
+    on(main)
+
+
+def test_auto_without_capacity_ends_as_no_capacity(on):
+    """Refusals of on-demand rentals are in the ledger too."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("null", operation=DEPLOY, times=None))
+        with pytest.raises(BidCeilingReached) as caught:
+            await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2)
+        assert {attempt.kind for attempt in caught.value.ledger} == {"spot", "on_demand"}
+        assert caught.value.last_bid is None
+        emulator.world.sell_out(A40)
+        with pytest.raises(NoCapacity):
+            await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2)
+
+    on(main)
+
+
+def test_a_part_of_the_market_has_a_price_of_its_own(on):
+    """The lowest price quoted is no bound for it."""
+
+    async def main(client, emulator):
+        emulator.world.set_minimum_bid(A6000, "0.2")
+        quote = await client.spot.quote(A6000)
+        dear = ClusterSpec(image_name="i", gpu_type_id=A6000, cloud_type="SECURE")
+        unsaid = ClusterSpec(image_name="i", gpu_type_id=A6000)
+        rental = await client.spot.acquire(dear, **AUTO, on_demand_ceiling=2)
+        assert rental.on_demand_price > quote.on_demand_price
+        cluster = emulator.world.clusters[rental.cluster.id]
+        assert (cluster.order.clouds, float(cluster.price)) == (("SECURE",), rental.on_demand_price)
+        with pytest.raises(BidCeilingReached):
+            await client.spot.acquire(dear, **AUTO, on_demand_ceiling=quote.on_demand_price)
+        with pytest.raises(BidCeilingReached):
+            await client.spot.acquire(unsaid, **AUTO, on_demand_ceiling=quote.on_demand_price)
+        anywhere = ClusterSpec(image_name="i", gpu_type_id=A6000, cloud_type="ALL")
+        rental = await client.spot.acquire(anywhere, **AUTO, on_demand_ceiling=quote.on_demand_price)
+        assert rental.on_demand_price == float(emulator.world.clusters[rental.cluster.id].price) == 0.33
+
+    on(main)
+
+
+def test_a_server_without_list_prices_fails_closed(on):
+    """What one part of the market costs is then unknown; where the server chooses, the quote has to do."""
+
+    async def main(client, emulator):
+        dear = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="SECURE")
+        with pytest.raises(BidCeilingReached):
+            await client.spot.acquire(dear, **AUTO, on_demand_ceiling=2)
+        assert list(emulator.world.clusters) == []
+        assert (await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2)).kind == "on_demand"
+
+    on(main, schema=schema_without("GpuType.securePrice"))
+
+
+def test_a_server_without_spot_is_told_in_one_error(on):
+    """And `auto` falls back."""
+
+    async def main(client, emulator):
+        with pytest.raises(OperationUnsupported, match="offers no spot clusters"):
+            await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.3), timeout=60)
+        dear = BidPolicy(ceiling=0.3)
+        rental = await client.spot.acquire(
+            SPEC, bidding=dear, timeout=60, capacity="auto", on_demand_ceiling=2, on_demand_after=20
+        )
+        assert rental.kind == "on_demand"
+        assert list(emulator.world.clusters) == [rental.cluster.id]
+
+    on(main, schema=schema_without("Mutation.clusterRentInterruptable"))
+
+
+def test_a_server_without_spot_prices_is_told_too(on):
+    """Without prices nothing can be bid, and no fixed price is known."""
+
+    async def main(client, emulator):
+        with pytest.raises(OperationUnsupported, match="offers no spot clusters"):
+            await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2)
+
+    on(main, schema=schema_without("LowestPrice.minimumBidPrice"))
+
+
+def test_the_lowest_price_goes_first(on):
+    """By the market's minimum, not by preference."""
+
+    async def main(client, emulator):
+        wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40])
+        rental = await client.spot.acquire(wanted, bidding=BidPolicy(ceiling=0.4), timeout=60, order="lowest_price")
+        assert rental.gpu_type_id == A40
+
+    on(main)
+
+
+def test_parts_of_the_market_are_candidates_too(on):
+    """Each GPU type in each of them."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("null", operation=RENT))
+        rental = await client.spot.acquire(
+            ClusterSpec(image_name="i", gpu_type_id=L40S),
+            bidding=BidPolicy(ceiling=0.4),
+            timeout=60,
+            cloud_types=["SECURE", "COMMUNITY"],
+        )
+        assert [attempt.cloud_type for attempt in rental.attempts] == ["SECURE", "COMMUNITY"]
+        assert rental.cloud_type == "COMMUNITY"
+        assert emulator.world.clusters[rental.cluster.id].order.clouds == ("COMMUNITY",)
+
+    on(main)
+
+
+def test_one_request_prices_all_types(on):
+    """Each round asks once, and each refused bid once more."""
+
+    async def main(client, emulator):
+        with pytest.raises(BidCeilingReached):
+            await client.spot.acquire(BOTH, bidding=BidPolicy(ceiling=0.15), timeout=100, every=20)
+        asked = [entry for entry in emulator.world.log if "gpuTypes" in entry.root_fields]
+        assert 5 <= len(asked) <= 8
+
+    on(main)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"order": "random"}, "order"),
+        ({"capacity": "on_demand"}, "capacity"),
+        ({"capacity": "auto"}, "on_demand_ceiling"),
+        ({"on_demand_ceiling": 1}, "on_demand_ceiling"),
+        ({"every": 0}, "every"),
+        ({"on_demand_after": -1}, "on_demand_after"),
+        ({"cloud_types": "SECURE"}, "cloud_types"),
+        ({"cloud_types": ["MOON"]}, "cloud_types"),
+        ({"cloud_types": []}, "cloud_types"),
+        (
+            {"cloud_types": ["ALL"], "spec": ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="ALL")},
+            "cloud_types",
+        ),
+    ],
+)
+def test_bad_terms_are_named(on, arguments, field):
+    """Before anything is sent."""
+
+    async def main(client, emulator):
+        given = {"spec": SPEC, "bidding": BidPolicy(ceiling=1), "timeout": 1} | arguments
+        with pytest.raises(InvalidArgument) as caught:
+            await client.spot.acquire(given.pop("spec"), **given)
+        assert caught.value.field == field
+        assert emulator.world.requests.total() == 0
+
+    on(main)
+
+
+def test_a_refused_bid_whose_market_cannot_be_read_waits_for_the_next_round(on):
+    """Nothing higher is bid at a price that is not known."""
+
+    async def main(client, emulator):
+        def move(attempt) -> None:
+            if attempt.bid_per_gpu == 0.2:
+                emulator.faults.add(Fault("bad_gateway", operation="gpuTypes"))
+
+        emulator.faults.add(Fault("delay", operation=RENT, seconds=2))
+        emulator.world.later(1, lambda: emulator.world.set_minimum_bid(A40, "0.22"))
+        rental = await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.25, margin=0), timeout=60, on_attempt=move)
+        assert [attempt.bid_per_gpu for attempt in rental.attempts] == [0.2, None, 0.22]
+        assert anyio.current_time() > 10
+
+    on(main)
+
+
+def test_after_the_deadline_no_further_candidate_is_tried(on):
+    """A refusal that comes late is the last."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("delay", operation=RENT, seconds=20))
+        emulator.world.later(10, lambda: emulator.world.sell_out(A40))
+        with pytest.raises(NoCapacity) as caught:
+            await client.spot.acquire(BOTH, bidding=BidPolicy(ceiling=0.4), timeout=15)
+        assert [attempt.gpu_type_id for attempt in caught.value.ledger] == [A40]
+        assert emulator.world.requests[RENT] == 1
 
     on(main)

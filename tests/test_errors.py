@@ -15,6 +15,7 @@ from tensorone import (
     OutcomeUnknown,
     QueryError,
     RateLimited,
+    SpendLimitReached,
     TensorOneError,
     UnexpectedResponse,
     WaitTimedOut,
@@ -37,6 +38,7 @@ TREE = {
     "OperationUnsupported": "QueryError",
     "OutcomeUnknown": "TensorOneError",
     "BidCeilingReached": "TensorOneError",
+    "SpendLimitReached": "TensorOneError",
     "WaitTimedOut": "TensorOneError TimeoutError",
 }
 EXAMPLES = [
@@ -46,6 +48,7 @@ EXAMPLES = [
     RateLimited("words", retry_after=1.5, status_code=429),
     OutcomeUnknown("words", client_token="t"),
     BidCeilingReached("words", ceiling=0.3, minimum_bid=0.4, last_bid=0.3),
+    SpendLimitReached("words", limit=1, committed=0.5, requested=0.6),
     WaitTimedOut("words", last_seen={"id": "x"}),
     NotStarted("words"),
 ]
@@ -82,5 +85,5 @@ def test_a_cause_that_cannot_be_pickled_leaves_its_words():
 
 def test_what_may_be_tried_again_says_so():
     """The class decides unless the case is known better."""
-    assert [error.retryable for error in EXAMPLES] == [False, False, False, True, False, False, True, True]
+    assert [error.retryable for error in EXAMPLES] == [False, False, False, True, False, False, False, True, True]
     assert QueryError("words", retryable=True).retryable

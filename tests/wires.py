@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import resources
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
+from graphql import ObjectTypeDefinitionNode, parse, print_ast
 
 Behaviour = bytes | Callable[[SocketStream], Awaitable[None]]
 
@@ -96,3 +98,13 @@ def graphql(data: object = None, *errors: object, status: int = 200, **headers: 
 def refusal(message: str, code: str = "RUNPOD", **more: object) -> dict[str, object]:
     """One entry of `errors` as the sibling service writes it."""
     return {"message": message, "path": ["field"], "extensions": {"code": code, **more}}
+
+
+def schema_without(*coordinates: str) -> str:
+    """The schema that the emulator serves, without some fields; for a server that has moved."""
+    document = parse(resources.files("tensorone_graphql").joinpath("schema.graphql").read_text())
+    missing = {tuple(each.split(".")) for each in coordinates}
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode):
+            node.fields = tuple(each for each in node.fields if (node.name.value, each.name.value) not in missing)
+    return print_ast(document)

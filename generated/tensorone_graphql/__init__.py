@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Cluster,
         ClusterState,
         ContainerUsage,
+        FixedPrices,
         GpuType,
         GpuUsage,
         LowestPrice,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .get_account import GET_ACCOUNT, GetAccount
     from .get_cluster import GET_CLUSTER, GetCluster
+    from .get_fixed_prices import GET_FIXED_PRICES, GetFixedPrices
     from .get_gpu_type import GET_GPU_TYPE, GetGpuType
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
@@ -55,11 +57,14 @@ else:
         "DeployCluster": "deploy_cluster",
         "EnvironmentVariableInput": "input_types",
         "Executor": "base_client",
+        "FixedPrices": "fragments",
         "GET_ACCOUNT": "get_account",
         "GET_CLUSTER": "get_cluster",
+        "GET_FIXED_PRICES": "get_fixed_prices",
         "GET_GPU_TYPE": "get_gpu_type",
         "GetAccount": "get_account",
         "GetCluster": "get_cluster",
+        "GetFixedPrices": "get_fixed_prices",
         "GetGpuType": "get_gpu_type",
         "GpuType": "fragments",
         "GpuUsage": "fragments",
@@ -116,11 +121,14 @@ __all__ = [
     "DeployCluster",
     "EnvironmentVariableInput",
     "Executor",
+    "FixedPrices",
     "GET_ACCOUNT",
     "GET_CLUSTER",
+    "GET_FIXED_PRICES",
     "GET_GPU_TYPE",
     "GetAccount",
     "GetCluster",
+    "GetFixedPrices",
     "GetGpuType",
     "GpuType",
     "GpuUsage",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .deploy_cluster import DeployCluster
     from .get_account import GetAccount
     from .get_cluster import GetCluster
+    from .get_fixed_prices import GetFixedPrices
     from .get_gpu_type import GetGpuType
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
@@ -111,6 +112,15 @@ class GraphQLClient(BaseClient):
         from .get_gpu_type import GET_GPU_TYPE
 
         return await self._execute(GET_GPU_TYPE, {"id": id, "gpuCount": gpu_count})
+
+    async def get_fixed_prices(self, id: str) -> GetFixedPrices:
+        """Reads the fixed prices of one GPU type in each part of the market.
+
+        Bills nothing. The prices are known from the sibling API alone, so nothing else may select them.
+        """
+        from .get_fixed_prices import GET_FIXED_PRICES
+
+        return await self._execute(GET_FIXED_PRICES, {"id": id})
 
     async def rent_spot_cluster(
         self, input: ClusterRentInterruptableInput

@@ -106,6 +106,17 @@ class Cluster(PlacedCluster):
     "Live readings; null unless the container is up. [seed]"
 
 
+class FixedPrices(BaseModel):
+    """A kind of GPU on the market. [rp]"""
+
+    id: str
+    "Id, the full product name, such as NVIDIA RTX A6000. [seed]"
+    secure_price: Optional[float]
+    "List price, data-centre hosts, US dollars per GPU and hour. [rp]"
+    community_price: Optional[float]
+    "List price, individual hosts, US dollars per GPU and hour. [rp]"
+
+
 class GpuType(BaseModel):
     """A kind of GPU on the market. [rp]"""
 
@@ -146,6 +157,7 @@ GpuUsage.model_rebuild()
 Port.model_rebuild()
 Runtime.model_rebuild()
 Cluster.model_rebuild()
+FixedPrices.model_rebuild()
 GpuType.model_rebuild()
 LowestPrice.model_rebuild()
 PricedGpuType.model_rebuild()

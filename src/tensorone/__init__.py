@@ -1,7 +1,6 @@
 """Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money."""
 
 from ._account import Accounts
-from ._acquire import Attempt, SpotRental
 from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
 from ._client import TensorOne
 from ._clusters import Clusters
@@ -19,6 +18,7 @@ from ._errors import (
     QueryError,
     RateLimited,
     RequestTimedOut,
+    SpendLimitReached,
     TensorOneError,
     UnexpectedResponse,
     WaitTimedOut,
@@ -41,6 +41,7 @@ from ._generated import (
     Runtime,
 )
 from ._gpu_types import GpuTypes
+from ._ledger import Attempt, SpotRental
 from ._outcomes import NotStarted, Outcome
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
 from ._quotes import SpotQuote
@@ -108,6 +109,7 @@ __all__ = [
     "Runtime",
     "RuntimeDown",
     "RuntimeUp",
+    "SpendLimitReached",
     "Spot",
     "SpotQuote",
     "SpotRental",

@@ -71,6 +71,7 @@ async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate
             logger.warning("cluster %s is not %s yet: %s", cluster_id, wanted, error)
             await anyio.sleep(PERSISTENCE)
         else:
+            session.spending.ended(cluster_id)
             return
 
 

@@ -163,6 +163,11 @@ def _too_dear(policy: BidPolicy, reason: str) -> Wait | GiveUp:
     return Wait(reason) if policy.above_ceiling == "wait" else GiveUp(reason)
 
 
+def exact(amount: float) -> Decimal:
+    """An amount as it is written, not as it is stored."""
+    return Decimal(str(amount))
+
+
 def price(value: Decimal | float | None) -> Decimal | None:
     """A price as a decimal; what is no finite number above zero is no price."""
     amount = Decimal("NaN") if value is None else Decimal(str(value))

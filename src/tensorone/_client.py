@@ -19,6 +19,7 @@ from ._transport import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
@@ -53,6 +54,9 @@ class TensorOne:
         max_response_bytes: Largest answer that is read, unpacked.
         settle_time: Seconds after a lost answer within which the server is expected to show what it did.
         allow_insecure_http: Allow ``http://`` to other hosts than this one, which shows the key to the network.
+        max_hourly_spend: US dollars per hour that the GPUs rented and resumed through this client may cost together:
+            what would cross it raises `SpendLimitReached` and is not sent. Disks and other clients' clusters do not
+            count; what stopped does no more.
 
     Raises:
         ConfigurationError: The key is missing or an argument cannot work.
@@ -73,6 +77,7 @@ class TensorOne:
         max_response_bytes: int = 64 * 2**20,
         settle_time: float = 20.0,
         allow_insecure_http: bool = False,
+        max_hourly_spend: Decimal | float | None = None,
     ) -> None:
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
@@ -87,12 +92,32 @@ class TensorOne:
             retry=retry or RetryPolicy(),
             arguments=arguments,
         )
-        self._session = Session(self._executor, settle_time=_checks.seconds("settle_time", settle_time, zero=True))
         self._shown = target.host
-        self.clusters = Clusters(self._session)
-        self.spot = Spot(self._session)
-        self.gpu_types = GpuTypes(self._session)
-        self.account = Accounts(self._session)
+        self._owner = True
+        session = Session(self._executor, settle_time=_checks.seconds("settle_time", settle_time, zero=True))
+        self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
+
+    def _attach(self, session: Session) -> None:
+        self._session = session
+        self.clusters = Clusters(session)
+        self.spot = Spot(session)
+        self.gpu_types = GpuTypes(session)
+        self.account = Accounts(session)
+
+    def limited(self, *, max_hourly_spend: Decimal | float) -> Self:
+        """A scope of this client in which less may be spent: the same connections, a limit of its own besides.
+
+        Args:
+            max_hourly_spend: US dollars per hour that the GPUs rented and resumed through the scope may cost
+                together; what would cross it raises `SpendLimitReached` and is not sent.
+
+        Returns:
+            A client that need not be closed; closing it leaves this one open.
+        """
+        scope = object.__new__(type(self))
+        scope.__dict__.update(self.__dict__, _owner=False)
+        scope._attach(_limited(self._session, max_hourly_spend))  # noqa: SLF001 - one of its own kind
+        return scope
 
     @property
     def graphql(self) -> GraphQLClient:
@@ -121,7 +146,8 @@ class TensorOne:
         return await self._executor.execute(operation, variables or {})
 
     async def __aenter__(self) -> Self:
-        self._wire.open()
+        if self._owner:
+            self._wire.open()
         return self
 
     async def __aexit__(
@@ -131,10 +157,15 @@ class TensorOne:
 
     async def aclose(self) -> None:
         """Closes the connections that the client opened; a given transport stays open. Safe to repeat."""
-        await self._wire.aclose()
+        if self._owner:
+            await self._wire.aclose()
 
     def __repr__(self) -> str:
         return f"<TensorOne {self._shown} ({self._wire.state})>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; make it anew where it is needed")
+
+
+def _limited(session: Session, max_hourly_spend: Decimal | float) -> Session:
+    return session.limited(_checks.dollars("max_hourly_spend", max_hourly_spend))

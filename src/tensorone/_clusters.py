@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from . import _batches, _checks, _inputs, _lease, _markers, _rental, _resumption, _waiting
+from . import _batches, _checks, _fixed_price, _inputs, _lease, _markers, _rental, _resumption, _waiting
 from ._errors import ClusterNotFound, NoCapacity, QueryError
 from ._reap import reap
 from ._specs import checked_spec
@@ -16,14 +18,12 @@ if TYPE_CHECKING:
 
     from ._generated import (
         Cluster,
-        ClusterFindAndDeployOnDemandInput,
         ClusterState,
         GraphQLClient,
         PlacedCluster,
     )
     from ._lease import OnExit
     from ._reap import Reaped
-    from ._rental import Send
     from ._session import Session
     from ._specs import ClusterSpec
 
@@ -54,6 +54,7 @@ class Clusters:
 
         Raises:
             NoCapacity: No machine fits; nothing was rented.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves; nothing was sent to rent.
             OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
             TensorOneError: Anything else in the tree of errors.
 
@@ -67,9 +68,9 @@ class Clusters:
         refusal = None
         for gpu_type_id in spec.candidates:
             try:
-                return await _rental.rent(
-                    self._session, _deploying(_inputs.on_demand(spec, gpu_type_id, markers)), token
-                )
+                hourly = await _fixed_price.hourly(self._session, spec, gpu_type_id)
+                wanted = _inputs.on_demand(spec, gpu_type_id, markers)
+                return await _rental.rent(self._session, _rental.deploying(wanted), token, hourly=hourly)
             except NoCapacity as error:
                 refusal = error
         assert refusal is not None  # noqa: S101 - a spec has at least one candidate
@@ -98,7 +99,9 @@ class Clusters:
         async def send(graphql: GraphQLClient) -> PlacedCluster | None:
             return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeCluster")
+        return await _resumption.resume(
+            self._session, cluster_id, send, operation="ResumeCluster", hourly=None if gpu_count else Decimal(0)
+        )
 
     async def stop(self, cluster_id: str) -> ClusterState:
         """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
@@ -116,7 +119,9 @@ class Clusters:
         """
         _checks.cluster_id(cluster_id)
         state = (await self._session.graphql.stop_cluster(cluster_id)).cluster_stop
-        if state is None:
+        if state is not None:
+            self._session.spending.ended(cluster_id)
+        else:
             raise QueryError(
                 "StopCluster: the server answered null and gave no reason; read the cluster to see how it is",
                 operation="StopCluster",
@@ -137,10 +142,9 @@ class Clusters:
         Source: ``podTerminate`` of the sibling API, by analogy; not among the published example requests.
         """
         _checks.cluster_id(cluster_id)
-        try:
+        with suppress(ClusterNotFound):
             await self._session.graphql.terminate_cluster(cluster_id)
-        except ClusterNotFound:
-            return
+        self._session.spending.ended(cluster_id)
 
     async def get(self, cluster_id: str) -> Cluster:
         """One cluster as it is now. Bills nothing.
@@ -326,10 +330,3 @@ class Clusters:
         Source: ``myself { clusters }`` in the published example requests.
         """
         return await self._session.clusters()
-
-
-def _deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:
-    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
-        return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
-
-    return send

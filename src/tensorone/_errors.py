@@ -17,6 +17,7 @@
     │  └─ OperationUnsupported     .unsupported: the field or argument the server's schema lacks
     ├─ OutcomeUnknown              .client_token: a mutation that may have happened
     ├─ BidCeilingReached           .ceiling .minimum_bid .last_bid
+    ├─ SpendLimitReached           .limit .committed .requested: refused before anything was sent
     ├─ NotStarted                  an item of `fan_out` that was left alone after too many failures
     └─ WaitTimedOut                .last_seen; also TimeoutError
 
@@ -45,6 +46,7 @@ __all__ = [
     "QueryError",
     "RateLimited",
     "RequestTimedOut",
+    "SpendLimitReached",
     "TensorOneError",
     "UnexpectedResponse",
     "WaitTimedOut",
@@ -285,6 +287,30 @@ class BidCeilingReached(TensorOneError):
         self.minimum_bid = minimum_bid
         self.last_bid = last_bid
         self.ledger = tuple(ledger)
+
+
+class SpendLimitReached(TensorOneError):
+    """A rental or resume would cross `max_hourly_spend`; it was not sent.
+
+    Attributes:
+        limit: US dollars per hour that are allowed.
+        committed: US dollars per hour that run already, or are being rented.
+        requested: US dollars per hour that this would add; None where its price is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: float,
+        committed: float,
+        requested: float | None = None,
+        **common: Unpack[_Common],
+    ) -> None:
+        super().__init__(message, **common)
+        self.limit = limit
+        self.committed = committed
+        self.requested = requested
 
 
 class WaitTimedOut(TensorOneError, TimeoutError):

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from . import _aliases, _checks
 from ._errors import InvalidArgument, QueryError
 from ._gpu_types import get, no_such
+from ._shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ._generated import PricedGpuType
     from ._session import Session
+    from ._specs import ClusterSpec
+
+    Prices = Shared[dict[str, "SpotQuote"]]
 
 __all__ = ["SpotQuote"]
 
@@ -124,3 +128,13 @@ def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
 def by_price(found: Sequence[SpotQuote]) -> list[SpotQuote]:
     """Cheapest first, what has no stock last; equal ones in the order given."""
     return sorted(found, key=lambda one: (one.minimum_bid is None, one.minimum_bid or 0.0))
+
+
+def market(session: Session, spec: ClusterSpec) -> Prices:
+    """The prices of a spec's GPU types, by one request for all who search for it at the same time."""
+    ids = tuple(each for each in spec.candidates if each is not None)
+
+    async def fetch() -> dict[str, SpotQuote]:
+        return {quote.gpu_type_id: quote for quote in await priced(session, ids, gpu_count=spec.gpu_count)}
+
+    return Shared(fetch)

@@ -10,6 +10,7 @@ from . import _markers
 from ._errors import ClusterNotFound, InvalidArgument, TensorOneError
 from ._fan_out import fan_out
 from ._generated import ClusterStatus
+from ._markers import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Reaped"]
 
 Action = Literal["stop", "terminate"]
-STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

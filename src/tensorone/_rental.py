@@ -12,7 +12,15 @@ from . import _aftermath, _checks, _listing, _markers, _reconcile
 from ._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
 
 if TYPE_CHECKING:
-    from ._generated import Cluster, GraphQLClient, PlacedCluster
+    from decimal import Decimal
+
+    from ._generated import (
+        Cluster,
+        ClusterFindAndDeployOnDemandInput,
+        ClusterRentInterruptableInput,
+        GraphQLClient,
+        PlacedCluster,
+    )
     from ._session import Session
     from ._transport import Delivery
 
@@ -52,20 +60,27 @@ async def adopt(session: Session, token: str) -> Cluster | None:
     return clusters[0] if clusters else None
 
 
-async def rent(session: Session, send: Send, token: str) -> PlacedCluster:
-    """Sends one rental.
+async def rent(session: Session, send: Send, token: str, *, hourly: Decimal | None) -> PlacedCluster:
+    """Sends one rental, which costs so many US dollars per hour.
 
     Raises:
+        SpendLimitReached: It would cost more than is allowed.
         NoCapacity: The server answered null: it rented nothing.
         OutcomeUnknown: The answer was lost, and the token did not show up within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
-    placed = await _aftermath.guarded(
-        session, lambda delivery: _rent(session, send, token, delivery), undo=lambda: _undo(session, token)
-    )
-    if placed is None:
-        raise NoCapacity("the server rented nothing and gave no reason: no machine fits (try another type, or later)")
-    return placed
+
+    async def call() -> PlacedCluster:
+        placed = await _aftermath.guarded(
+            session, lambda delivery: _rent(session, send, token, delivery), undo=lambda: _undo(session, token)
+        )
+        if placed is None:
+            raise NoCapacity(
+                "the server rented nothing and gave no reason: no machine fits (try another type, or later)"
+            )
+        return placed
+
+    return await session.spending.covering(token, hourly, call)
 
 
 async def _rent(session: Session, send: Send, token: str, delivery: Delivery) -> PlacedCluster | None:
@@ -141,3 +156,21 @@ async def _undo(session: Session, token: str) -> None:
         return
     logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
     await _aftermath.end(session, cluster.id)
+
+
+def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:
+    """The request of one deployment."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
+
+    return send
+
+
+def renting(wanted: ClusterRentInterruptableInput) -> Send:
+    """The request of one spot rental."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
+
+    return send

@@ -12,6 +12,8 @@ from ._errors import OutcomeUnknown, QueryError
 from ._generated import ClusterStatus
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from ._generated import Cluster, PlacedCluster
     from ._rental import Send
     from ._session import Session
@@ -20,25 +22,34 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tensorone")
 
 
-async def resume(session: Session, cluster_id: str, send: Send, *, operation: str) -> PlacedCluster:
+async def resume(
+    session: Session, cluster_id: str, send: Send, *, operation: str, hourly: Decimal | None
+) -> PlacedCluster:
     """Sends one resume; when its answer is lost, the cluster's own state tells what happened.
 
     Raises:
+        SpendLimitReached: It would cost more than is allowed.
         QueryError: The server answered null, which is no success.
         OutcomeUnknown: The answer was lost, and the cluster did not start within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
-    started = await _aftermath.guarded(
-        session, lambda delivery: _resume(session, cluster_id, send, delivery), undo=lambda: _tell(session, cluster_id)
-    )
-    if started is None:
-        raise QueryError(
-            f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
-            operation=operation,
-            attempts=1,
-            billing=f"cluster {cluster_id} may have been started",
+
+    async def call() -> PlacedCluster:
+        started = await _aftermath.guarded(
+            session,
+            lambda delivery: _resume(session, cluster_id, send, delivery),
+            undo=lambda: _tell(session, cluster_id),
         )
-    return started
+        if started is None:
+            raise QueryError(
+                f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
+                operation=operation,
+                attempts=1,
+                billing=f"cluster {cluster_id} may have been started",
+            )
+        return started
+
+    return await session.spending.covering(cluster_id, hourly, call, known=cluster_id)
 
 
 async def _resume(session: Session, cluster_id: str, send: Send, delivery: Delivery) -> PlacedCluster | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, TypeVar
 
 from ._errors import AuthenticationError
 from ._generated import GraphQLClient
 from ._listing import listing
+from ._spending import Spending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from ._executor import Executor
     from ._generated import Cluster
@@ -31,6 +34,7 @@ class Session:
         self.graphql = GraphQLClient(executor)
         self.listing = listing(self.clusters)
         self.settle_time = settle_time
+        self.spending = Spending(self.listing, settle_time=settle_time)
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
@@ -42,6 +46,12 @@ class Session:
                 attempts=1,
             )
         return [cluster for cluster in account.clusters or () if cluster is not None]
+
+    def limited(self, max_hourly_spend: Decimal) -> Session:
+        """The same session, in which less may be spent."""
+        scope = copy.copy(self)
+        scope.spending = self.spending.within(max_hourly_spend)
+        return scope
 
     def tracked(self, delivery: Delivery) -> GraphQLClient:
         """The generated client for a single call that notes whether its request began to leave."""

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from . import _checks, _inputs, _lease, _markers, _rental, _resumption
-from ._acquire import Search, SpotRental, checked_bidding, renting
-from ._quotes import quote, quotes
+from ._acquire import Search
+from ._acquire_many import Group
+from ._bidding import exact
+from ._candidates import Terms, clouds
+from ._quotes import market, quote, quotes
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
-    from ._acquire import Attempt
+    from ._acquire_many import Mode
     from ._bidding import BidPolicy
-    from ._generated import Cluster, GraphQLClient, PlacedCluster
+    from ._candidates import Capacity, Order
+    from ._generated import CloudType, Cluster, GraphQLClient, PlacedCluster
     from ._lease import OnExit
+    from ._ledger import Attempt, SpotRental
+    from ._outcomes import Outcome
     from ._quotes import SpotQuote
     from ._session import Session
 from ._specs import ClusterSpec
@@ -91,10 +99,12 @@ class Spot:
         checked_spec(spec)
         token = _markers.token(client_token)
         markers = _inputs.markers(token, expires_in)
-        wanted = _inputs.spot(spec, _inputs.only_candidate(spec), _inputs.bid(bid_per_gpu), markers)
+        bid = _inputs.bid(bid_per_gpu)
+        wanted = _inputs.spot(spec, _inputs.only_candidate(spec), bid, markers)
         if client_token is not None and (existing := await _rental.adopt(self._session, token)):
             return existing
-        return await _rental.rent(self._session, renting(wanted), token)
+        hourly = exact(bid) * spec.gpu_count
+        return await _rental.rent(self._session, _rental.renting(wanted), token, hourly=hourly)
 
     async def acquire(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -102,22 +112,39 @@ class Spot:
         *,
         bidding: BidPolicy,
         timeout: float,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        capacity: Capacity = "spot",
+        on_demand_ceiling: Decimal | float | None = None,
+        on_demand_after: float = 0.0,
+        every: float = 15.0,
         client_token: str | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
     ) -> SpotRental:
         """Bids until a spot cluster is won, within a ceiling and a deadline.
 
-        Asks the market for the price of each GPU type of the spec in turn, bids as the policy says, raises what
-        was refused as too low, and takes the next type where there is no capacity; then begins anew, after a pause.
-        At no time is more than one cluster rented: a lost answer is looked up before anything else is tried.
+        Asks the market for the prices of all GPU types of the spec, bids for one candidate after the other as the
+        policy says, raises what was refused as too low, and lets a candidate without capacity rest until the next
+        round. At no time is more than one cluster rented: a lost answer is looked up before anything else is tried.
         Bills the bid that wins, as `rent` does. A bid under way at the deadline is followed to its end; a
         cancelled one is cleaned up as in `rent`.
 
         Args:
-            spec: What to rent; several GPU types are tried in order of preference.
+            spec: What to rent; several GPU types are tried.
             bidding: How to bid; its ceiling is never passed.
             timeout: Seconds after which no new bid is made.
+            cloud_types: Parts of the market to try, in order of preference: each GPU type in each of them.
+            order: Which candidate is tried first: ``"prioritized"`` in the order given, ``"lowest_price"`` by the
+                market's minimum bid, ``"diversified"`` another one each time, so that one event hits fewer.
+            capacity: ``"auto"`` rents on-demand when in a round every bid failed on the market, or the server
+                offers no spot clusters at all. An on-demand cluster is billed its fixed price and never preempted.
+            on_demand_ceiling: For ``"auto"``, which requires it: no fixed price above this, US dollars per GPU and
+                hour. What is held against it is the list price of the part of the market that is asked for, of the
+                dearest where none is named, and for ``"ALL"`` the lowest that is quoted; where it is not known,
+                nothing is rented on-demand.
+            on_demand_after: Seconds to bid before on-demand is considered.
+            every: Seconds between two rounds at most.
             client_token: A token of your own makes the call repeatable, also by another process.
             expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
             on_attempt: Called with each attempt as it is made; what it raises is logged.
@@ -125,20 +152,115 @@ class Spot:
         Raises:
             BidCeilingReached: The market asks more than the policy allows; `.ledger` holds all attempts.
             NoCapacity: There is no spot capacity; `.ledger` holds all attempts.
+            OperationUnsupported: This server offers no spot clusters.
+            SpendLimitReached: A bid would cost more than `max_hourly_spend` leaves.
             OutcomeUnknown: An answer was lost and what happened stayed unknown; the error holds the token.
             TensorOneError: A refusal that bidding cannot mend: bad input, the key, the credit.
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
+        terms = Terms(
+            bidding=bidding,
+            cloud_types=clouds(cloud_types),
+            order=order,
+            capacity=capacity,
+            on_demand_ceiling=on_demand_ceiling,
+            on_demand_after=on_demand_after,
+            every=every,
+        )
         checked_spec(spec)
         _checks.seconds("timeout", timeout)
-        checked_bidding(bidding)
         token = _markers.token(client_token)
-        markers = _inputs.markers(token, expires_in)
-        search = Search(self._session, spec, bidding, markers=markers, token=token, on_attempt=on_attempt)
-        if client_token is not None and (existing := await _rental.adopt(self._session, token)):
-            return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=())
+        search = Search(
+            self._session,
+            spec,
+            terms,
+            markers=_inputs.markers(token, expires_in),
+            token=token,
+            adopt=client_token is not None,
+            turn=crc32(token.encode()),
+            on_attempt=on_attempt,
+        )
         return await search.run(timeout)
+
+    async def acquire_many(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        spec: ClusterSpec,
+        count: int,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        mode: Mode,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "diversified",
+        capacity: Capacity = "spot",
+        on_demand_ceiling: Decimal | float | None = None,
+        on_demand_after: float = 0.0,
+        every: float = 15.0,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> list[Outcome[int, SpotRental]]:
+        """Several spot clusters at once, each won as `acquire` does; all searches share their looks at the market.
+
+        Bills each bid that wins, from when it wins. When the call is cancelled, everything it got is terminated.
+
+        Args:
+            spec: What to rent, so many times.
+            count: How many clusters.
+            bidding: How to bid for each.
+            timeout: Seconds after which no new bid is made.
+            mode: ``"all_or_nothing"`` terminates what it got when one cannot be won, and raises;
+                ``"best_effort"`` keeps what was won.
+            cloud_types: As in `acquire`.
+            order: As in `acquire`; ``"diversified"`` spreads the clusters over the candidates.
+            capacity: As in `acquire`.
+            on_demand_ceiling: As in `acquire`.
+            on_demand_after: As in `acquire`.
+            every: As in `acquire`.
+            client_token: A token of your own makes the call repeatable; the n-th cluster's is ``<token>-<n>``.
+            expires_in: As in `acquire`.
+            on_attempt: As in `acquire`.
+
+        Returns:
+            One outcome per cluster: a `SpotRental`, or the error of the search that won none.
+
+        Raises:
+            TensorOneError: With ``"all_or_nothing"``, the first error; what had been won was terminated, or
+                `.billing` names it.
+
+        Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
+        """
+        terms = Terms(
+            bidding=bidding,
+            cloud_types=clouds(cloud_types),
+            order=order,
+            capacity=capacity,
+            on_demand_ceiling=on_demand_ceiling,
+            on_demand_after=on_demand_after,
+            every=every,
+        )
+        checked_spec(spec)
+        _checks.seconds("timeout", timeout)
+        group = Group(self._session, _checks.integer("count", count, least=1), mode)
+        token = _markers.token(client_token)
+        prices = market(self._session, spec)
+
+        def search(index: int) -> Search:
+            own = _markers.token(f"{token}-{index}")
+            return Search(
+                self._session,
+                spec,
+                terms,
+                markers=_inputs.markers(own, expires_in),
+                token=own,
+                adopt=client_token is not None,
+                prices=prices,
+                turn=index,
+                on_attempt=on_attempt,
+            )
+
+        return await group.run([search(index) for index in range(count)], timeout)
 
     def lease(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -204,4 +326,5 @@ class Spot:
             answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid, gpu_count=gpu_count)
             return answer.cluster_bid_resume
 
-        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeSpotCluster")
+        hourly = exact(bid) * gpu_count
+        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly)
