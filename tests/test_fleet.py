@@ -82,7 +82,7 @@ def test_a_preempted_cluster_is_recovered_at_once():
     assert fleet.poll(0, up("a"), up("b")) == ()
     assert fleet.poll(10, up("a"), stopped("b")) == (
         Preempted("b", 10, while_booting=False, gone=False),
-        Recover("b", gone=False, number=0),
+        Recover("b", gone=False, number=0, origin="b"),
     )
     assert fleet.poll(20, up("a"), stopped("b")) == ()
     assert fleet.recovered(30, "b") == (Recovered("b", 30, BID),)
@@ -99,7 +99,7 @@ def test_a_preemption_is_noticed_while_a_cluster_boots():
 
 def test_a_cluster_found_stopped_at_the_start_is_recovered():
     """It need not have been seen running."""
-    assert Fleet("a").poll(0, stopped("a"))[1] == Recover("a", gone=False, number=0)
+    assert Fleet("a").poll(0, stopped("a"))[1] == Recover("a", gone=False, number=0, origin="a")
 
 
 def test_one_listing_without_a_cluster_is_no_proof():
@@ -113,7 +113,7 @@ def test_one_listing_without_a_cluster_is_no_proof():
     assert fleet.observe(35, PollFailed()) == ()
     assert fleet.poll(40) == (
         Preempted("a", 40, while_booting=False, gone=True),
-        Recover("a", gone=True, number=0),
+        Recover("a", gone=True, number=0, origin="a"),
     )
 
 
@@ -146,7 +146,7 @@ def test_a_cluster_that_moved_is_watched_under_its_new_id():
     fleet.poll(0, stopped("a"))
     assert fleet.recovered(10, "a", "c") == (Moved("a", "c", 10, BID),)
     assert fleet.poll(20, stopped("a"), up("c")) == ()
-    assert fleet.poll(900, stopped("c"))[1] == Recover("c", gone=False, number=1)
+    assert fleet.poll(900, stopped("c"))[1] == Recover("c", gone=False, number=1, origin="a")
 
 
 def test_a_cluster_that_someone_else_started_counts_as_recovered():
@@ -175,7 +175,7 @@ def test_failed_recoveries_back_off():
         since = now
         while not (actions := fleet.poll(now := now + 1, stopped("a"))):
             pass
-        assert actions == (Recover("a", gone=False, number=0),)
+        assert actions == (Recover("a", gone=False, number=0, origin="a"),)
         begun.append(now - since)
     assert begun == [10, 20, 40, 40, 40]
 
@@ -186,7 +186,7 @@ def test_a_market_that_flaps_is_met_with_back_off():
     fleet.poll(0, stopped("a"))
     fleet.recovered(10, "a")
     assert [type(one) for one in fleet.poll(100, stopped("a"))] == [Preempted]
-    assert fleet.poll(111, stopped("a")) == (Recover("a", gone=False, number=1),)
+    assert fleet.poll(111, stopped("a")) == (Recover("a", gone=False, number=1, origin="a"),)
     fleet.recovered(120, "a")
     fleet.poll(300, up("a"))
     assert [type(one) for one in fleet.poll(720, stopped("a"))] == [Preempted, Recover]
@@ -197,7 +197,7 @@ def test_recoveries_run_side_by_side_at_bounded_width():
     fleet = Fleet("a", "b", "c")
     actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
-    assert fleet.recovered(1, "b")[1:] == (Recover("c", gone=False, number=0),)
+    assert fleet.recovered(1, "b")[1:] == (Recover("c", gone=False, number=0, origin="c"),)
 
 
 def test_an_outcome_of_a_recovery_that_nobody_began_is_ignored():
@@ -246,7 +246,7 @@ def test_no_recovery_leads_across_the_hourly_spend():
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
     assert [one.limit for one in actions if isinstance(one, BudgetReached)] == ["max_hourly_spend"]
     assert fleet.poll(1, stopped("a"), stopped("b"), stopped("c")) == ()
-    assert fleet.recovered(2, "a") == (Recovered("a", 2, BID), Recover("c", gone=False, number=0))
+    assert fleet.recovered(2, "a") == (Recovered("a", 2, BID), Recover("c", gone=False, number=0, origin="c"))
 
 
 def test_a_running_recovery_is_left_to_whoever_runs_it():

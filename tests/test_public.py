@@ -20,6 +20,9 @@ MODULES = sorted(path.stem for path in SOURCE.glob("_*.py") if path.stem != "__i
 LAYERS = [
     {"_client"},
     {"_clusters", "_spot"},
+    {"_keep_running"},
+    {"_recover"},
+    {"_recovery"},
     {"_acquire_many"},
     {"_acquire"},
     {"_fixed_price"},

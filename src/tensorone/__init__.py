@@ -24,6 +24,7 @@ from ._errors import (
     WaitTimedOut,
 )
 from ._fan_out import fan_out
+from ._fleet_events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered
 from ._generated import (
     Account,
     CloudType,
@@ -41,12 +42,13 @@ from ._generated import (
     Runtime,
 )
 from ._gpu_types import GpuTypes
+from ._keep_running import KeepRunning
 from ._ledger import Attempt, SpotRental
 from ._outcomes import NotStarted, Outcome
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
 from ._quotes import SpotQuote
 from ._reap import Reaped
-from ._resume_plan import Resumable, ResumePolicy, plan_resume
+from ._resume_plan import Resumable, ResumePolicy, learn, plan_resume
 from ._retry import RetryPolicy
 from ._specs import ClusterSpec
 from ._spot import Spot
@@ -65,8 +67,10 @@ __all__ = [
     "AuthenticationError",
     "Bid",
     "BidCeilingReached",
+    "BidMade",
     "BidPolicy",
     "BidTooLow",
+    "BudgetReached",
     "Change",
     "CloudType",
     "Cluster",
@@ -78,14 +82,17 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "ContainerUsage",
+    "GaveUp",
     "GiveUp",
     "Gone",
     "GpuType",
     "GpuTypes",
     "GpuUsage",
     "InvalidArgument",
+    "KeepRunning",
     "LowestPrice",
     "Machine",
+    "Moved",
     "NoCapacity",
     "NotStarted",
     "OperationUnsupported",
@@ -95,10 +102,12 @@ __all__ = [
     "PlacedCluster",
     "Port",
     "PortsChanged",
+    "Preempted",
     "PricedGpuType",
     "QueryError",
     "RateLimited",
     "Reaped",
+    "Recovered",
     "RentElsewhere",
     "RequestTimedOut",
     "Resumable",
@@ -125,6 +134,7 @@ __all__ = [
     "Watch",
     "__version__",
     "fan_out",
+    "learn",
     "next_bid",
     "plan_resume",
     "stream_outcomes",

@@ -19,16 +19,15 @@ from ._errors import (
     TensorOneError,
 )
 from ._gpu_types import no_such
-from ._ledger import Ledger, SpotRental
+from ._ledger import SpotRental
 from ._quotes import market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
 
     from ._candidates import Terms
     from ._generated import PlacedCluster
-    from ._ledger import Attempt, Kind
+    from ._ledger import Kind, Ledger
     from ._quotes import Prices, SpotQuote
     from ._session import Session
     from ._specs import ClusterSpec
@@ -48,9 +47,9 @@ class Search:
         markers: dict[str, str],
         token: str,
         adopt: bool,
+        ledger: Ledger,
         prices: Prices | None = None,
         turn: int = 0,
-        on_attempt: Callable[[Attempt], object] | None = None,
     ) -> None:
         self._session = session
         self._spec = spec
@@ -59,22 +58,25 @@ class Search:
         self._token = token
         self._adopt = adopt
         self._turn = turn
-        self._ledger = Ledger(on_attempt)
+        self._ledger = ledger
         self._all = self._left = candidates(spec, terms.cloud_types)
         self._prices = prices or market(session, spec)
         self._quotes: dict[str, SpotQuote] = {}
         self._too_dear: dict[str, SpotQuote] = {}
         self._start = self._end = 0.0
 
-    async def run(self, timeout: float) -> SpotRental:
-        """Bids until one wins, every candidate is given up, or the time is over."""
+    async def run(self, timeout: float, *, once: bool = False) -> SpotRental:
+        """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried."""
         if self._adopt and (existing := await _rental.adopt(self._session, self._token)):
-            return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=(), kind=None)
+            tried = tuple(self._ledger.attempts)
+            return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None)
         self._start = anyio.current_time()
         self._end = self._start + timeout
         while (self._left or self._terms.capacity == "auto") and self._in_time():
             if (rental := await self._round()) is not None:
                 return rental
+            if once:
+                break
             with anyio.CancelScope(deadline=self._end):
                 await anyio.sleep(random.uniform(0.75, 1.0) * self._terms.every)  # noqa: S311 - jitter
         raise self._failure(timeout)

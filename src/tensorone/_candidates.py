@@ -46,13 +46,18 @@ class Terms:
     every: float = 15.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.bidding, BidPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
-            raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(self.bidding).__name__}")
+        checked_bidding(self.bidding)
         _one_of("order", self.order, ("prioritized", "lowest_price", "diversified"))
         _one_of("capacity", self.capacity, ("spot", "auto"))
         seconds("on_demand_after", self.on_demand_after, zero=True)
         seconds("every", self.every)
         _checked_ceiling(self)
+
+
+def checked_bidding(bidding: object) -> None:
+    """Refuses what is no policy: a bare number says nothing of how to bid."""
+    if not isinstance(bidding, BidPolicy):
+        raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(bidding).__name__}")
 
 
 def _one_of(field: str, value: object, known: Sequence[str]) -> None:

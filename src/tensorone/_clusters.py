@@ -6,9 +6,16 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+import anyio
+
 from . import _batches, _checks, _fixed_price, _inputs, _lease, _markers, _rental, _resumption, _waiting
+from ._candidates import checked_bidding
 from ._errors import ClusterNotFound, NoCapacity, QueryError
+from ._ledger import Ledger
 from ._reap import reap
+from ._recover import ensure_running
+from ._recovery import Recovery
+from ._resume_plan import Resumable, ResumePolicy
 from ._specs import checked_spec
 from ._watching import Watch
 
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
+    from ._bidding import BidPolicy
     from ._generated import (
         Cluster,
         ClusterState,
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
         PlacedCluster,
     )
     from ._lease import OnExit
+    from ._ledger import Attempt
     from ._reap import Reaped
     from ._session import Session
     from ._specs import ClusterSpec
@@ -220,6 +229,68 @@ class Clusters:
         return await self.wait_until(
             cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=timeout, every=every
         )
+
+    async def ensure_running(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        cluster_id: str,
+        *,
+        gpu_count: int,
+        timeout: float,
+        bidding: BidPolicy | None = None,
+        gpu_type_id: str | None = None,
+        wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
+        min_gpu_count: int | None = None,
+        port: int | None = None,
+        every: float = 5.0,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> Cluster:
+        """Makes sure that a cluster runs, and waits until its container is up; it never leaves its machine.
+
+        Resumes it if it is stopped, on-demand or by bids, as `plan_resume` decides; what runs is left as it is.
+        Bills as `resume` and ``spot.resume`` do.
+
+        Args:
+            cluster_id: The cluster.
+            gpu_count: GPUs to start with.
+            timeout: Seconds after which nothing new is begun.
+            bidding: How to bid; required for a spot cluster. Its ceiling holds for the fixed price of an on-demand
+                one too.
+            gpu_type_id: The cluster's GPU type, to know the market's prices; required with `bidding`.
+            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
+            start_without_gpus: When the GPUs are gone, start with none, to save the data.
+            min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
+            port: A port inside the container that must be mapped too.
+            every: Seconds between looks.
+            on_attempt: Called with each attempt as it is made; what it raises is logged.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken; or it runs with too few, and is billed as `.billing` says.
+            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            ClusterNotFound: It was terminated, or never was.
+            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            QueryError: It is a spot cluster and no `bidding` was given, or the server refuses every kind of resume.
+
+        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
+        """
+        _checks.cluster_id(cluster_id)
+        if port is not None:
+            _checks.integer("port", port, least=1)
+        if bidding is not None:
+            checked_bidding(bidding)
+            _checks.text("gpu_type_id", gpu_type_id)
+        least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
+        policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)
+        recovery = Recovery(
+            self._session,
+            Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
+            policy,
+            gpu_type_id=gpu_type_id,
+            every=_checks.seconds("every", every),
+            ledger=Ledger(on_attempt),
+        )
+        end = anyio.current_time() + _checks.seconds("timeout", timeout)
+        return await ensure_running(recovery, self._session, end=end, least_gpus=least, port=port, every=every)
 
     def lease(
         self,

@@ -151,7 +151,7 @@ def _started(
             held_by = "max_hourly_spend"
         elif free > 0:
             current[place], rate, free = replace(member, phase="recovering"), rate + more, free - 1
-            recoveries.append(Recover(member.cluster_id, member.gone, member.recoveries))
+            recoveries.append(Recover(member.cluster_id, member.gone, member.recoveries, member.origin))
     return tuple(current), tuple(recoveries), held_by
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
+__all__ = ["BidMade", "BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered"]
+
 Limit = Literal["budget", "max_hourly_spend"]
 
 
@@ -50,7 +52,7 @@ class RecoverySucceeded:
 
     cluster_id: str
     new_cluster_id: str
-    bid_per_gpu: Decimal
+    bid_per_gpu: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Recover:
     Attributes:
         cluster_id: The cluster.
         gone: Whether it is no longer in the account, so that only another one can take its place.
+        origin: The cluster of the beginning, whose place it has.
         number: How many recoveries of it have succeeded. Stays the same until one succeeds, also across a crash: a
             client token derived from cluster and number never rents twice.
     """
@@ -76,6 +79,7 @@ class Recover:
     cluster_id: str
     gone: bool
     number: int
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,23 @@ class Preempted:
 
 
 @dataclass(frozen=True, slots=True)
+class BidMade:
+    """A bid was made for a cluster, or for another in its place; `answer` is what came of it.
+
+    Attributes:
+        cluster_id: The cluster to recover.
+        at: When, seconds of the caller's clock.
+        bid_per_gpu: US dollars per GPU and hour, billed only if it won.
+        answer: "started", "won", or the server's refusal in its own words.
+    """
+
+    cluster_id: str
+    at: float
+    bid_per_gpu: Decimal
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """A cluster runs again where it was; it is billed `bid_per_gpu` US dollars per GPU and hour, None if unknown."""
 
@@ -111,7 +132,7 @@ class Moved:
     old_cluster_id: str
     cluster_id: str
     at: float
-    bid_per_gpu: Decimal
+    bid_per_gpu: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +162,5 @@ class BudgetReached:
 
 
 Observation = Polled | PollFailed | RecoverySucceeded | RecoveryFailed
-Event = Preempted | Recovered | Moved | GaveUp | BudgetReached
+Event = Preempted | BidMade | Recovered | Moved | GaveUp | BudgetReached
 Action = Recover | Event

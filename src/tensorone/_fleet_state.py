@@ -63,6 +63,7 @@ class Member:
 
     Attributes:
         cluster_id: The cluster; another one after a move.
+        origin: The cluster of the beginning, whose place it has.
         gpu_count: Its GPUs.
         bid_per_gpu: What it is billed while it runs, US dollars per GPU and hour; None if unknown.
         phase: What it is doing, as far as known.
@@ -76,6 +77,7 @@ class Member:
     """
 
     cluster_id: str
+    origin: str
     gpu_count: int = 1
     bid_per_gpu: Decimal | None = None
     phase: Phase = "new"
@@ -110,7 +112,15 @@ class FleetState:
         for name, count in gpu_counts.items():
             _checks.cluster_id(name)
             _checks.integer("gpu_count", count, least=0)
-        return cls(members=tuple(Member(cluster_id=name, gpu_count=count) for name, count in gpu_counts.items()))
+        members = (Member(cluster_id=name, origin=name, gpu_count=count) for name, count in gpu_counts.items())
+        return cls(members=tuple(members))
+
+    def interrupted(self) -> FleetState:
+        """The same when nothing is under way any more: whatever bid was, count the ceiling for it."""
+        members = (
+            replace(one, phase="down", bid_per_gpu=None) if one.phase == "recovering" else one for one in self.members
+        )
+        return replace(self, members=tuple(members))
 
     def to_json(self) -> str:
         """The state as text, to be saved after each step."""
@@ -134,11 +144,9 @@ class FleetState:
             raise InvalidArgument("state", "is no saved state of a fleet") from error
         if version != _VERSION:
             raise InvalidArgument("state", f"was saved in format {version}, and this version reads {_VERSION}")
-        return state
+        return state.interrupted()
 
 
 def _member(saved: dict[str, object]) -> Member:
     member = Member(**saved)  # type: ignore[arg-type]  # fields too many or too few are a TypeError, as they should be
-    if member.phase == "recovering":
-        return replace(member, phase="down", bid_per_gpu=None)  # whatever bid is under way: count the ceiling
     return replace(member, bid_per_gpu=None if member.bid_per_gpu is None else Decimal(member.bid_per_gpu))

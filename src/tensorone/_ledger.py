@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ._candidates import Candidate
     from ._generated import CloudType, PlacedCluster
+    from ._plans import RentElsewhere
 
 __all__ = ["Attempt", "SpotRental"]
 
@@ -56,6 +57,7 @@ class SpotRental:
         cloud_type: The part of the market asked for; None where the server chose, or as above.
         kind: ``"on_demand"`` where ``capacity="auto"`` fell back; None where found by its token.
         on_demand_price: The fixed price as quoted, for an on-demand cluster.
+        left_behind: Where it replaces another cluster: that one, where its volume stays, and what it costs.
     """
 
     cluster: PlacedCluster
@@ -65,6 +67,7 @@ class SpotRental:
     cloud_type: CloudType | None = None
     kind: Kind | None = "spot"
     on_demand_price: float | None = None
+    left_behind: RentElsewhere | None = None
 
 
 class Ledger:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._bidding import Quote
     from ._plans import Attempt, Plan
 
-__all__ = ["Resumable", "ResumePolicy", "plan_resume"]
+__all__ = ["Resumable", "ResumePolicy", "learn", "plan_resume"]
 
 Kind = Literal["on_demand", "spot"]
 Strategy = Literal["in_place", "replace_same", "replace_next"]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+import anyio
 
 from . import _checks, _inputs, _lease, _markers, _rental, _resumption
 from ._acquire import Search
 from ._acquire_many import Group
 from ._bidding import exact
-from ._candidates import Terms, clouds
+from ._candidates import Terms, candidates, clouds
+from ._errors import InvalidArgument
+from ._fleet_state import FleetSettings
+from ._keep_running import KeepRunning, taken_up
+from ._ledger import Ledger
 from ._quotes import market, quote, quotes
+from ._recover import Replacement, recover
+from ._resume_plan import ResumePolicy
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from ._ledger import Attempt, SpotRental
     from ._outcomes import Outcome
     from ._quotes import SpotQuote
+    from ._resume_plan import Strategy
     from ._session import Session
 from ._specs import ClusterSpec
 
@@ -179,7 +189,7 @@ class Spot:
             token=token,
             adopt=client_token is not None,
             turn=crc32(token.encode()),
-            on_attempt=on_attempt,
+            ledger=Ledger(on_attempt),
         )
         return await search.run(timeout)
 
@@ -257,7 +267,7 @@ class Spot:
                 adopt=client_token is not None,
                 prices=prices,
                 turn=index,
-                on_attempt=on_attempt,
+                ledger=Ledger(on_attempt),
             )
 
         return await group.run([search(index) for index in range(count)], timeout)
@@ -298,6 +308,149 @@ class Spot:
             return rental.cluster.id
 
         return _lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
+
+    async def recover(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        cluster_id: str,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        strategy: Strategy = "in_place",
+        wait_for_gpus: float = 0.0,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        every: float = 15.0,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> SpotRental:
+        """Gets a spot cluster running again that was preempted or stopped; what `plan_resume` decides, done.
+
+        Bills the bid that wins. A cluster that runs already is returned as it is. The old cluster is never
+        terminated: where another takes its place, its volume stays where it was and stays billed, which the result
+        says in `left_behind`, and the log as a warning.
+
+        Args:
+            cluster_id: The cluster.
+            spec: What it was rented as; the first GPU type is the cluster's own. Its volume size tells what a
+                volume left behind costs.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds after which nothing new is begun.
+            strategy: ``"in_place"`` never leaves the machine; ``"replace_same"`` rents the same GPU type elsewhere
+                when the machine's GPUs are gone or the cluster is; ``"replace_next"`` the next GPU type of the
+                spec, also when the market asks too much for this one.
+            wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried.
+            cloud_types: For a replacement, as in `acquire`.
+            order: For a replacement, as in `acquire`.
+            every: Seconds between looks.
+            client_token: For a replacement: a token of your own makes the call repeatable.
+            expires_in: For a replacement, as in `acquire`.
+            on_attempt: Called with each attempt as it is made; what it raises is logged.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; or there are none elsewhere.
+            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            ClusterNotFound: It was terminated, and the strategy is to stay in place.
+            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            OutcomeUnknown: The answer to a replacement's rental was lost and what happened stayed unknown.
+
+        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
+        """
+        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
+        checked_spec(spec)
+        _checks.cluster_id(cluster_id)
+        token = _markers.token(client_token)
+        return await recover(
+            self._session,
+            cluster_id,
+            spec,
+            ResumePolicy(bidding=bidding, strategy=strategy, wait_for_gpus=wait_for_gpus),
+            Replacement(
+                terms=terms,
+                markers=_inputs.markers(token, expires_in),
+                token=token,
+                adopt=client_token is not None,
+                ledger=Ledger(on_attempt),
+                end=anyio.current_time() + _checks.seconds("timeout", timeout),
+            ),
+        )
+
+    def keep_running(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        specs: Mapping[str, ClusterSpec],
+        *,
+        bidding: BidPolicy,
+        every: float = 15.0,
+        strategy: Strategy = "in_place",
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        width: int = 4,
+        budget: Decimal | float | None = None,
+        max_hourly_spend: Decimal | float | None = None,
+        backoff_initial: float = 15.0,
+        backoff_max: float = 300.0,
+        stable_after: float = 600.0,
+        expires_in: float | None = None,
+        state: str | None = None,
+        on_state: Callable[[str], object] | None = None,
+    ) -> KeepRunning:
+        """Keeps spot clusters running: ``async with client.spot.keep_running({id: spec}, …) as events: async for …``.
+
+        Yields `Preempted`, `BidMade`, `Recovered`, `Moved`, `GaveUp` and `BudgetReached`. One listing per interval
+        looks at all clusters; what stopped is recovered as `recover` does, several side by side. All of it happens
+        while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no task lives.
+        Failed looks are survived. A cluster that you stop yourself is recovered like any other: end this first.
+
+        Args:
+            specs: The clusters by id, each with the spec that it was rented as.
+            bidding: How to bid for all of them.
+            every: Seconds between looks.
+            strategy: As in `recover`.
+            cloud_types: For replacements, as in `acquire`.
+            order: For replacements, as in `acquire`.
+            width: Recoveries side by side at most.
+            budget: US dollars for all clusters from the first look on, estimated from bids, GPUs and time, after
+                which nothing is bid for; what runs goes on running.
+            max_hourly_spend: US dollars per hour that a recovery must not lead across.
+            backoff_initial: Seconds before the second recovery in a row of one cluster; doubles with each further one.
+            backoff_max: Seconds, upper bound of that.
+            stable_after: Seconds of running after which a cluster's next recovery starts at once again.
+            expires_in: For replacements, as in `acquire`.
+            state: A saved state to take up, of a process that ended; ``.state`` or what `on_state` was given.
+            on_state: Called with the state as text before it is acted upon; if it raises, nothing is done.
+
+        Raises:
+            InvalidArgument: An argument cannot work; nothing was sent.
+            ConfigurationError: The iterator is asked outside of its block.
+            TensorOneError: From the iterator: a look failed in a way that will not pass. It may be asked again.
+
+        Source: a loop over ``myself { clusters }`` and what `recover` uses.
+        """
+        if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidArgument("specs", "must map at least one cluster id to its spec")
+        for spec in specs.values():
+            checked_spec(spec)
+            candidates(spec)
+        return KeepRunning(
+            self._session,
+            specs,
+            terms=Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every),
+            policy=ResumePolicy(bidding=bidding, strategy=strategy),
+            settings=FleetSettings(
+                ceiling=bidding.ceiling,
+                width=width,
+                budget=budget,
+                max_hourly_spend=max_hourly_spend,
+                backoff_initial=backoff_initial,
+                backoff_max=backoff_max,
+                stable_after=stable_after,
+                settle_time=self._session.settle_time,
+            ),
+            state=taken_up(specs, state),
+            on_state=on_state,
+            expires_in=expires_in,
+        )
 
     async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
         """Starts a stopped spot cluster on the machine it is bound to, with a new bid. One attempt.

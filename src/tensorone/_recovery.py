@@ -1,0 +1,240 @@
+"""Getting a stopped cluster running again: a loop round `plan_resume`, which decides."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import anyio
+
+from . import _resumption, _waiting
+from ._acquire import no_spot
+from ._bidding import GiveUp, Wait, price
+from ._candidates import Candidate
+from ._errors import (
+    BidCeilingReached,
+    BidTooLow,
+    ClusterNotFound,
+    NoCapacity,
+    OperationUnsupported,
+    OutcomeUnknown,
+    QueryError,
+    TensorOneError,
+    WaitTimedOut,
+)
+from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
+from ._quotes import quote
+from ._resume_plan import learn, plan_resume
+
+if TYPE_CHECKING:
+    from ._generated import Cluster, GraphQLClient, PlacedCluster
+    from ._ledger import Kind, Ledger
+    from ._plans import Attempt
+    from ._quotes import SpotQuote
+    from ._resume_plan import Refusal, Resumable, ResumePolicy
+    from ._session import Session
+
+logger = logging.getLogger("tensorone")
+
+_WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
+
+
+class Recovery:
+    """One cluster: what is known of it, and what was tried.
+
+    Attributes:
+        known: What is known.
+        cluster: As it was read last.
+        bid_per_gpu: What it was resumed for, US dollars per GPU and hour; None for an on-demand resume or none at all.
+        without_gpus: Whether it was started without GPUs, to save its data.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one recovery is about
+        self,
+        session: Session,
+        known: Resumable,
+        policy: ResumePolicy,
+        *,
+        gpu_type_id: str | None,
+        every: float,
+        ledger: Ledger,
+    ) -> None:
+        self.known = known
+        self.cluster: Cluster | None = None
+        self.bid_per_gpu: Decimal | None = None
+        self.without_gpus = False
+        self._session = session
+        self._policy = policy
+        self._gpu_type_id = gpu_type_id
+        self._every = every
+        self._ledger = ledger
+        self._quote: SpotQuote | None = None
+        self._misses = 0
+        self._started_at: float | None = None
+        self._end = 0.0
+
+    async def run(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere:
+        """Takes one step after the other until the cluster runs, or another has to be rented.
+
+        Args:
+            end: When no further step is begun, by anyio's clock.
+            until_up: Wait for the container; otherwise a cluster that was started is enough.
+
+        Raises:
+            WaitTimedOut: The time is over.
+            TensorOneError: There is nothing more to be done.
+        """
+        self._end = end
+        while True:
+            if not await self._look():
+                await self._pause(self._every, "the cluster could not be read")
+                continue
+            plan = plan_resume(self.known, self._quote, self._policy)
+            if isinstance(plan, AlreadyRunning) and self.cluster is not None and (plan.up or not until_up):
+                return self.cluster
+            if isinstance(plan, RentElsewhere):
+                return plan
+            if isinstance(plan, GiveUp):
+                raise self._failure(plan.reason)
+            if isinstance(plan, AlreadyRunning | Wait | WaitForGpus):
+                await self._wait(plan)
+            elif (started := await self._try(plan)) is not None and not until_up:
+                return started
+
+    async def _look(self) -> bool:
+        """Reads the cluster, and the prices if they matter; whether what was read may be built upon."""
+        try:
+            with anyio.CancelScope(deadline=self._end) as scope:
+                self.cluster = await self._read()
+                await self._ask_prices()
+        except TensorOneError as error:
+            if not error.retryable:
+                raise
+            logger.warning("cluster %s or its market could not be read: %s", self.known.cluster_id, error)
+            return False
+        if scope.cancelled_caught:
+            return False
+        self._misses = 0 if self.cluster else self._misses + 1
+        if 0 < self._misses < _waiting.MISSES or self._lags():
+            return False  # a single look is no proof that it is gone, or that it did not start
+        self.known = self.known.seen(self.cluster)
+        return True
+
+    async def _read(self) -> Cluster | None:
+        try:
+            return (await self._session.graphql.get_cluster(self.known.cluster_id)).cluster
+        except ClusterNotFound:
+            return None
+
+    async def _ask_prices(self) -> None:
+        stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
+        if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
+            self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+
+    def _lags(self) -> bool:
+        """Whether the look may be older than the start that was accepted."""
+        if self._started_at is None or self.cluster is None or self.cluster.desired_status != "EXITED":
+            return False
+        return anyio.current_time() < self._started_at + self._session.settle_time
+
+    async def _wait(self, plan: AlreadyRunning | Wait | WaitForGpus) -> None:
+        seconds = min(self._every, plan.seconds) if isinstance(plan, WaitForGpus) else self._every
+        await self._pause(seconds, plan.reason)
+        if not isinstance(plan, AlreadyRunning):
+            waited = self.known.waited + (seconds if isinstance(plan, WaitForGpus) else 0)
+            self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
+
+    async def _pause(self, seconds: float, why: str) -> None:
+        """Waits for the next look, unless there will be none in time."""
+        if anyio.current_time() + seconds >= self._end:
+            raise WaitTimedOut(
+                f"cluster {self.known.cluster_id} does not run, and the time is over: {why}",
+                operation="GetCluster",
+                billing=f"cluster {self.known.cluster_id} stays as it is; a volume it has is billed",
+                last_seen=self.cluster,
+            )
+        await anyio.sleep(seconds)
+
+    async def _try(self, plan: Attempt) -> PlacedCluster | None:
+        """Sends one resume; a refusal becomes knowledge. The cluster, if it started."""
+        paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
+        kind: Kind = "on_demand" if paying is None else "spot"
+        candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
+        try:
+            started = await self._send(plan, paying)
+        except TensorOneError as error:
+            self._ledger.note(candidate, plan.reason, paying=paying, answer=str(error), kind=kind)
+            await self._refused(plan, error)
+            return None
+        self._ledger.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
+        self._started_at, self.bid_per_gpu = anyio.current_time(), paying
+        self.without_gpus = isinstance(plan, StartWithoutGpus)
+        return started
+
+    async def _send(self, plan: Attempt, bid: Decimal | None) -> PlacedCluster:
+        cluster_id = self.known.cluster_id
+        gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
+
+        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+            if bid is None:
+                return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
+            answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=float(bid), gpu_count=gpu_count)
+            return answer.cluster_bid_resume
+
+        operation = "ResumeCluster" if bid is None else "ResumeSpotCluster"
+        hourly = self._hourly(bid, gpu_count)
+        return await _resumption.resume(self._session, cluster_id, send, operation=operation, hourly=hourly)
+
+    def _hourly(self, bid: Decimal | None, gpu_count: int) -> Decimal | None:
+        """What a start costs, US dollars per hour; None where the fixed price is not known."""
+        fixed = None if self._quote is None else price(self._quote.on_demand_price)
+        each = fixed if bid is None else bid
+        if each is None:
+            return None if gpu_count else Decimal(0)
+        return each * gpu_count
+
+    async def _refused(self, plan: Attempt, error: TensorOneError) -> None:
+        refusal = refusal_of(error)
+        if refusal is not None:
+            self.known = learn(self.known, plan, refusal)
+        elif isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
+            raise no_spot(error) from error
+        elif isinstance(error, OutcomeUnknown) or error.retryable:
+            await self._pause(self._every, str(error))  # its state tells by then: a second start makes no twin
+        else:
+            raise error
+
+    def _failure(self, reason: str) -> TensorOneError:
+        """Why nothing more can be done, as an error."""
+        known, tried = self.known, tuple(self._ledger.attempts)
+        volume = f"a volume of cluster {known.cluster_id} stays billed until the cluster is terminated"
+        if known.status in (None, "TERMINATED"):
+            return ClusterNotFound(reason, operation="GetCluster", attempts=1)
+        if known.gpus_gone:
+            return NoCapacity(reason, operation="ResumeCluster", ledger=tried, billing=volume)
+        bidding, asked = self._policy.bidding, self._quote
+        if bidding is None or len(known.refused_kinds) > 1 or asked is None:
+            return QueryError(reason, operation="ResumeSpotCluster", billing=volume)
+        return BidCeilingReached(
+            reason,
+            ceiling=float(bidding.ceiling),
+            minimum_bid=asked.minimum_bid,
+            last_bid=self._ledger.last_bid,
+            ledger=tried,
+            operation="ResumeSpotCluster",
+            billing=volume,
+        )
+
+
+def refusal_of(error: TensorOneError) -> Refusal | None:
+    """What a refused resume teaches; None where it teaches nothing about the cluster. Pure."""
+    if isinstance(error, BidTooLow):
+        return "bid_too_low"
+    if isinstance(error, NoCapacity):
+        return "gpus_gone"
+    if isinstance(error, ClusterNotFound):
+        return "not_found"
+    return "wrong_kind" if isinstance(error, QueryError) and _WRONG_KIND.search(str(error)) else None
