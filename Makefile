@@ -12,6 +12,7 @@ install: .venv/.ready ## Make .venv with everything that is needed here
 
 demo: install ## See the SDK at work against the emulator
 	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/spot_fleet.py
 
 test: install ## Run the tests
 	$(BIN)/python -m pytest -n auto
@@ -39,6 +40,9 @@ cov: install ## Run the tests with branch coverage
 
 soak: install ## Run ten times 1,000 operations under faults, and the naive control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
+
+bench-spot: install ## Print how often spot fleets run and for how much, in simulated markets
+	$(BIN)/python benchmarks/spot.py
 
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import anyio
 
 from . import _aftermath, _checks, _waiting
-from ._errors import InvalidArgument, OutcomeUnknown
+from ._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,10 +32,18 @@ async def lease(
     if port is not None:
         _checks.integer("port", port, least=1)
     cluster_id = await rent()
+    late: WaitTimedOut | None = None
     try:  # nothing may be awaited between the rental and this line
-        yield await _running(session, cluster_id, port, deadline)
+        try:
+            cluster = await _running(session, cluster_id, port, deadline)
+        except WaitTimedOut as error:
+            late = error
+            raise
+        yield cluster
     except BaseException:
-        await _ended(session, cluster_id, on_exit)  # what went wrong matters more than a warning logged there
+        # What went wrong matters more than an end that fails, of which a warning is logged.
+        if await _ended(session, cluster_id, on_exit) and late is not None:
+            late.billing = None if on_exit == "terminate" else f"a volume of cluster {cluster_id}, which is stopped"
         raise
     if not await _ended(session, cluster_id, on_exit):
         raise OutcomeUnknown(

@@ -20,6 +20,7 @@ from ._journal import Request
 from ._ledger import Line
 from ._limits import Limits
 from ._refusals import Refusal
+from ._script import MarketMove, random_market
 from ._world import World
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "Host",
     "Limits",
     "Line",
+    "MarketMove",
     "Order",
     "Refusal",
     "Request",
     "World",
+    "random_market",
 ]

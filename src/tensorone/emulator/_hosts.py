@@ -94,6 +94,12 @@ class Fleet:
             raise ValueError(f"{gpus} GPUs of {machine_id} cannot be rented by others: 0 to {free} can")
         self._hosts[machine_id] = replace(self._hosts[machine_id], occupied=gpus)
 
+    def lose(self, machine_id: str) -> None:
+        """Forgets a machine that has no tenant."""
+        host = self._hosts.pop(machine_id)
+        del self._tenants[machine_id]
+        self._ids[host.gpu_type_id, host.cloud].remove(machine_id)
+
     def tenants(self, machine_id: str) -> Sequence[Cluster]:
         """The clusters bound to one machine, stopped ones too."""
         return tuple(self._tenants[machine_id].values())

@@ -131,6 +131,18 @@ class Lifecycle:
         self.clusters[cluster.id] = replace(cluster, preemptions=cluster.preemptions + 1)
         return self.stop(cluster.id, now, "Exited by System: outbid")
 
+    def announce(self, cluster: Cluster, why: str, now: float) -> None:
+        """Says of a running cluster what is about to happen to it."""
+        announced = replace(cluster, status_change=why, changed_at=now)
+        self.clusters[cluster.id] = announced
+        self._fleet.put(announced)
+
+    def preempt_started(self, cluster_id: str, starts: int, now: float) -> None:
+        """Preempts a cluster if it still runs since that start."""
+        cluster = self.clusters.get(cluster_id)
+        if cluster is not None and cluster.running and cluster.starts == starts:
+            self.preempt(cluster, now)
+
     def preempt_below_minimum(self, now: float) -> None:
         """Preempts what bids less than the minimum of now."""
         for cluster in self.running():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ._account import Account
@@ -13,11 +14,12 @@ from ._journal import Journal, Request
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from ._boot import Boot
     from ._cluster import Cloud
     from ._scenario import Scenario
+    from ._script import MarketMove
 
 
 class World(Account):
@@ -83,8 +85,10 @@ class World(Account):
             finally:
                 self._life.listing_lag = 0.0
 
-    def preempt(self, cluster_id: str) -> None:
-        """Has another account outbid a running spot cluster.
+    def preempt(self, cluster_id: str, *, notice: float = 0.0) -> None:
+        """Has another account outbid a running spot cluster, announced so many seconds before.
+
+        The announcement shows in the cluster's last status change; a cluster that was started anew meanwhile is left.
 
         Raises:
             ValueError: No running spot cluster has this id.
@@ -93,7 +97,46 @@ class World(Account):
             cluster = self._life.clusters.get(cluster_id)
             if cluster is None or not cluster.spot or not cluster.running:
                 raise ValueError(f"{cluster_id!r} is no running spot cluster: nothing else can be preempted")
-            self._life.preempt(cluster, now)
+            if notice > 0:
+                self._life.announce(cluster, f"Outbid: stops in {notice:g} s", now)
+                self.later(notice, lambda: self._life.preempt_started(cluster.id, cluster.starts, self.now))
+            else:
+                self._life.preempt(cluster, now)
+
+    def lose_host(self, machine_id: str) -> None:
+        """A machine is lost, with every cluster and volume on it."""
+        with self.moment() as now:
+            for tenant in self._fleet.tenants(machine_id):
+                self._life.terminate(tenant.id, now)
+            self._fleet.lose(machine_id)
+
+    def leave_free(self, gpu_type_id: str, gpus: int) -> None:
+        """Lets other accounts rent all but so many of the free GPUs of one type; -1 gives all of theirs back."""
+        with self.moment():
+            for host in self._fleet:
+                if host.gpu_type_id == gpu_type_id:
+                    free = host.occupied + self._fleet.free_gpus(host.machine_id)
+                    left = free if gpus < 0 else min(free, gpus)
+                    gpus = gpus if gpus < 0 else gpus - left
+                    self._fleet.occupy(host.machine_id, free - left)
+
+    def play(self, moves: Iterable[MarketMove]) -> None:
+        """Has a market happen, from now on."""
+        for move in moves:
+            self.later(move.at, partial(self._make, move))
+
+    def _make(self, move: MarketMove) -> None:
+        if move.minimum_bid is not None:
+            self.set_minimum_bid(move.gpu_type_id, move.minimum_bid)
+        if move.free_gpus is not None:
+            self.leave_free(move.gpu_type_id, move.free_gpus)
+        hosts = [host.machine_id for host in self._fleet if host.gpu_type_id == move.gpu_type_id]
+        spot = [each for each in self._life.running() if each.spot and each.machine_id in hosts]
+        for cluster in sorted(spot, key=lambda each: each.started_at)[: move.preempt]:
+            self.preempt(cluster.id, notice=move.notice)
+        hosts.sort(key=lambda machine_id: -len(self._fleet.tenants(machine_id)))
+        for machine_id in hosts[: move.lose_hosts]:
+            self.lose_host(machine_id)
 
     def occupy(self, machine_id: str, gpus: int) -> None:
         """Lets other accounts rent so many GPUs of a machine, 0 to give them back; nothing is displaced for it.
@@ -106,10 +149,7 @@ class World(Account):
 
     def sell_out(self, gpu_type_id: str) -> None:
         """Lets other accounts rent every free GPU of one type."""
-        with self.moment():
-            for host in self._fleet:
-                if host.gpu_type_id == gpu_type_id:
-                    self._fleet.occupy(host.machine_id, host.occupied + self._fleet.free_gpus(host.machine_id))
+        self.leave_free(gpu_type_id, 0)
 
     def set_minimum_bid(self, gpu_type_id: str, price: Decimal | str | None) -> None:
         """Holds a minimum bid at a price, and preempts what bids less; None lets it move again."""

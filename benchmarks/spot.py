@@ -1,0 +1,176 @@
+"""How much of the time a fleet runs, and for how much: four ways to keep it running, in the same markets.
+
+`make bench-spot` prints the table of docs/spot.md. Time is simulated, so that the figures do not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+import anyio
+import httpx
+import trio.testing
+
+from tensorone import BidPolicy, ClusterSpec, TensorOne, TensorOneError
+from tensorone.emulator import Emulator, random_market
+
+FLEET, HOURS, STEP, SEEDS = 20, 6, 300, (1, 2, 3)
+OPENINGS = {"NVIDIA A40": "0.20", "NVIDIA RTX A6000": "0.20", "NVIDIA RTX A5000": "0.16"}
+TYPES = tuple(OPENINGS)
+SPEC = ClusterSpec(image_name="i", gpu_type_ids=TYPES, volume_in_gb=10, cloud_type="ALL")
+BIDDING = BidPolicy(ceiling=0.35)
+BID = 0.25  # what the naive fleet bids, first and always
+SAMPLE = 15.0  # seconds between two looks of the measurement itself, which asks nobody
+
+
+@dataclass
+class Run:
+    """One policy in one market: samples of clusters whose containers were up, and the bill."""
+
+    up: int = 0
+    samples: int = 0
+    paid: Decimal = Decimal(0)
+
+    @property
+    def share(self) -> float:
+        """Share of the time that a cluster of the fleet ran."""
+        return self.up / self.samples / FLEET
+
+    @property
+    def per_hour(self) -> float:
+        """US dollars for each cluster-hour that ran."""
+        return float(self.paid) / (self.share * FLEET * HOURS)
+
+
+Policy = Callable[[TensorOne], Awaitable[None]]
+
+
+async def on_demand(client: TensorOne) -> None:
+    """The fixed price, never preempted."""
+    for _ in range(FLEET):
+        await client.clusters.deploy(SPEC)
+
+
+async def rented(client: TensorOne) -> list[str]:
+    """A spot fleet to begin with; the same for all that bid."""
+    bidding = BidPolicy(ceiling=0.35, opening=BID)
+    outcomes = await client.spot.acquire_many(SPEC, FLEET, bidding=bidding, timeout=1800, mode="best_effort")
+    return [outcome.unwrap().cluster.id for outcome in outcomes if outcome.ok]
+
+
+async def naive(client: TensorOne) -> None:
+    """Look once a minute; resume what is stopped, at the same bid."""
+    ids = await rented(client)
+    while True:
+        await anyio.sleep(60)
+        for cluster in await client.clusters.list():
+            if cluster.id in ids and cluster.desired_status == "EXITED":
+                with suppress(TensorOneError):
+                    await client.spot.resume(cluster.id, bid_per_gpu=BID, gpu_count=1)
+
+
+async def skypilot(client: TensorOne) -> None:
+    """SkyPilot's documented recovery: look every 20 s, terminate, launch anew; gaps of 60 s times 1.6."""
+    ids = await rented(client)
+    async with anyio.create_task_group() as group:
+        for cluster_id in ids:
+            group.start_soon(_relaunch, client, cluster_id)
+
+
+async def _relaunch(client: TensorOne, cluster_id: str) -> None:
+    while True:
+        await anyio.sleep(20)
+        with suppress(TensorOneError):
+            seen = await client.clusters.get_many([cluster_id])
+            if seen[0] is not None and seen[0].desired_status != "EXITED":
+                continue
+            await client.clusters.terminate(cluster_id)
+            gap = 60.0
+            while True:
+                try:  # one round over all types, cheapest first
+                    rental = await client.spot.acquire(SPEC, bidding=BIDDING, timeout=1, order="lowest_price")
+                except TensorOneError:
+                    await anyio.sleep(gap)
+                    gap = min(gap * 1.6, 300.0)
+                else:
+                    cluster_id = rental.cluster.id
+                    break
+
+
+async def kept(client: TensorOne) -> None:
+    """This SDK: `spot.keep_running`."""
+    specs = dict.fromkeys(await rented(client), SPEC)
+    async with client.spot.keep_running(
+        specs, bidding=BIDDING, strategy="replace_next", order="lowest_price", width=FLEET
+    ) as events:
+        async for _ in events:
+            pass
+
+
+POLICIES: dict[str, Policy] = {
+    "on-demand": on_demand,
+    "naive: resume at the same bid, every 60 s": naive,
+    "SkyPilot's schedule: relaunch, 60 s times 1.6, 300 s at most": skypilot,
+    "`spot.keep_running`": kept,
+}
+
+
+async def measure(policy: Policy, seed: int) -> Run:
+    """One policy through one market."""
+    emulator = Emulator(clock=anyio.current_time, first_clusters=False, seed=seed, boot="60s", balance="100000")
+    emulator.world.play(random_market(seed, OPENINGS, seconds=HOURS * 3600, step=STEP))
+    run = Run()
+
+    def sample() -> None:
+        now = emulator.world.now
+        run.up += min(FLEET, sum(cluster.up(now) for cluster in emulator.world.clusters.values()))
+        run.samples += 1
+        emulator.world.later(SAMPLE, sample)
+
+    emulator.world.later(SAMPLE, sample)
+    transport = httpx.ASGITransport(emulator.app)
+    async with TensorOne(emulator.api_key, url="http://localhost/graphql", transport=transport) as client:
+        with anyio.move_on_after(HOURS * 3600):
+            await policy(client)
+            await anyio.sleep_forever()
+    run.paid = sum((line.amount for line in emulator.world.bill), Decimal(0))
+    return run
+
+
+def main() -> None:
+    """Prints the table."""
+    logging.disable()
+    fixed: Run | None = None
+    print("| policy | running | USD per cluster-hour that ran | against on-demand |")
+    print("| --- | ---: | ---: | ---: |")
+    for name, policy in POLICIES.items():
+        runs = [
+            anyio.run(
+                measure,
+                policy,
+                seed,
+                backend="trio",
+                backend_options={"clock": trio.testing.MockClock(autojump_threshold=0)},
+            )
+            for seed in SEEDS
+        ]
+        total = Run(
+            sum(run.up for run in runs), sum(run.samples for run in runs), sum(run.paid for run in runs) / len(runs)
+        )
+        fixed = fixed or total
+        shares = ", ".join(f"{run.share:.0%}" for run in runs)
+        ratio = total.per_hour / fixed.per_hour
+        print(
+            f"| {name} | {total.share:.1%} ({shares}) | {total.per_hour:.3f} | {ratio:.2f} |",
+            file=sys.stdout,
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
