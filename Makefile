@@ -41,6 +41,17 @@ cov: install ## Run the tests with branch coverage
 soak: install ## Run ten times 1,000 operations under faults, and the naive control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
+bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; six minutes
+	benchmarks/.venv/bin/python benchmarks/run.py
+
+# The peers have an environment of their own, and so has what ariadne-codegen generates by itself.
+benchmarks/.peers/.ready: queries/clusters.graphql schema/schema.graphql
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fast]' 'gql[aiohttp,httpx]' 'ariadne-codegen==0.19.*'
+	mkdir -p benchmarks/.peers/queries && cp queries/clusters.graphql benchmarks/.peers/queries/
+	cp benchmarks/stock.toml benchmarks/.peers/pyproject.toml && cd benchmarks/.peers && ../.venv/bin/ariadne-codegen
+	touch $@
+
 bench-spot: install ## Print how often spot fleets run and for how much, in simulated markets
 	$(BIN)/python benchmarks/spot.py
 
@@ -48,6 +59,6 @@ dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
 clean: ## Remove what was made here
-	rm -rf .venv .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv benchmarks/.venv benchmarks/.peers .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test check generate check-generated update-schema lint types cov soak dist clean

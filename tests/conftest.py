@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 
 
+@pytest.fixture(autouse=True)
+def over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests go over httpx's own transport; what must hold over both overrides this."""
+    monkeypatch.setenv("TENSORONE_HTTP", "httpx")
+
+
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """An emulator on a free port, with the published clusters, where containers are up at once."""

@@ -15,6 +15,13 @@ import pytest
 from tensorone import ClusterSpec, TensorOne
 from tensorone.emulator import Fault
 
+
+@pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
+def over(request, monkeypatch):
+    """Over both transports; on trio there is only httpx's own."""
+    monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
+
+
 SPEC = ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40")
 CALLS = {
     "deploy": lambda client: client.clusters.deploy(SPEC),

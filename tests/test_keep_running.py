@@ -312,3 +312,18 @@ def test_a_state_needs_the_specs_of_its_clusters(on):
             await anext(more)
 
     on(main)
+
+
+def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
+    """One round of attempts each time; when there is capacity again, it moves."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await client.clusters.terminate(old)
+        emulator.world.sell_out(A40)
+        emulator.world.later(100, lambda: emulator.world.leave_free(A40, -1))
+        events = await told(client, {old: SPEC}, until=of(Moved), strategy="replace_same")
+        assert [type(event) for event in events] == [Preempted, BidMade, Moved]
+        assert anyio.current_time() > 100
+
+    on(main)

@@ -26,17 +26,18 @@ LAYERS = [
     {"_acquire_many"},
     {"_acquire"},
     {"_fixed_price"},
-    {"_quotes", "_gpu_types", "_account"},
+    {"_quotes", "_gpu_types", "_account", "_templates", "_endpoints"},
     {"_batches", "_rental", "_resumption", "_waiting", "_watching", "_reap", "_lease", "_aftermath"},
     {"_streams"},
     {"_fan_out"},
     {"_workers", "_outcomes"},
-    {"_session", "_listing"},
+    {"_session", "_listing", "_schema_check"},
     {"_spending"},
     {"_shared"},
     {"_executor"},
     {"_aliases"},
-    {"_transport", "_throttle", "_verdict", "_bodies", "_decode", "_arguments", "_reconcile", "_inputs"},
+    {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
+    {"_bodies", "_lanes"},
     {"_resume_plan", "_fleet"},
     {"_candidates", "_ledger"},
     {"_plans", "_fleet_state", "_fleet_events"},
@@ -107,7 +108,7 @@ def test_imports_go_inwards_only(name):
 
 def test_one_module_knows_httpx_and_one_the_generated_package():
     """Each foreign thing comes in by one door."""
-    assert users_of("httpx") == {"_transport"}
+    assert users_of("httpx") == {"_transport", "_lanes"}
     assert users_of("tensorone_graphql", at_run_time=False) == {"_generated"}
 
 
@@ -149,7 +150,7 @@ def test_all_is_sorted_complete_and_documented():
     offered = {"__version__"}
     for name in MODULES:
         offered |= set(getattr(importlib.import_module(f"tensorone.{name}"), "__all__", ()))
-    internal = {"ClusterFindAndDeployOnDemandInput", "ClusterRentInterruptableInput", "EnvironmentVariableInput"}
+    internal = {name for name in offered if name.endswith("Input")}
     assert set(tensorone.__all__) == offered - internal - {"GraphQLClient"}
     for name in set(tensorone.__all__) - {"__version__"}:
         assert inspect.getdoc(getattr(tensorone, name)), name
@@ -157,7 +158,14 @@ def test_all_is_sorted_complete_and_documented():
 
 def test_every_public_coroutine_says_what_it_raises():
     """Arguments, errors and the source of each operation are in its docstring."""
-    for space in (tensorone.Clusters, tensorone.Spot, tensorone.GpuTypes, tensorone.Accounts):
+    for space in (
+        tensorone.Clusters,
+        tensorone.Spot,
+        tensorone.GpuTypes,
+        tensorone.Accounts,
+        tensorone.Templates,
+        tensorone.Endpoints,
+    ):
         for name, method in inspect.getmembers(space, inspect.iscoroutinefunction):
             text = inspect.getdoc(method) or ""
             assert "Raises:" in text, name

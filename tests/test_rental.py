@@ -17,6 +17,13 @@ from tensorone import (
 )
 from tensorone.emulator import Emulator, Fault
 
+
+@pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
+def over(request, monkeypatch):
+    """Over both transports; on trio there is only httpx's own."""
+    monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
+
+
 SPEC = ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40", env={"SECRET": "hidden-value"})
 DEPLOY, RENT = "clusterFindAndDeployOnDemand", "clusterRentInterruptable"
 

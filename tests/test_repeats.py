@@ -14,6 +14,13 @@ from tensorone import (
     fan_out,
 )
 
+
+@pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
+def over(request, monkeypatch):
+    """Over both transports; on trio there is only httpx's own."""
+    monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
+
+
 GOOD = graphql({"gpuTypes": []})
 QUICK = RetryPolicy(attempts=4, wait_initial=0.001, total_timeout=5)
 

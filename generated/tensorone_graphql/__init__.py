@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from .base_client import BaseClient, Executor
     from .base_model import UNSET, BaseModel
     from .client import GraphQLClient
+    from .delete_endpoint import DELETE_ENDPOINT, DeleteEndpoint
+    from .delete_template import DELETE_TEMPLATE, DeleteTemplate
     from .deploy_cluster import DEPLOY_CLUSTER, DeployCluster
     from .enums import CloudTypeEnum, ClusterStatus
     from .fragments import (
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
         Cluster,
         ClusterState,
         ContainerUsage,
+        Endpoint,
         FixedPrices,
         GpuType,
         GpuUsage,
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
         Port,
         PricedGpuType,
         Runtime,
+        Template,
     )
     from .get_account import GET_ACCOUNT, GetAccount
     from .get_cluster import GET_CLUSTER, GetCluster
@@ -31,14 +35,19 @@ if TYPE_CHECKING:
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
         ClusterRentInterruptableInput,
+        EndpointInput,
         EnvironmentVariableInput,
+        SaveTemplateInput,
     )
     from .list_clusters import LIST_CLUSTERS, ListClusters, ListClustersMyself
+    from .list_endpoints import LIST_ENDPOINTS, ListEndpoints, ListEndpointsMyself
     from .list_gpu_types import LIST_GPU_TYPES, ListGpuTypes
     from .operation import Operation
     from .rent_spot_cluster import RENT_SPOT_CLUSTER, RentSpotCluster
     from .resume_cluster import RESUME_CLUSTER, ResumeCluster
     from .resume_spot_cluster import RESUME_SPOT_CLUSTER, ResumeSpotCluster
+    from .save_endpoint import SAVE_ENDPOINT, SaveEndpoint
+    from .save_template import SAVE_TEMPLATE, SaveTemplate
     from .stop_cluster import STOP_CLUSTER, StopCluster
     from .terminate_cluster import TERMINATE_CLUSTER, TerminateCluster
 else:
@@ -53,8 +62,14 @@ else:
         "ClusterState": "fragments",
         "ClusterStatus": "enums",
         "ContainerUsage": "fragments",
+        "DELETE_ENDPOINT": "delete_endpoint",
+        "DELETE_TEMPLATE": "delete_template",
         "DEPLOY_CLUSTER": "deploy_cluster",
+        "DeleteEndpoint": "delete_endpoint",
+        "DeleteTemplate": "delete_template",
         "DeployCluster": "deploy_cluster",
+        "Endpoint": "fragments",
+        "EndpointInput": "input_types",
         "EnvironmentVariableInput": "input_types",
         "Executor": "base_client",
         "FixedPrices": "fragments",
@@ -70,9 +85,12 @@ else:
         "GpuUsage": "fragments",
         "GraphQLClient": "client",
         "LIST_CLUSTERS": "list_clusters",
+        "LIST_ENDPOINTS": "list_endpoints",
         "LIST_GPU_TYPES": "list_gpu_types",
         "ListClusters": "list_clusters",
         "ListClustersMyself": "list_clusters",
+        "ListEndpoints": "list_endpoints",
+        "ListEndpointsMyself": "list_endpoints",
         "ListGpuTypes": "list_gpu_types",
         "LowestPrice": "fragments",
         "Machine": "fragments",
@@ -87,9 +105,15 @@ else:
         "ResumeCluster": "resume_cluster",
         "ResumeSpotCluster": "resume_spot_cluster",
         "Runtime": "fragments",
+        "SAVE_ENDPOINT": "save_endpoint",
+        "SAVE_TEMPLATE": "save_template",
         "STOP_CLUSTER": "stop_cluster",
+        "SaveEndpoint": "save_endpoint",
+        "SaveTemplate": "save_template",
+        "SaveTemplateInput": "input_types",
         "StopCluster": "stop_cluster",
         "TERMINATE_CLUSTER": "terminate_cluster",
+        "Template": "fragments",
         "TerminateCluster": "terminate_cluster",
         "UNSET": "base_model",
     }
@@ -117,8 +141,14 @@ __all__ = [
     "ClusterState",
     "ClusterStatus",
     "ContainerUsage",
+    "DELETE_ENDPOINT",
+    "DELETE_TEMPLATE",
     "DEPLOY_CLUSTER",
+    "DeleteEndpoint",
+    "DeleteTemplate",
     "DeployCluster",
+    "Endpoint",
+    "EndpointInput",
     "EnvironmentVariableInput",
     "Executor",
     "FixedPrices",
@@ -134,9 +164,12 @@ __all__ = [
     "GpuUsage",
     "GraphQLClient",
     "LIST_CLUSTERS",
+    "LIST_ENDPOINTS",
     "LIST_GPU_TYPES",
     "ListClusters",
     "ListClustersMyself",
+    "ListEndpoints",
+    "ListEndpointsMyself",
     "ListGpuTypes",
     "LowestPrice",
     "Machine",
@@ -151,9 +184,15 @@ __all__ = [
     "ResumeCluster",
     "ResumeSpotCluster",
     "Runtime",
+    "SAVE_ENDPOINT",
+    "SAVE_TEMPLATE",
     "STOP_CLUSTER",
+    "SaveEndpoint",
+    "SaveTemplate",
+    "SaveTemplateInput",
     "StopCluster",
     "TERMINATE_CLUSTER",
+    "Template",
     "TerminateCluster",
     "UNSET",
 ]

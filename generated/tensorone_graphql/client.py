@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .base_client import BaseClient
 
 if TYPE_CHECKING:
+    from .delete_endpoint import DeleteEndpoint
+    from .delete_template import DeleteTemplate
     from .deploy_cluster import DeployCluster
     from .get_account import GetAccount
     from .get_cluster import GetCluster
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
         ClusterRentInterruptableInput,
+        EndpointInput,
+        SaveTemplateInput,
     )
     from .list_clusters import ListClusters
+    from .list_endpoints import ListEndpoints
     from .list_gpu_types import ListGpuTypes
     from .rent_spot_cluster import RentSpotCluster
     from .resume_cluster import ResumeCluster
     from .resume_spot_cluster import ResumeSpotCluster
+    from .save_endpoint import SaveEndpoint
+    from .save_template import SaveTemplate
     from .stop_cluster import StopCluster
     from .terminate_cluster import TerminateCluster
 
@@ -95,6 +102,33 @@ class GraphQLClient(BaseClient):
 
         return await self._execute(GET_CLUSTER, {"clusterId": cluster_id})
 
+    async def save_endpoint(self, input: EndpointInput) -> SaveEndpoint:
+        """Saves a serverless endpoint: makes one, or changes the one whose id is given.
+
+        Bills each worker while it runs; at least as many as workersMin run from now on.
+        """
+        from .save_endpoint import SAVE_ENDPOINT
+
+        return await self._execute(SAVE_ENDPOINT, {"input": input})
+
+    async def delete_endpoint(self, id: str) -> DeleteEndpoint:
+        """Deletes an endpoint whose worker limits are both 0. Answers null.
+
+        Ends its whole bill.
+        """
+        from .delete_endpoint import DELETE_ENDPOINT
+
+        return await self._execute(DELETE_ENDPOINT, {"id": id})
+
+    async def list_endpoints(self) -> ListEndpoints:
+        """Lists all serverless endpoints of the account.
+
+        Bills nothing.
+        """
+        from .list_endpoints import LIST_ENDPOINTS
+
+        return await self._execute(LIST_ENDPOINTS, {})
+
     async def list_gpu_types(self) -> ListGpuTypes:
         """Lists all GPU types on the market, without prices.
 
@@ -147,3 +181,21 @@ class GraphQLClient(BaseClient):
             RESUME_SPOT_CLUSTER,
             {"clusterId": cluster_id, "bidPerGpu": bid_per_gpu, "gpuCount": gpu_count},
         )
+
+    async def save_template(self, input: SaveTemplateInput) -> SaveTemplate:
+        """Saves a template: makes one, or changes the one whose id is given.
+
+        Bills nothing. Names are unique: a second one of the same name is refused.
+        """
+        from .save_template import SAVE_TEMPLATE
+
+        return await self._execute(SAVE_TEMPLATE, {"input": input})
+
+    async def delete_template(self, template_name: str) -> DeleteTemplate:
+        """Deletes a template by its name; one that is in use is refused. Answers null.
+
+        Bills nothing.
+        """
+        from .delete_template import DELETE_TEMPLATE
+
+        return await self._execute(DELETE_TEMPLATE, {"templateName": template_name})

@@ -106,6 +106,33 @@ class Cluster(PlacedCluster):
     "Live readings; null unless the container is up. [seed]"
 
 
+class Endpoint(BaseModel):
+    """Autoscaled workers behind a queue. [t1]"""
+
+    id: str
+    "Id, 14 lower-case letters and digits as a rule. [t1]"
+    name: Optional[str]
+    "Name. [t1]"
+    gpu_ids: Optional[str]
+    "GPU pools, comma-separated, such as AMPERE_16. [t1]"
+    template_id: Optional[str]
+    "Template of the workers. [t1]"
+    idle_timeout: Optional[int]
+    "Seconds before an idle worker stops. [t1]"
+    locations: Optional[str]
+    "Country codes, comma-separated; null or empty is anywhere. [t1]"
+    network_volume_id: Optional[str]
+    "Network volume of the workers. [t1]"
+    scaler_type: Optional[str]
+    "QUEUE_DELAY or REQUEST_COUNT. [t1]"
+    scaler_value: Optional[int]
+    "Target of the scaler: seconds of delay or requests a worker. [t1]"
+    workers_max: Optional[int]
+    "Most workers. [t1]"
+    workers_min: Optional[int]
+    "Fewest workers. [t1]"
+
+
 class FixedPrices(BaseModel):
     """A kind of GPU on the market. [rp]"""
 
@@ -148,6 +175,31 @@ class PricedGpuType(GpuType):
     "Cheapest offer that meets the filter; null, or null prices, when there is none. [seed]"
 
 
+class Template(BaseModel):
+    """Saved settings for clusters or workers; RunPod calls it PodTemplate. [rp]"""
+
+    id: str
+    "Id, 10 lower-case letters and digits as a rule. [t1]"
+    name: Optional[str]
+    "Name, unique. [t1]"
+    image_name: Optional[str]
+    "Image reference. [t1]"
+    docker_args: Optional[str]
+    "Arguments that replace the command of the image. [t1]"
+    container_disk_in_gb: Optional[int]
+    "Temporary disk, GB. [t1]"
+    volume_in_gb: Optional[int]
+    "Persistent volume, GB; 0 for workers. [t1]"
+    volume_mount_path: Optional[str]
+    "Directory of the volume. [t1]"
+    ports: Optional[str]
+    "Ports, comma-separated number/protocol pairs. [t1]"
+    readme: Optional[str]
+    "Text for people, Markdown. [t1]"
+    is_serverless: Optional[bool]
+    "Whether it is for serverless workers. [t1]"
+
+
 Account.model_rebuild()
 ClusterState.model_rebuild()
 Machine.model_rebuild()
@@ -157,7 +209,9 @@ GpuUsage.model_rebuild()
 Port.model_rebuild()
 Runtime.model_rebuild()
 Cluster.model_rebuild()
+Endpoint.model_rebuild()
 FixedPrices.model_rebuild()
 GpuType.model_rebuild()
 LowestPrice.model_rebuild()
 PricedGpuType.model_rebuild()
+Template.model_rebuild()

@@ -29,4 +29,5 @@ GET_ACCOUNT: Operation[GetAccount] = Operation(
     ),
     result=GetAccount,
     idempotent=True,
+    probe="query Probe{__typename} query GetAccount{myself @skip(if:true){id clientBalance currentSpendPerHr}}",
 )

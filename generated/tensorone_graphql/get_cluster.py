@@ -39,4 +39,5 @@ GET_CLUSTER: Operation[GetCluster] = Operation(
     ),
     result=GetCluster,
     idempotent=True,
+    probe='query Probe{__typename} query GetCluster{cluster(input:{clusterId:""}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId} name runtime{uptimeInSeconds ports{ip isIpPublic privatePort publicPort type} gpus{id gpuUtilPercent memoryUtilPercent} container{cpuPercent memoryPercent}}}}',
 )

@@ -37,4 +37,5 @@ GET_FIXED_PRICES: Operation[GetFixedPrices] = Operation(
     ),
     result=GetFixedPrices,
     idempotent=True,
+    probe='query Probe{__typename} query GetFixedPrices{gpuTypes(input:{id:""}) @skip(if:true){id securePrice communityPrice}}',
 )

@@ -47,4 +47,5 @@ GET_GPU_TYPE: Operation[GetGpuType] = Operation(
     ),
     result=GetGpuType,
     idempotent=True,
+    probe='query Probe{__typename} query GetGpuType{gpuTypes(input:{id:""}) @skip(if:true){id displayName memoryInGb secureCloud communityCloud lowestPrice(input:{gpuCount:0}){minimumBidPrice uninterruptablePrice}}}',
 )

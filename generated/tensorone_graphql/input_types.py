@@ -82,5 +82,62 @@ class ClusterRentInterruptableInput(InputModel):
     "Environment. [seed]"
 
 
+class SaveTemplateInput(InputModel):
+    """A template to save. [t1]"""
+
+    id: Optional[str] = None
+    "Id of the template to change; without it one is made. [t1]"
+    name: str
+    "Name, unique. [t1]"
+    image_name: str
+    "Image reference. [t1]"
+    docker_args: str
+    "Arguments that replace the command of the image; send it even when empty. [t1]"
+    env: list[Optional["EnvironmentVariableInput"]]
+    "Environment; send it even when empty. [t1]"
+    container_disk_in_gb: int
+    "Temporary disk, GB. [t1]"
+    volume_in_gb: int
+    "Persistent volume, GB; 0 for workers. [t1]"
+    volume_mount_path: Optional[str] = None
+    "Directory of the volume. [t1]"
+    ports: Optional[str] = None
+    "Ports. [t1]"
+    readme: Optional[str] = None
+    "Text for people, Markdown. [t1]"
+    is_serverless: Optional[bool] = None
+    "Whether it is for serverless workers. [t1]"
+    container_registry_auth_id: Optional[str] = None
+    "Registry credentials, by id, not by name. [t1]"
+
+
+class EndpointInput(InputModel):
+    """An endpoint to save. [t1]"""
+
+    id: Optional[str] = None
+    "Id of the endpoint to change; without it one is made. [t1]"
+    name: str
+    "Name; RunPod reads the suffix -fb as a wish for fast cold starts. [t1]"
+    gpu_ids: str
+    "GPU pools, comma-separated. [t1]"
+    template_id: str
+    "Template of the workers. [t1]"
+    idle_timeout: Optional[int] = None
+    "Seconds before an idle worker stops. [t1]"
+    locations: Optional[str] = None
+    "Country codes, comma-separated. [t1]"
+    network_volume_id: Optional[str] = None
+    "Network volume; empty for none. [t1]"
+    scaler_type: Optional[str] = None
+    "QUEUE_DELAY or REQUEST_COUNT. [t1]"
+    scaler_value: Optional[int] = None
+    "Target of the scaler. [t1]"
+    workers_max: Optional[int] = None
+    "Most workers. [t1]"
+    workers_min: Optional[int] = None
+    "Fewest workers. [t1]"
+
+
 ClusterFindAndDeployOnDemandInput.model_rebuild()
 ClusterRentInterruptableInput.model_rebuild()
+SaveTemplateInput.model_rebuild()

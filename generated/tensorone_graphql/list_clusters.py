@@ -37,4 +37,5 @@ LIST_CLUSTERS: Operation[ListClusters] = Operation(
     ),
     result=ListClusters,
     idempotent=True,
+    probe="query Probe{__typename} query ListClusters{myself @skip(if:true){clusters{id desiredStatus imageName env machineId machine{clusterHostId} name runtime{uptimeInSeconds ports{ip isIpPublic privatePort publicPort type} gpus{id gpuUtilPercent memoryUtilPercent} container{cpuPercent memoryPercent}}}}}",
 )

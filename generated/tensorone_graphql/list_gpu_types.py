@@ -29,4 +29,5 @@ LIST_GPU_TYPES: Operation[ListGpuTypes] = Operation(
     ),
     result=ListGpuTypes,
     idempotent=True,
+    probe="query Probe{__typename} query ListGpuTypes{gpuTypes @skip(if:true){id displayName memoryInGb}}",
 )

@@ -65,6 +65,7 @@ class Operation(Generic[T]):
         fields: The same in pieces, to put literals in the place of variables.
         result: Model of `data` in the answer.
         idempotent: Whether sending it twice is the same as sending it once.
+        probe: A document in which a server validates the operation and cannot run it: `operationName` is "Probe".
     """
 
     name: str
@@ -73,3 +74,4 @@ class Operation(Generic[T]):
     fields: tuple[RootField, ...]
     result: type[T]
     idempotent: bool
+    probe: str = ""

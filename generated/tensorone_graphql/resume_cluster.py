@@ -40,4 +40,5 @@ RESUME_CLUSTER: Operation[ResumeCluster] = Operation(
     ),
     result=ResumeCluster,
     idempotent=False,
+    probe='query Probe{__typename} mutation ResumeCluster{clusterResume(input:{clusterId:"" gpuCount:0}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}}}',
 )

@@ -41,4 +41,5 @@ RESUME_SPOT_CLUSTER: Operation[ResumeSpotCluster] = Operation(
     ),
     result=ResumeSpotCluster,
     idempotent=False,
+    probe='query Probe{__typename} mutation ResumeSpotCluster{clusterBidResume(input:{clusterId:"" bidPerGpu:0.5 gpuCount:0}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}}}',
 )

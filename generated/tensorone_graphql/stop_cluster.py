@@ -37,4 +37,5 @@ STOP_CLUSTER: Operation[StopCluster] = Operation(
     ),
     result=StopCluster,
     idempotent=True,
+    probe='query Probe{__typename} mutation StopCluster{clusterStop(input:{clusterId:""}) @skip(if:true){id desiredStatus}}',
 )

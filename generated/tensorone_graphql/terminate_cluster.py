@@ -35,4 +35,5 @@ TERMINATE_CLUSTER: Operation[TerminateCluster] = Operation(
     ),
     result=TerminateCluster,
     idempotent=True,
+    probe='query Probe{__typename} mutation TerminateCluster{clusterTerminate(input:{clusterId:""}) @skip(if:true)}',
 )

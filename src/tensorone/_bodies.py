@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable
 
     import httpx
 
@@ -33,30 +32,32 @@ class Unreadable(Exception):
 
 async def read(response: httpx.Response, limit: int) -> bytes:
     """The body, unpacked, and never more than `limit` bytes of it in memory."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip"}:
-        raise Unreadable(f"the body is packed as {encoding[:40]!r}, which was not asked for", response.status_code)
-    inflater = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    inflater = _inflater(response)
     chunks: list[bytes] = []
     size = 0
-    async with _parts(response) as parts:
+    parts = aiter(cast("AsyncIterable[bytes]", response.stream))
+    try:
         async for part in parts:
             chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
             size += len(chunk)
             if size > limit or (inflater is not None and inflater.unconsumed_tail):
                 raise Unreadable(f"the body is larger than {limit} bytes", response.status_code)
             chunks.append(chunk)
+    finally:  # wherever reading stopped
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
     if inflater is not None and not inflater.eof:
         raise Undelivered("the compressed body ended early")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-@asynccontextmanager
-async def _parts(response: httpx.Response) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    """The body piece by piece; closed at the end, wherever reading stopped."""
-    parts = aiter(cast("AsyncIterable[bytes]", response.stream))
-    try:
-        yield parts
-    finally:
-        if isinstance(parts, AsyncGenerator):
-            await parts.aclose()
+def _inflater(response: httpx.Response) -> Any:
+    # The raw list, since a look into httpx's own mapping decodes every header.
+    packed = [value for name, value in response.headers.raw if name.lower() == b"content-encoding"]
+    encoding = packed[0].strip().lower() if packed else b"identity"
+    if encoding == b"gzip":
+        return zlib.decompressobj(wbits=31)
+    if encoding != b"identity":
+        shown = encoding[:40].decode("latin-1")
+        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", response.status_code)
+    return None

@@ -7,27 +7,30 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 from . import _checks
 from ._account import Accounts
 from ._clusters import Clusters
-from ._config import Arguments, endpoint
+from ._config import Arguments, endpoint, http_backend
+from ._endpoints import Endpoints
 from ._errors import ConfigurationError
 from ._executor import Executor
 from ._gpu_types import GpuTypes
 from ._retry import RetryPolicy
 from ._session import Session
 from ._spot import Spot
+from ._templates import Templates
 from ._throttle import Throttle, ThrottleState
 from ._transport import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
     import httpx
 
-    from ._config import Auth
+    from ._config import Auth, Http
     from ._generated import GraphQLClient
     from ._operations import Operation
+    from ._schema_check import OperationCheck, Probed
 
 __all__ = ["TensorOne"]
 
@@ -46,6 +49,9 @@ class TensorOne:
         auth: ``"query"`` sends the key as ``?api_key=…``, as the published examples do; ``"header"`` as
             ``Authorization: Bearer …``, which no public source shows for this endpoint.
         transport: An httpx transport to use and leave open: for proxies, TLS settings and tests.
+        http: What carries the requests: ``"aiohttp"`` costs less CPU time and needs the extra ``fast`` and asyncio;
+            ``"httpx"`` is always there; ``"auto"``, or the variable ``TENSORONE_HTTP``, takes the faster one that
+            works here. Without effect where a `transport` is given.
         timeout: Seconds for one attempt, connecting included; time in the client's own queue does not count.
         retry: How often to repeat what is safe to repeat.
         arguments: ``"literals"`` writes arguments into the document, as the published examples do, and needs no
@@ -70,6 +76,7 @@ class TensorOne:
         url: str | None = None,
         auth: Auth = "query",
         transport: httpx.AsyncBaseTransport | None = None,
+        http: Http | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
         arguments: Arguments = "literals",
@@ -83,7 +90,7 @@ class TensorOne:
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
         target = endpoint(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
         _checks.integer("max_response_bytes", max_response_bytes, least=1)
-        self._wire = Wire(target, transport=transport, max_body_bytes=max_response_bytes)
+        self._wire = Wire(target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes)
         self._executor = Executor(
             self._wire,
             Throttle(_checks.integer("max_connections", max_connections, least=1)),
@@ -103,6 +110,8 @@ class TensorOne:
         self.spot = Spot(session)
         self.gpu_types = GpuTypes(session)
         self.account = Accounts(session)
+        self.templates = Templates(session)
+        self.endpoints = Endpoints(session)
 
     def limited(self, *, max_hourly_spend: Decimal | float) -> Self:
         """A scope of this client in which less may be spent: the same connections, a limit of its own besides.
@@ -131,6 +140,29 @@ class TensorOne:
     def throttle(self) -> ThrottleState:
         """How many requests are under way and waiting, and at which pace the server takes them."""
         return self._executor.throttle.state
+
+    async def check_schema(self, operations: Iterable[Probed] | None = None) -> list[OperationCheck]:
+        """Asks the server which operations it would still take, by validation alone; for a nightly job. Bills nothing.
+
+        Each operation, mutations included, is sent behind a harmless query that is the one to be executed, and with
+        ``@skip(if: true)`` on its fields: nothing of it can run. One request per operation.
+
+        Args:
+            operations: Generated operations, your own for instance; without them all of this package.
+
+        Returns:
+            One check per operation: accepted, refused with the field or argument that is missing, or unknown. To
+            regenerate, see ``make update-schema`` and ``python -m tensorone_codegen review``.
+
+        Raises:
+            TensorOneError: The server does not even answer the harmless query: the key, the network, an outage.
+
+        Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
+        """
+        from ._generated import operations as all_of_them  # noqa: PLC0415 - imported when needed
+        from ._schema_check import check_schema  # noqa: PLC0415
+
+        return await check_schema(self._executor, all_of_them() if operations is None else operations)
 
     async def execute(self, operation: Operation[T], variables: Mapping[str, object] | None = None) -> T:
         """Runs any generated operation, a user's own included, with this client's transport, retries and errors.

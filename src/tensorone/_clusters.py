@@ -13,11 +13,7 @@ from ._candidates import checked_bidding
 from ._errors import ClusterNotFound, NoCapacity, QueryError
 from ._ledger import Ledger
 from ._reap import reap
-from ._recover import ensure_running
-from ._recovery import Recovery
-from ._resume_plan import Resumable, ResumePolicy
 from ._specs import checked_spec
-from ._watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from ._reap import Reaped
     from ._session import Session
     from ._specs import ClusterSpec
+    from ._watching import Watch
 
 __all__ = ["Clusters"]
 
@@ -273,6 +270,10 @@ class Clusters:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
         """
+        from ._recover import ensure_running  # noqa: PLC0415 - imported when needed: it keeps the import short
+        from ._recovery import Recovery  # noqa: PLC0415
+        from ._resume_plan import Resumable, ResumePolicy  # noqa: PLC0415
+
         _checks.cluster_id(cluster_id)
         if port is not None:
             _checks.integer("port", port, least=1)
@@ -349,6 +350,8 @@ class Clusters:
 
         Source: ``myself { clusters }`` in the published example requests.
         """
+        from ._watching import Watch  # noqa: PLC0415 - imported when needed: it keeps the import short
+
         return Watch(self._session, cluster_ids, every=every)
 
     async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:

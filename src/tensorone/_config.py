@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 DEFAULT_URL = "https://api.tpu.one/graphql"
 KEY_VARIABLE = "TENSORONE_API_KEY"
 URL_VARIABLE = "TENSORONE_API_URL"
+HTTP_VARIABLE = "TENSORONE_HTTP"
 
 Auth = Literal["query", "header"]
 Arguments = Literal["literals", "variables"]
+Http = Literal["auto", "httpx", "aiohttp"]
 
 
 class Secret:
@@ -91,6 +93,20 @@ def endpoint(
         Secret(_key(api_key or environ.get(KEY_VARIABLE), auth)),
         "header" if auth == "header" else "query",
     )
+
+
+def http_backend(given: str | None, environ: Mapping[str, str] = os.environ) -> Http:
+    """What carries the requests: as given, else as the environment says, else whatever is installed.
+
+    Raises:
+        ConfigurationError: There is no such thing.
+    """
+    value = given or environ.get(HTTP_VARIABLE) or "auto"
+    backends: tuple[Http, ...] = ("auto", "httpx", "aiohttp")
+    for known in backends:
+        if value == known:
+            return known
+    raise ConfigurationError(f"http={value!r} is unknown: use 'auto', 'httpx' or 'aiohttp'")
 
 
 def _key(key: object, auth: str) -> str:

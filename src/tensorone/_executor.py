@@ -63,7 +63,11 @@ class Executor:
         """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
         self._wire.require_open()
         values = _arguments.values(variables)
-        body = _arguments.body(operation, values, self._arguments)
+        return await self.send(operation, _arguments.body(operation, values, self._arguments), values, delivery)
+
+    async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
+        """The same with a body that is ready; `values` are those whose secrets no error may show."""
+        self._wire.require_open()
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
@@ -97,7 +101,8 @@ class Executor:
 
     async def _exchange(self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float) -> T | Verdict:
         try:
-            answer = await self._wire.send(body, delivery=delivery, timeout=timeout)
+            watched = operation.kind == "mutation"
+            answer = await self._wire.send(body, delivery=delivery, timeout=timeout, watched=watched)
         except Undelivered as lost:
             return _verdict.of_loss(lost, begun=delivery.begun)
         except Unreadable as unreadable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tensorone_graphql.client import GraphQLClient
 from tensorone_graphql.enums import CloudTypeEnum as CloudType
@@ -12,6 +12,7 @@ from tensorone_graphql.fragments import (
     Cluster,
     ClusterState,
     ContainerUsage,
+    Endpoint,
     GpuType,
     GpuUsage,
     LowestPrice,
@@ -20,11 +21,14 @@ from tensorone_graphql.fragments import (
     Port,
     PricedGpuType,
     Runtime,
+    Template,
 )
 from tensorone_graphql.input_types import (
     ClusterFindAndDeployOnDemandInput,
     ClusterRentInterruptableInput,
+    EndpointInput,
     EnvironmentVariableInput,
+    SaveTemplateInput,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ __all__ = [
     "ClusterState",
     "ClusterStatus",
     "ContainerUsage",
+    "Endpoint",
+    "EndpointInput",
     "EnvironmentVariableInput",
     "GpuType",
     "GpuUsage",
@@ -51,6 +57,8 @@ __all__ = [
     "Port",
     "PricedGpuType",
     "Runtime",
+    "SaveTemplateInput",
+    "Template",
 ]
 
 
@@ -66,3 +74,11 @@ def pricing_one() -> Operation[GetGpuType]:
     from tensorone_graphql.get_gpu_type import GET_GPU_TYPE  # noqa: PLC0415 - see above
 
     return GET_GPU_TYPE
+
+
+def operations() -> tuple[Operation[object], ...]:
+    """Every operation of the package, by name; imports all of it."""
+    import tensorone_graphql  # noqa: PLC0415 - keeps the import of the package short
+
+    names = [name for name in tensorone_graphql.__all__ if name.isupper() and name != "UNSET"]
+    return tuple(cast("Operation[object]", getattr(tensorone_graphql, name)) for name in names)

@@ -114,9 +114,9 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         **_gpu_types(spec),
         "name": _optional_text("name", spec.name),
         "cloud_type": _cloud_type(spec.cloud_type),
-        "volume_mount_path": _mount_path(spec.volume_mount_path),
+        "volume_mount_path": checked_mount_path(spec.volume_mount_path),
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
-        "ports": _ports(spec.ports),
+        "ports": checked_ports(spec.ports),
         "env": _environment(spec.env),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
@@ -147,6 +147,11 @@ def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
     return {"gpu_type_id": one, "gpu_type_ids": many}
 
 
+def hidden_env(value: Any) -> Mapping[str, str]:
+    """Environment variables, checked, whose values no repr shows."""
+    return _Env(_checks.environment("env", value))
+
+
 def _environment(value: Any) -> _Env:
     checked = _Env(_checks.environment("env", value))
     for name in RESERVED.intersection(checked):
@@ -164,7 +169,8 @@ def _cloud_type(value: object) -> CloudType | None:
         raise InvalidArgument("cloud_type", f"{value!r} is none of {known}") from None
 
 
-def _mount_path(value: object) -> str | None:
+def checked_mount_path(value: object) -> str | None:
+    """An absolute path, or nothing."""
     if value is None:
         return None
     path = _checks.text("volume_mount_path", value)
@@ -173,7 +179,8 @@ def _mount_path(value: object) -> str | None:
     return path
 
 
-def _ports(value: Any) -> tuple[str, ...]:
+def checked_ports(value: Any) -> tuple[str, ...]:
+    """Ports as the API writes them, none twice."""
     if isinstance(value, str):
         raise InvalidArgument("ports", 'must be a sequence such as ("8888/http", "22/tcp"), not one string')
     try:

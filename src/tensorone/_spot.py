@@ -14,12 +14,8 @@ from ._acquire_many import Group
 from ._bidding import exact
 from ._candidates import Terms, candidates, clouds
 from ._errors import InvalidArgument
-from ._fleet_state import FleetSettings
-from ._keep_running import KeepRunning, taken_up
 from ._ledger import Ledger
 from ._quotes import market, quote, quotes
-from ._recover import Replacement, recover
-from ._resume_plan import ResumePolicy
 from ._specs import checked_spec
 
 if TYPE_CHECKING:
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from ._bidding import BidPolicy
     from ._candidates import Capacity, Order
     from ._generated import CloudType, Cluster, GraphQLClient, PlacedCluster
+    from ._keep_running import KeepRunning
     from ._lease import OnExit
     from ._ledger import Attempt, SpotRental
     from ._outcomes import Outcome
@@ -357,6 +354,9 @@ class Spot:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
+        from ._recover import Replacement, recover  # noqa: PLC0415 - as below
+        from ._resume_plan import ResumePolicy  # noqa: PLC0415
+
         terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         checked_spec(spec)
         _checks.cluster_id(cluster_id)
@@ -427,6 +427,11 @@ class Spot:
 
         Source: a loop over ``myself { clusters }`` and what `recover` uses.
         """
+        # Imported when needed: most programs keep no fleet, and it would be a fifth of the import.
+        from ._fleet_state import FleetSettings  # noqa: PLC0415
+        from ._keep_running import KeepRunning, taken_up  # noqa: PLC0415
+        from ._resume_plan import ResumePolicy  # noqa: PLC0415
+
         if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidArgument("specs", "must map at least one cluster id to its spec")
         for spec in specs.values():

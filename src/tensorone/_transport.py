@@ -1,10 +1,9 @@
-"""The one module that knows httpx: bytes out, an answer or a failure back, the key on the wire and nowhere else."""
+"""Bytes out, an answer or a failure back, the key on the wire and nowhere else; `_lanes` has what carries them."""
 
 from __future__ import annotations
 
 import logging
 import re
-import urllib.request
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
@@ -12,13 +11,13 @@ import httpx
 
 from ._bodies import Undelivered, Unreadable, read
 from ._errors import ConfigurationError
+from ._lanes import Opener
 from ._version import __version__
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
-    from ._config import Endpoint
+    from ._config import Endpoint, Http
 
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
 # connection that did not come about is then told apart from a request that was sent and not answered.
@@ -79,6 +78,28 @@ class _Body(httpx.AsyncByteStream):
         return part
 
 
+class _Request(httpx.Request):
+    """A request put together from parts made once; the constructor of httpx parses and copies them every time."""
+
+    def __init__(
+        self, url: httpx.URL, headers: httpx.Headers, body: _Body, timeout: float, *, whole: bytes | None
+    ) -> None:
+        connect = timeout * CONNECT_SHARE
+        self.method = "POST"
+        self.url = url
+        self.headers = headers
+        self.stream = body
+        self.extensions = {"timeout": {"connect": connect, "pool": connect, "read": None, "write": None}}
+        self._whole = whole
+
+    @property
+    def content(self) -> bytes:
+        """The whole body, for transports that can send it at once, where it does not matter when it leaves."""
+        if self._whole is None:
+            raise httpx.RequestNotRead
+        return self._whole
+
+
 class _KeyedURL(httpx.URL):
     """An address whose request line carries the key while every other view of it does not.
 
@@ -105,23 +126,23 @@ class Wire:
     used first; how many there are at once is up to the caller.
     """
 
-    def __init__(self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None, max_body_bytes: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None, http: Http, max_body_bytes: int
+    ) -> None:
         self._max_body_bytes = max_body_bytes
         self._holds_key = endpoint.holds_key
         self._given = transport
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._own: list[httpx.AsyncBaseTransport] = []
-        self._open = _opener(endpoint)
-        target = endpoint.keyed_target()
+        self._opener = Opener(endpoint, http)
+        target = endpoint.keyed_target().encode("ascii")
         shown = httpx.URL(endpoint.url)
         self._blank = httpx.Request("POST", shown)
         self._host = shown.netloc
-        self._url = (
-            _KeyedURL(endpoint.url, target.encode("ascii"))
-            if transport is None or isinstance(transport, httpx.AsyncHTTPTransport)
-            else shown.copy_with(raw_path=target.encode("ascii"))  # others may send any view of it
-        )
+        self._keyed_url = _KeyedURL(endpoint.url, target)
+        self._plain_url = shown.copy_with(raw_path=target)
         self._headers = _headers(endpoint, self._host)
+        self._shared_headers = httpx.Headers(self._headers)
         self.state: Literal["not opened", "open", "closed"] = "not opened"
 
     def open(self) -> None:
@@ -139,8 +160,14 @@ class Wire:
         if self.state != "open":
             raise ConfigurationError(f"this client is {self.state}: use it inside 'async with TensorOne(…) as client:'")
 
-    async def send(self, body: bytes, *, delivery: Delivery, timeout: float) -> Answer:
+    async def send(self, body: bytes, *, delivery: Delivery, timeout: float, watched: bool) -> Answer:
         """One attempt, connecting included, within `timeout` seconds.
+
+        Args:
+            body: What to send.
+            delivery: Told when it begins to leave.
+            timeout: Seconds.
+            watched: Whether that matters; otherwise the body may go at once, and `delivery` may be told too early.
 
         Raises:
             Undelivered: No complete answer came; `delivery` tells whether the request may have been acted on.
@@ -149,7 +176,7 @@ class Wire:
         lane = self._given or (self._idle.pop() if self._idle else self._new_lane())
         try:
             with anyio.move_on_after(timeout):
-                return await self._exchange(lane, self._request(body, delivery, timeout))
+                return await self._exchange(lane, self._request(lane, body, delivery, timeout, watched=watched))
         except (Undelivered, Unreadable):
             raise
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
@@ -168,21 +195,22 @@ class Wire:
         self._idle.clear()
 
     def _new_lane(self) -> httpx.AsyncBaseTransport:
-        lane = self._open()
-        self._own.append(lane)
+        lane = self._opener.open()
+        if lane not in self._own:
+            self._own.append(lane)
         return lane
 
-    def _request(self, body: bytes, delivery: Delivery, timeout: float) -> httpx.Request:
-        connect = timeout * CONNECT_SHARE
-        request = httpx.Request(
-            "POST",
-            self._url,
-            headers=[*self._headers, (b"content-length", b"%d" % len(body))],
-            stream=_Body(body, delivery),
-            extensions={"timeout": {"connect": connect, "pool": connect, "read": None, "write": None}},
-        )
-        request.url = self._url  # the constructor makes a plain copy of it
-        return request
+    def _request(
+        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, timeout: float, *, watched: bool
+    ) -> httpx.Request:
+        stream = _Body(body, delivery)
+        if self._opener.is_pool(lane) and not watched:
+            delivery.begun = True
+            return _Request(self._plain_url, self._shared_headers, stream, timeout, whole=body)
+        headers = httpx.Headers([*self._headers, (b"content-length", b"%d" % len(body))])
+        # Transports other than httpx's own may send any view of the address, so they get the plain one.
+        url = self._keyed_url if isinstance(lane, httpx.AsyncHTTPTransport) else self._plain_url
+        return _Request(url, headers, stream, timeout, whole=None)
 
     async def _exchange(self, lane: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
         response = await lane.handle_async_request(request)
@@ -219,35 +247,3 @@ def _headers(endpoint: Endpoint, host: bytes) -> list[tuple[bytes, bytes]]:
     if endpoint.auth == "header":
         headers.append((b"authorization", f"Bearer {endpoint.key.reveal()}".encode("ascii")))
     return headers
-
-
-def _opener(endpoint: Endpoint) -> Callable[[], httpx.AsyncBaseTransport]:
-    """Makes transports of one connection that share one TLS context, through the environment's proxy if any."""
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=5.0)
-    proxy = environment_proxy(endpoint)
-    secure = endpoint.url.startswith("https:") or proxy is not None
-    context: ssl.SSLContext | None = None  # reading the certificates takes some 20 ms: not before it is needed
-
-    def open_one() -> httpx.AsyncBaseTransport:
-        nonlocal context
-        context = context or httpx.create_ssl_context(verify=secure)
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
-
-    return open_one
-
-
-def environment_proxy(endpoint: Endpoint) -> httpx.Proxy | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this host, as for curl.
-
-    Raises:
-        ConfigurationError: The variable holds no usable address.
-    """
-    proxies = urllib.request.getproxies()
-    scheme = endpoint.url.partition(":")[0]
-    address = proxies.get(scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(endpoint.host):
-        return None
-    try:
-        return httpx.Proxy(address if "://" in address else f"http://{address}")
-    except (ValueError, httpx.InvalidURL):
-        raise ConfigurationError(f"the proxy that the environment names for {scheme} has no usable address") from None

@@ -22,7 +22,7 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def add_operation(
-    module: ast.Module, name: str, operation: OperationDefinitionNode, fields: Sequence[RootField]
+    module: ast.Module, name: str, operation: OperationDefinitionNode, fields: Sequence[RootField], probe: str
 ) -> None:
     """Appends the constant that describes an operation."""
     marked = any(directive.name.value == "idempotent" for directive in operation.directives)
@@ -32,7 +32,7 @@ def add_operation(
         f"name={name!r}, kind={operation.operation.value!r}, "
         f"document={_documents.document(operation, fields)!r}, "
         f"fields=({''.join(f'{field!r},' for field in fields)}), "
-        f"result={result}, idempotent={marked or operation.operation is OperationType.QUERY})"
+        f"result={result}, idempotent={marked or operation.operation is OperationType.QUERY}, probe={probe!r})"
     )
     with_import(module, "operation", ["Group", "Operation", "RootField", "Slot"])
     module.body += ast.parse(code).body

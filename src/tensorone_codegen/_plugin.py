@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ariadne_codegen.plugins.base import Plugin
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from . import _client, _documents, _models, _names, _places, _schema
+from . import _client, _documents, _models, _names, _places, _probe_text, _schema
 from ._settings import RUNTIME
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class SdkPlugin(Plugin):
         operation = next(node for node in definitions if isinstance(node, OperationDefinitionNode))
         name = _name(operation_definition)
         fields = _documents.Cutter(self.schema, fragments).root_fields(operation)
-        _client.add_operation(self._modules[_names.method(name)], name, operation, fields)
+        probe = _probe_text.text(self.schema, operation, fields)
+        _client.add_operation(self._modules[_names.method(name)], name, operation, fields, probe)
         return operation_str
 
     # --- the client

@@ -10,26 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from graphql import ArgumentNode, FieldNode, Node, ObjectFieldNode, Source, Visitor, parse, print_ast, visit
+from graphql import ArgumentNode, FieldNode, Node, ObjectFieldNode, Source, Visitor, parse, visit
 
+from . import _probe_text
 from ._documents import Cutter
 from ._errors import CodegenError
 from ._remote import errors_of, words
-from ._samples import sample
-from .runtime.operation import Group, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from graphql import OperationDefinitionNode
 
     from ._remote import Server
     from ._sources import Project
-    from .runtime.operation import Piece
 
 Verdict = Literal["accepted", "refused", "unknown"]
 
-HARMLESS = "query Probe{__typename}"
+HARMLESS = _probe_text.HARMLESS
 # No server has it: one that takes it does not validate what it does not execute.
 NONSENSE = f"{HARMLESS} query Nonsense{{thisFieldDoesNotExist @skip(if:true)}}"
 
@@ -86,29 +84,9 @@ def _name(node: OperationDefinitionNode) -> str:
 
 
 def document(project: Project, node: OperationDefinitionNode) -> str:
-    """The harmless query, and behind it the operation with samples for its variables, which would do nothing."""
-    types = {each.variable.name.value: print_ast(each.type) for each in node.variable_definitions}
-    samples = {name: sample(project.schema, type_) for name, type_ in types.items()}
-    fields: list[str] = []
-    for field in Cutter(project.schema, project.fragments).root_fields(node):
-        alias = "" if field.key == field.name else f"{field.key}:"
-        selection = _filled(field.selection, samples)
-        # A directive can stand there only once.
-        skip = "@include(if:false)" if "@skip" in selection.partition("{")[0] else "@skip(if:true)"
-        fields.append(f"{alias}{field.name}{_filled(field.arguments, samples)} {skip}{selection}")
-    # The name may be taken by ours.
-    name = f"{_name(node)}_" if _name(node) == "Probe" else _name(node)
-    return f"{HARMLESS} {node.operation.value} {name}{{{' '.join(fields)}}}"
-
-
-def _filled(pieces: Sequence[Piece], samples: Mapping[str, str]) -> str:
-    return "".join(_piece(piece, samples) for piece in pieces)
-
-
-def _piece(piece: Piece, samples: Mapping[str, str]) -> str:
-    if isinstance(piece, Slot):
-        return piece.before + samples[piece.variable]
-    return f"({_filled(piece.pieces, samples)})" if isinstance(piece, Group) else piece
+    """What is asked about one operation."""
+    fields = Cutter(project.schema, project.fragments).root_fields(node)
+    return _probe_text.text(project.schema, node, fields)
 
 
 def _reasons(text: str, answer: dict[str, Any]) -> Iterator[str]:

@@ -110,6 +110,10 @@ _MUTATIONS: dict[str, Callable[[World, Input], object]] = {
     "clusterResume": _resume,
     "clusterBidResume": _resume,
     "clusterStop": lambda world, fields: world.stop(fields["clusterId"]),
+    "saveTemplate": lambda world, fields: world.saved.save_template(fields),
+    "deleteTemplate": lambda world, fields: world.saved.delete_template(fields.get("templateName")),
+    "saveEndpoint": lambda world, fields: world.saved.save_endpoint(fields),
+    "deleteEndpoint": lambda world, fields: world.saved.delete_endpoint(fields["id"]),
     "clusterTerminate": lambda world, fields: world.terminate(fields["clusterId"]),
 }
 # Fields of objects are told the world and the object they belong to.
@@ -118,6 +122,7 @@ _USER: dict[str, Callable[[World, World], object]] = {
     "clientBalance": lambda world, _: _money(world.balance),
     "currentSpendPerHr": lambda world, _: _money(world.spend_per_hour),
     "clusters": lambda world, _: world.read_list(),
+    "endpoints": lambda world, _: list(world.saved.endpoints.values()),
 }
 _CLUSTER: dict[str, Callable[[World, Cluster], object]] = {
     "name": lambda _, cluster: cluster.order.name,
@@ -178,7 +183,7 @@ def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) ->
             return None
         if context.rights is None or right not in context.rights:
             raise Refusal(UNAUTHORIZED)
-        return resolve(context.world, arguments.get("input") or {})
+        return resolve(context.world, arguments.get("input", arguments) or {})
 
     return resolver
 

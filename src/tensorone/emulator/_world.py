@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ._account import Account
 from ._clock import Clock
 from ._journal import Journal, Request
+from ._saved import Saved
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -34,6 +35,7 @@ class World(Account):
     def __init__(self, scenario: Scenario, *, speed: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(scenario, Clock(clock, speed))
         self._journal = Journal()
+        self.saved = Saved(scenario.seed)
 
     # --- time
 

@@ -48,4 +48,5 @@ COMPARE_PRICES: Operation[ComparePrices] = Operation(
     ),
     result=ComparePrices,
     idempotent=True,
+    probe='query Probe{__typename} query ComparePrices{gpuTypes(input:{ids:[""]}) @skip(if:true){id displayName memoryInGb secureCloud communityCloud lowestPrice(input:{gpuCount:0}){minimumBidPrice uninterruptablePrice}}}',
 )

@@ -49,4 +49,5 @@ READ_BILL: Operation[ReadBill] = Operation(
     ),
     result=ReadBill,
     idempotent=True,
+    probe="query Probe{__typename} query ReadBill{myself @skip(if:true){clientBalance currentSpendPerHr clusters{id desiredStatus name costPerHr}}}",
 )

@@ -55,4 +55,5 @@ STOP_PAIR: Operation[StopPair] = Operation(
     ),
     result=StopPair,
     idempotent=True,
+    probe='query Probe{__typename} mutation StopPair{first:clusterStop(input:{clusterId:""}) @skip(if:true){id desiredStatus} second:clusterStop(input:{clusterId:""}) @skip(if:true){id desiredStatus}}',
 )

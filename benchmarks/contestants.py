@@ -1,0 +1,263 @@
+"""One contestant in a process of its own: prints what one measurement cost, as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = """query GetCluster($clusterId: String!) { cluster(input: {clusterId: $clusterId}) {
+ id desiredStatus imageName env machineId machine { clusterHostId } name
+ runtime { uptimeInSeconds ports { ip isIpPublic privatePort publicPort type }
+ gpus { id gpuUtilPercent memoryUtilPercent } container { cpuPercent memoryPercent } } } }"""
+ID = {"clusterId": "c0000000000001"}
+Call = Callable[[], Awaitable[object]]
+
+
+@asynccontextmanager
+async def bare_aiohttp(url: str, width: int) -> AsyncIterator[Call]:
+    """What the sockets cost: aiohttp, a body made once, `json.loads`."""
+    import aiohttp
+
+    body = json.dumps({"query": DOCUMENT, "variables": ID}).encode()
+    headers = {"content-type": "application/json"}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=min(width, 64)), headers=headers) as session:
+
+        async def call() -> object:
+            async with session.post(url, data=body) as response:
+                return json.loads(await response.read())
+
+        yield call
+
+
+@asynccontextmanager
+async def gql_on(transport: object) -> AsyncIterator[Call]:
+    """gql, with its document parsed once."""
+    from gql import Client, GraphQLRequest
+
+    request = GraphQLRequest(DOCUMENT, variable_values=ID)
+    async with Client(transport=transport, fetch_schema_from_transport=False, execute_timeout=None) as session:
+
+        async def call() -> object:
+            return await session.execute(request)
+
+        yield call
+
+
+def gql_aiohttp(url: str, _width: int) -> object:
+    """Gql on aiohttp."""
+    from gql.transport.aiohttp import AIOHTTPTransport
+
+    return gql_on(AIOHTTPTransport(url=url))
+
+
+def gql_httpx(url: str, _width: int) -> object:
+    """Gql on httpx."""
+    import httpx
+    from gql.transport.httpx import HTTPXAsyncTransport
+
+    return gql_on(HTTPXAsyncTransport(url=url, timeout=None, limits=httpx.Limits(max_connections=100)))
+
+
+@asynccontextmanager
+async def stock(url: str, _width: int) -> AsyncIterator[Call]:
+    """What ariadne-codegen generates by itself, from the same schema and operations."""
+    import httpx
+
+    sys.path.insert(0, str(ROOT / "benchmarks" / ".peers"))
+    from stock_client import Client  # type: ignore[import-not-found]
+
+    limits = httpx.Limits(max_connections=100)  # httpx's own default
+    async with Client(url=url, http_client=httpx.AsyncClient(timeout=None, limits=limits)) as client:
+        yield lambda: client.get_cluster(ID["clusterId"])
+
+
+@asynccontextmanager
+async def sdk(url: str, _width: int) -> AsyncIterator[Call]:
+    """This SDK, as it is installed by default."""
+    async with client_of(url) as client:
+        yield lambda: client.clusters.get(ID["clusterId"])
+
+
+@asynccontextmanager
+async def sdk_fast(url: str, _width: int) -> AsyncIterator[Call]:
+    """This SDK with the extra `fast`."""
+    async with client_of(url, fast=True) as client:
+        yield lambda: client.clusters.get(ID["clusterId"])
+
+
+def client_of(url: str, *, fast: bool = False, **settings: object) -> object:
+    """A client, on httpx's own transport unless told otherwise."""
+    from tensorone import TensorOne
+
+    return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", **settings)  # type: ignore[arg-type]
+
+
+CONTESTANTS = {
+    "bare aiohttp + json": bare_aiohttp,
+    "gql on aiohttp": gql_aiohttp,
+    "gql on httpx": gql_httpx,
+    "stock ariadne-codegen": stock,
+    "tensorone": sdk,
+    "tensorone[fast]": sdk_fast,
+}
+
+
+async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]:
+    """CPU and wall time per operation, so many in flight."""
+    async with CONTESTANTS[name](url, width) as call:  # type: ignore[operator]
+        await asyncio.gather(*(call() for _ in range(min(width, 64))))
+        done = 0
+
+        async def worker() -> None:
+            nonlocal done
+            while True:
+                await call()
+                done += 1
+
+        tasks = [asyncio.ensure_future(worker()) for _ in range(width)]
+        while done < min(width, 200):  # measured is what it costs while so many are in flight, and not the start
+            await asyncio.sleep(0.001)
+        begun, cpu, wall = done, time.process_time(), time.perf_counter()
+        while done < begun + count:
+            await asyncio.sleep(0.001)
+        counted, cpu, wall = done - begun, time.process_time() - cpu, time.perf_counter() - wall
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return {"cpu": cpu / counted * 1e6, "wall": wall / counted * 1e6}
+
+
+async def listing(name: str, url: str, _width: int, count: int) -> dict[str, float]:
+    """CPU per listing, and the peak of memory; against a TypeAdapter on the bytes alone."""
+    from pydantic import TypeAdapter
+    from tensorone_graphql.list_clusters import ListClusters
+
+    from tensorone._decode import Envelope
+
+    if name == "TypeAdapter":
+        body = await fetched(url)
+        adapter = TypeAdapter(Envelope[ListClusters])
+        adapter.validate_json(body)
+        base, cpu = peak(), time.process_time()
+        for _ in range(count):
+            adapter.validate_json(body)
+        return {"cpu": (time.process_time() - cpu) / count * 1e6, "peak": peak(), "base": base}
+    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+        await client.clusters.list()
+        base, cpu = peak(), time.process_time()
+        for _ in range(count):
+            await client.clusters.list()
+        return {"cpu": (time.process_time() - cpu) / count * 1e6, "peak": peak(), "base": base}
+
+
+async def fetched(url: str) -> bytes:
+    """The listing as bytes."""
+    import httpx
+
+    async with httpx.AsyncClient() as client:
+        return (await client.post(url, content=b'{"query": "query ListClusters"}')).content
+
+
+def peak() -> float:
+    """Most memory the process held so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def many(name: str, url: str, width: int, count: int) -> dict[str, float]:
+    """So many clusters by few requests, or one by one."""
+    if name == "bare aiohttp + json":
+        return await calls(name, url, width, count) | {"requests": float(count)}
+    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+        await client.clusters.get_many([f"c{n:013}" for n in range(50)])
+        await counted(url)
+        cpu = time.process_time()
+        for _ in range(5):
+            await client.clusters.get_many([f"c{n:013}" for n in range(count)])
+        return {"cpu": (time.process_time() - cpu) / 5 / count * 1e6, "requests": await counted(url) / 5}
+
+
+async def counted(url: str) -> float:
+    """Operations answered since the last time."""
+    import httpx
+
+    async with httpx.AsyncClient() as client:
+        return float((await client.get(url.replace("/graphql", "/count"))).text)
+
+
+async def fanned(_name: str, _url: str, width: int, count: int) -> dict[str, float]:
+    """What `fan_out` itself costs per item, and what an item that waits holds."""
+    from tensorone import fan_out
+
+    async def op(_: int) -> None:
+        await asyncio.sleep(0)
+
+    await fan_out(op, range(100))
+    cpu = time.process_time()
+    await fan_out(op, range(count), limit=width)
+    took = (time.process_time() - cpu) / count * 1e6
+    tracemalloc.start()
+    await fan_out(op, iter(range(count)), limit=width, stop_after_failures=None)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return {"cpu": took, "bytes": held / count}
+
+
+async def waiters(name: str, url: str, _width: int, count: int) -> dict[str, float]:
+    """So many waiters of one client: requests and CPU per interval."""
+    from tensorone import WaitTimedOut
+
+    every, intervals = 1.0, 6
+    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+
+        async def one(number: int) -> None:
+            with suppress(WaitTimedOut):
+                await client.clusters.wait_until(
+                    f"c{number:013}", lambda _: False, timeout=every * intervals - 0.5, every=every
+                )
+
+        await counted(url)
+        cpu = time.process_time()
+        await asyncio.gather(*(one(number) for number in range(count)))
+        took = time.process_time() - cpu
+        return {"cpu": took / intervals / count * 1e6, "requests": await counted(url) / intervals}
+
+
+async def queued(name: str, url: str, _width: int, count: int) -> dict[str, float]:
+    """Memory of a call that waits in the client's queue."""
+    async with client_of(url, fast=name == "tensorone[fast]", max_connections=1) as client:  # type: ignore[attr-defined]
+        await client.clusters.get(ID["clusterId"])
+        tracemalloc.start()
+        tasks = [asyncio.ensure_future(client.clusters.get(ID["clusterId"])) for _ in range(count)]
+        await asyncio.sleep(0.05)
+        held = tracemalloc.get_traced_memory()[0]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return {"bytes": held / count}
+
+
+def imports(statement: str) -> dict[str, float]:
+    """CPU of an import."""
+    cpu = time.process_time()
+    exec(statement, {})
+    return {"cpu": (time.process_time() - cpu) * 1e6}
+
+
+KINDS = {
+    "calls": calls, "list": listing, "many": many, "fan_out": fanned, "waiters": waiters, "queued": queued,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    kind, name, url, width, count = sys.argv[1:6]
+    if kind == "import":
+        print(json.dumps(imports(name)))
+    else:
+        print(json.dumps(asyncio.run(KINDS[kind](name, url, int(width), int(count)))))
