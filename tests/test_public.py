@@ -186,3 +186,13 @@ def test_importing_the_package_leaves_the_extras_alone():
 def test_the_version_is_one():
     """The package, its metadata and the changelog agree on what this is."""
     assert version("tensorone") == tensorone.__version__
+
+
+def test_names_are_looked_up_when_they_are_asked_for():
+    """The import alone brings no httpx; every name is listed, and a wrong one is refused as by any module."""
+    code = "import sys, tensorone; print('httpx' in sys.modules, 'pydantic' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "False"]
+    assert set(tensorone.__all__) <= set(dir(tensorone))
+    with pytest.raises(AttributeError, match="has no attribute 'Tensor1'"):
+        _ = tensorone.Tensor1

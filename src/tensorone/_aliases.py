@@ -66,10 +66,10 @@ def _many(
     name: str, operation: Operation[Any], variables: Sequence[Mapping[str, str | int]], result: type[T]
 ) -> Query[T]:
     (one,) = operation.fields
+    # Rendered once: what varies from one to the next stands in the arguments.
+    selection = (_arguments.pieces(one.selection, variables[0]),)
     fields = (
-        Field(
-            f"c{index}", one.name, (_arguments.pieces(one.arguments, each),), (_arguments.pieces(one.selection, each),)
-        )
+        Field(f"c{index}", one.name, (_arguments.pieces(one.arguments, each),), selection)
         for index, each in enumerate(variables)
     )
     return Query(name, tuple(fields), result)

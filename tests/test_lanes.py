@@ -1,0 +1,70 @@
+"""What carries the requests: chosen by argument, environment, and what works."""
+
+import anyio
+import httpx
+import pytest
+from wires import graphql, scripted
+
+from tensorone import ConfigurationError, TensorOne, _lanes
+
+EMPTY = graphql({"myself": {"clusters": []}})
+
+
+@pytest.mark.parametrize(
+    ("given", "backend", "kind"),
+    [
+        ("httpx", "asyncio", "AsyncHTTPTransport"),
+        ("auto", "asyncio", "AiohttpTransport"),
+        ("aiohttp", "asyncio", "AiohttpTransport"),
+        ("auto", "trio", "AsyncHTTPTransport"),
+    ],
+)
+def test_the_fastest_that_works_is_taken(given, backend, kind):
+    """Aiohttp on asyncio where it is installed; one pool of it for all calls."""
+
+    async def main() -> None:
+        async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http=given) as client:
+            for _ in range(2):
+                assert await client.clusters.list() == []
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.clusters.list)
+                group.start_soon(client.clusters.list)
+            kinds = {type(lane).__name__ for lane in client._wire._own}
+            assert kinds == {kind}
+            assert kind == "AsyncHTTPTransport" or len(client._wire._own) == 1
+
+    anyio.run(main, backend=backend)
+
+
+def test_aiohttp_needs_asyncio():
+    """Asked for by name elsewhere, it is refused in words."""
+
+    async def main() -> None:
+        async with TensorOne("key", url="http://127.0.0.1:1/", http="aiohttp") as client:
+            with pytest.raises(ConfigurationError, match="asyncio only"):
+                await client.clusters.list()
+
+    anyio.run(main, backend="trio")
+
+
+def test_what_is_not_installed_is_named(monkeypatch):
+    """With the extra that brings it; without being asked for, httpx's own is used."""
+    monkeypatch.setattr(_lanes, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"tensorone\[fast\]"):
+        TensorOne("key", http="aiohttp")
+
+    async def main() -> None:
+        async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http="auto") as client:
+            assert await client.clusters.list() == []
+            assert isinstance(client._wire._own[0], httpx.AsyncHTTPTransport)
+
+    anyio.run(main)
+
+
+def test_the_choice_is_checked(monkeypatch):
+    """As an argument and as a variable."""
+    with pytest.raises(ConfigurationError, match="'auto', 'httpx' or 'aiohttp'"):
+        TensorOne("key", http="curl")
+    monkeypatch.setenv("TENSORONE_HTTP", "curl")
+    with pytest.raises(ConfigurationError, match="curl"):
+        TensorOne("key")
