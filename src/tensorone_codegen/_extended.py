@@ -31,7 +31,12 @@ TYPES = ("enums", "input_types")
 
 
 class Extended:
-    """What there is to use of an installed package."""
+    """What there is to use of an installed package.
+
+    Attributes:
+        schema: Its schema.
+        secret: `Type.field` of what none of its reprs shows.
+    """
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -39,6 +44,7 @@ class Extended:
             files = resources.files(package)
             self.schema = (files / "schema.graphql").read_text(encoding="utf-8")
             document = parse(Source((files / "fragments.graphql").read_text(encoding="utf-8"), package))
+            self.secret = _lines(files / "secret.txt")
             self._types = {name: f"{package}.{module}" for module in TYPES for name in _defined(files, module)}
         except (ModuleNotFoundError, FileNotFoundError):
             raise CodegenError(f"pyproject.toml: extends: {package} is not an installed, generated package") from None
@@ -74,6 +80,10 @@ class Extended:
             if name in here and name in known and print_type(here[name]) == print_type(known[name])
         }
         return types | {_names.class_name(node.name.value): f"{self._package}.fragments" for node in fragments}
+
+
+def _lines(file: Traversable) -> tuple[str, ...]:
+    return tuple(file.read_text(encoding="utf-8").split()) if file.is_file() else ()
 
 
 def _defined(files: Traversable, module: str) -> list[str]:

@@ -87,13 +87,14 @@ def _fresh(settings: Settings, project: Project) -> Generator[Path]:
         package = directory / settings.target.name
         (package / "schema.graphql").write_text(project.schema_text, encoding="utf-8")
         (package / "fragments.graphql").write_text(_fragments(project), encoding="utf-8")
+        (package / "secret.txt").write_text("".join(f"{each}\n" for each in project.secret), encoding="utf-8")
         (package / "py.typed").touch()
         yield package
 
 
 def _run(settings: Settings, project: Project) -> None:
     paths = {"schema_path": "schema", "queries_path": "queries", "target_package_path": "."}
-    ours = {"secret": settings.secret, "inherited": project.inherited, "elsewhere": project.elsewhere}
+    ours = {"secret": project.secret, "inherited": project.inherited, "elsewhere": project.elsewhere}
     config = {"tool": {"ariadne-codegen": settings.ariadne | FIXED | paths, "tensorone-codegen": ours}}
     try:
         with warnings.catch_warnings():

@@ -26,6 +26,7 @@ from graphql.validation.validate import validate_sdl
 from ._errors import CodegenError
 from ._extended import Extended
 from ._places import told
+from ._schema import input_fields, output_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,6 +48,7 @@ class Project:
         fragments: Those of the project, and what it uses of the package that it extends.
         inherited: Names of the latter.
         elsewhere: Classes that it has, with their modules.
+        secret: `Type.field` of what no repr may show, of the package that it extends too.
         schema_text: The server's schema as it is written.
         texts: What ariadne-codegen is to read, as schema and as operations.
     """
@@ -56,6 +58,7 @@ class Project:
     fragments: dict[str, FragmentDefinitionNode]
     inherited: frozenset[str]
     elsewhere: dict[str, str]
+    secret: tuple[str, ...]
     schema_text: str
     texts: tuple[str, str]
 
@@ -82,9 +85,21 @@ def load(settings: Settings) -> Project:
         {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
         frozenset(node.name.value for node in inherited),
         base.shared(schema, inherited) if base else {},
+        tuple(
+            sorted(
+                {*settings.secret, *(each for each in base.secret if _has(schema, each))} if base else settings.secret
+            )
+        ),
         next((source.body for source in sources if source.name.endswith("/schema.graphql")), _joined(sources)),
         (schema_text, "\n".join([_joined(queries), *map(print_ast, inherited)])),
     )
+
+
+def _has(schema: GraphQLSchema, coordinate: str) -> bool:
+    """Whether a secret of the extended package is still there, in a schema that may have moved."""
+    name, _, field = coordinate.partition(".")
+    kind = schema.type_map.get(name)
+    return kind is not None and (field in output_fields(kind) or field in input_fields(kind))
 
 
 def deprecated(project: Project) -> list[str]:

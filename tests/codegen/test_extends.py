@@ -101,3 +101,14 @@ def test_what_is_not_generated_cannot_be_extended(make_project: Callable[..., Pr
     project = make_project("type Query { a: Int }", "query Get { a }", f'extends = "{package}"')
     with pytest.raises(CodegenError, match=f"extends: {package} is not an installed, generated package"):
         project.generate()
+
+
+def test_what_is_secret_there_is_secret_here(extend: Callable[..., Project], shop: Project) -> None:
+    """Also where a field is selected by an operation of one's own; a secret of a schema that moved on is forgotten."""
+    mine = extend('query GetToken { thing(id: "1") { id token } }').generate()
+    secrets = (mine.root / "generated" / mine.package / "secret.txt").read_text().split()
+    assert secrets == ["Order.password", "Thing.token"]
+    read = mine.module("get_token").GetToken.model_validate({"thing": {"id": "1", "token": "hush"}})
+    assert "hush" not in repr(read)
+    other = extend("query Get { none }", "type Query { none: Int } type Thing { id: ID }").generate()
+    assert (other.root / "generated" / other.package / "secret.txt").read_text() == ""
