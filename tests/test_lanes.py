@@ -3,7 +3,7 @@
 import anyio
 import httpx
 import pytest
-from wires import graphql, scripted
+from wires import graphql, http, scripted
 
 from tensorone import ConfigurationError, TensorOne, _lanes
 
@@ -14,8 +14,8 @@ EMPTY = graphql({"myself": {"clusters": []}})
     ("given", "backend", "kind"),
     [
         ("httpx", "asyncio", "AsyncHTTPTransport"),
-        ("auto", "asyncio", "AiohttpTransport"),
-        ("aiohttp", "asyncio", "AiohttpTransport"),
+        ("auto", "asyncio", "Pool"),
+        ("aiohttp", "asyncio", "Pool"),
         ("auto", "trio", "AsyncHTTPTransport"),
     ],
 )
@@ -34,6 +34,40 @@ def test_the_fastest_that_works_is_taken(given, backend, kind):
             assert kind == "AsyncHTTPTransport" or len(client._wire._own) == 1
 
     anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("given", ["httpx", "aiohttp"])
+async def test_a_connection_serves_one_call_after_the_other(given):
+    """Until a call on it is interrupted, or its server closes it: then the next call opens another."""
+    stall, closing = anyio.Event(), http(200, '{"data": {"myself": {"clusters": []}}}', connection="close")
+
+    async def hang(_):
+        stall.set()
+        await anyio.sleep_forever()
+
+    answers = [EMPTY, EMPTY, hang, EMPTY, closing, EMPTY]
+    async with scripted(*answers) as server, TensorOne("key", url=server.url, http=given) as client:
+        for _ in range(2):
+            await client.clusters.list()
+        assert server.connections == 1
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.clusters.list)
+            await stall.wait()
+            group.cancel_scope.cancel()
+        for _ in range(2):
+            await client.clusters.list()
+        assert server.connections == 2
+        await client.clusters.list()
+        assert server.connections == 3
+
+
+async def test_httpx_s_pool_is_passed_by():
+    """Where httpx keeps its pool under another name, calls work all the same, but cost twice as much."""
+    async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http="httpx") as client:
+        await client.clusters.list()
+        (lane,) = client._wire._own
+        assert type(lane._pool) is _lanes._Line
+        assert lane._pool._line is not None
 
 
 def test_aiohttp_needs_asyncio():

@@ -37,7 +37,9 @@ LAYERS = [
     {"_executor"},
     {"_aliases"},
     {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
-    {"_bodies", "_lanes"},
+    {"_lanes"},
+    {"_pool"},
+    {"_bodies"},
     {"_resume_plan", "_fleet"},
     {"_candidates", "_ledger"},
     {"_plans", "_fleet_state", "_fleet_events"},
@@ -107,8 +109,10 @@ def test_imports_go_inwards_only(name):
 
 
 def test_one_module_knows_httpx_and_one_the_generated_package():
-    """Each foreign thing comes in by one door."""
+    """Each foreign thing comes in by one door; httpx itself by two, since lanes are opened beside what they carry."""
     assert users_of("httpx") == {"_transport", "_lanes"}
+    assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_pool"}
+    assert users_of("httpcore") == {"_lanes"}
     assert users_of("tensorone_graphql", at_run_time=False) == {"_generated"}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterator
 
-    import httpx
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Undelivered(Exception):
@@ -30,34 +30,49 @@ class Unreadable(Exception):
         self.status = status
 
 
-async def read(response: httpx.Response, limit: int) -> bytes:
+class Stream(Protocol):
+    """A body as it comes in, which is to be closed wherever reading stops."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class Reply(NamedTuple):
+    """The head of an answer, and its body still to be read."""
+
+    status: int
+    headers: Headers
+    body: Stream
+
+
+async def read(reply: Reply, limit: int) -> bytes:
     """The body, unpacked, and never more than `limit` bytes of it in memory."""
-    inflater = _inflater(response)
+    inflater = _inflater(reply)
     chunks: list[bytes] = []
     size = 0
-    parts = aiter(cast("AsyncIterable[bytes]", response.stream))
+    parts = aiter(reply.body)
     try:
         async for part in parts:
             chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
             size += len(chunk)
             if size > limit or (inflater is not None and inflater.unconsumed_tail):
-                raise Unreadable(f"the body is larger than {limit} bytes", response.status_code)
+                raise Unreadable(f"the body is larger than {limit} bytes", reply.status)
             chunks.append(chunk)
     finally:  # wherever reading stopped
         if isinstance(parts, AsyncGenerator):
             await parts.aclose()
+        await reply.body.aclose()
     if inflater is not None and not inflater.eof:
         raise Undelivered("the compressed body ended early")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _inflater(response: httpx.Response) -> Any:
-    # The raw list, since a look into httpx's own mapping decodes every header.
-    packed = [value for name, value in response.headers.raw if name.lower() == b"content-encoding"]
+def _inflater(reply: Reply) -> Any:
+    packed = [value for name, value in reply.headers if name.lower() == b"content-encoding"]
     encoding = packed[0].strip().lower() if packed else b"identity"
     if encoding == b"gzip":
         return zlib.decompressobj(wbits=31)
     if encoding != b"identity":
         shown = encoding[:40].decode("latin-1")
-        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", response.status_code)
+        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", reply.status)
     return None

@@ -93,11 +93,12 @@ class Executor:
             return _verdict.of_pause(paused.seconds), 0.0
         outcome: T | Verdict | None = None
         try:
-            outcome = await self._exchange(operation, body, delivery, min(self._timeout, left))
-            return outcome, anyio.current_time() - started
+            outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left))
         finally:
-            self._report(operation, outcome, started)
+            now = anyio.current_time()
+            self._report(operation, outcome, started, now)
             self.throttle.leave()
+        return found, now - started
 
     async def _exchange(self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float) -> T | Verdict:
         try:
@@ -109,9 +110,8 @@ class Executor:
             return _verdict.of_unreadable(unreadable)
         return _read(operation, answer)
 
-    def _report(self, operation: Operation[Any], outcome: object, started: float) -> None:
+    def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
         """Tells the pace what came of a request, unless nothing came back."""
-        now = anyio.current_time()
         if not isinstance(outcome, Verdict):
             answered = outcome is not None
         elif outcome.kind is RateLimited:

@@ -7,14 +7,17 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import anyio
+import httpcore
 import httpx
 
 from ._errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
     from ._config import Endpoint, Http
+    from ._pool import Pool
 
 KEEPALIVE = 5.0  # seconds an idle connection is kept
 
@@ -22,16 +25,20 @@ KEEPALIVE = 5.0  # seconds an idle connection is kept
 class Opener:
     """Opens transports for one endpoint, all with one TLS context, through the environment's proxy if any.
 
+    Attributes:
+        pool: aiohttp's, once it is open.
+
     Raises:
         ConfigurationError: The proxy's variable holds no usable address, or the transport asked for is missing.
     """
 
-    def __init__(self, endpoint: Endpoint, http: Http) -> None:
+    def __init__(self, endpoint: Endpoint, http: Http, headers: Mapping[str, str]) -> None:
+        self.pool: Pool | None = None
         self._proxy = environment_proxy(endpoint)
         self._secure = endpoint.url.startswith("https:") or self._proxy is not None
         self._context: ssl.SSLContext | None = None
-        self._pool: httpx.AsyncBaseTransport | None = None
         self._http: Http = http
+        self._headers = headers
         if http == "aiohttp" and find_spec("httpx_aiohttp") is None:
             raise ConfigurationError("http='aiohttp' needs an extra: pip install 'tensorone[fast]'")
 
@@ -41,17 +48,19 @@ class Opener:
         Raises:
             ConfigurationError: aiohttp was asked for on another event loop than asyncio's.
         """
-        if self._pool is not None:
-            return self._pool
-        if self._uses_aiohttp():
-            self._pool = _aiohttp_pool(self._tls())
-            return self._pool
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE)
-        return httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
+        if self.pool is None and self._uses_aiohttp():
+            from ._pool import Pool  # noqa: PLC0415 - takes long, and needs the extra
 
-    def is_pool(self, lane: httpx.AsyncBaseTransport) -> bool:
-        """Whether this is aiohttp's, which sends a whole body at once."""
-        return lane is self._pool
+            self.pool = Pool(self._tls(), self._headers, keepalive=KEEPALIVE)
+        return self.pool or self._lane()
+
+    def _lane(self) -> httpx.AsyncBaseTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE)
+        lane = httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
+        if self._proxy is None:
+            # Were httpx to keep its pool elsewhere, the lane would work all the same, at httpx's own cost.
+            lane._pool = _Line(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+        return lane
 
     def _uses_aiohttp(self) -> bool:
         on_asyncio = anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
@@ -68,16 +77,26 @@ class Opener:
         return self._context
 
 
-def _aiohttp_pool(context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-    """Aiohttp behind httpx's interface; imported here, since it takes as long as everything else together."""
-    from aiohttp import ClientSession, DummyCookieJar, TCPConnector  # noqa: PLC0415
-    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+class _Line(httpcore.AsyncConnectionPool):
+    """One connection in the place of a pool, for a caller that sends one request at a time.
 
-    def session() -> ClientSession:
-        connector = TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEPALIVE)  # the client's queue has the limit
-        return ClientSession(connector=connector, cookie_jar=DummyCookieJar())
+    A pool's care for waiters and other connections is half of what a request costs, and httpcore's also looks for a
+    module that need not be installed, at every request.
+    """
 
-    return AiohttpTransport(verify=context, client=session)
+    _line: httpcore.AsyncConnectionInterface | None = None
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        # Not idle: it was interrupted, or it ended.
+        if self._line is None or not self._line.is_idle() or self._line.has_expired():
+            await self.aclose()
+            self._line = self.create_connection(request.url.origin)
+        return await self._line.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.aclose()
 
 
 def environment_proxy(endpoint: Endpoint) -> httpx.Proxy | None:

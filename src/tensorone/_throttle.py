@@ -97,31 +97,32 @@ class Throttle:
         if again:
             line.move_to_end(waiter, last=False)
         try:
-            await self._turn(waiter, patience)
+            now = await self._turn(waiter, patience)
         finally:
             del line[waiter]
             self._wake()
         self._mutation_is_next = not mutation
-        return self._start(anyio.current_time())
+        return self._start(now)
 
     def leave(self) -> None:
         """A request ended, in whatever way."""
         self._in_flight -= 1
         self._wake()
 
-    async def _turn(self, waiter: _Waiter, patience: float) -> None:
+    async def _turn(self, waiter: _Waiter, patience: float) -> float:
         while True:
-            if (pause := self.pace.resume_at - anyio.current_time()) > patience:
+            now = anyio.current_time()
+            if (pause := self.pace.resume_at - now) > patience:
                 raise Paused(pause)
             if self._head() is not waiter or not self._room():
                 waiter.event = anyio.Event()
                 await waiter.event.wait()
-            elif (delay := self.pace.delay(anyio.current_time())) > 0:
+            elif (delay := self.pace.delay(now)) > 0:
                 waiter.event = anyio.Event()
                 with anyio.move_on_after(delay):
                     await waiter.event.wait()
             else:
-                return
+                return now
 
     def _paused_for(self) -> float:
         # Never paused: then there need not even be a clock, which only an event loop has.

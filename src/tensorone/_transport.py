@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import anyio
 import httpx
 
-from ._bodies import Undelivered, Unreadable, read
+from ._bodies import Reply, Undelivered, Unreadable, read
 from ._errors import ConfigurationError
 from ._lanes import Opener
 from ._version import __version__
@@ -17,6 +17,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ._bodies import Headers, Stream
     from ._config import Endpoint, Http
 
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
@@ -53,7 +54,12 @@ class Answer(NamedTuple):
 
     status: int
     content: bytes
-    headers: httpx.Headers
+    fields: Headers
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers, to look them up; made when they are asked for, since a success needs none."""
+        return httpx.Headers([*self.fields])
 
 
 class _Body(httpx.AsyncByteStream):
@@ -81,23 +87,12 @@ class _Body(httpx.AsyncByteStream):
 class _Request(httpx.Request):
     """A request put together from parts made once; the constructor of httpx parses and copies them every time."""
 
-    def __init__(
-        self, url: httpx.URL, headers: httpx.Headers, body: _Body, timeout: float, *, whole: bytes | None
-    ) -> None:
-        connect = timeout * CONNECT_SHARE
+    def __init__(self, url: httpx.URL, headers: httpx.Headers, body: _Body, connect: float) -> None:
         self.method = "POST"
         self.url = url
         self.headers = headers
         self.stream = body
         self.extensions = {"timeout": {"connect": connect, "pool": connect, "read": None, "write": None}}
-        self._whole = whole
-
-    @property
-    def content(self) -> bytes:
-        """The whole body, for transports that can send it at once, where it does not matter when it leaves."""
-        if self._whole is None:
-            raise httpx.RequestNotRead
-        return self._whole
 
 
 class _KeyedURL(httpx.URL):
@@ -134,15 +129,15 @@ class Wire:
         self._given = transport
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._own: list[httpx.AsyncBaseTransport] = []
-        self._opener = Opener(endpoint, http)
         target = endpoint.keyed_target().encode("ascii")
         shown = httpx.URL(endpoint.url)
         self._blank = httpx.Request("POST", shown)
         self._host = shown.netloc
         self._keyed_url = _KeyedURL(endpoint.url, target)
         self._plain_url = shown.copy_with(raw_path=target)
+        self._keyed_address = str(self._plain_url)
         self._headers = _headers(endpoint, self._host)
-        self._shared_headers = httpx.Headers(self._headers)
+        self._opener = Opener(endpoint, http, dict(httpx.Headers(self._headers)))
         self.state: Literal["not opened", "open", "closed"] = "not opened"
 
     def open(self) -> None:
@@ -176,7 +171,7 @@ class Wire:
         lane = self._given or (self._idle.pop() if self._idle else self._new_lane())
         try:
             with anyio.move_on_after(timeout):
-                return await self._exchange(lane, self._request(lane, body, delivery, timeout, watched=watched))
+                return await self._exchange(lane, body, delivery, timeout * CONNECT_SHARE, watched=watched)
         except (Undelivered, Unreadable):
             raise
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
@@ -200,25 +195,24 @@ class Wire:
             self._own.append(lane)
         return lane
 
-    def _request(
-        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, timeout: float, *, watched: bool
-    ) -> httpx.Request:
-        stream = _Body(body, delivery)
-        if self._opener.is_pool(lane) and not watched:
+    async def _exchange(
+        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float, *, watched: bool
+    ) -> Answer:
+        if (pool := self._opener.pool) is lane and pool is not None and not watched:
             delivery.begun = True
-            return _Request(self._plain_url, self._shared_headers, stream, timeout, whole=body)
+            reply = await pool.post(self._keyed_address, body, connect=connect)
+        else:
+            response = await lane.handle_async_request(self._request(lane, body, delivery, connect))
+            reply = Reply(response.status_code, response.headers.raw, cast("Stream", response.stream))
+        return Answer(reply.status, await read(reply, self._max_body_bytes), reply.headers)
+
+    def _request(
+        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float
+    ) -> httpx.Request:
         headers = httpx.Headers([*self._headers, (b"content-length", b"%d" % len(body))])
         # Transports other than httpx's own may send any view of the address, so they get the plain one.
         url = self._keyed_url if isinstance(lane, httpx.AsyncHTTPTransport) else self._plain_url
-        return _Request(url, headers, stream, timeout, whole=None)
-
-    async def _exchange(self, lane: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
-        response = await lane.handle_async_request(request)
-        try:
-            content = await read(response, self._max_body_bytes)
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, content, response.headers)
+        return _Request(url, headers, _Body(body, delivery), connect)
 
     def _words(self, error: Exception) -> str:
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
