@@ -4,7 +4,7 @@ import anyio
 import httpx
 import pytest
 
-from tensorone import ClusterNotFound, ClusterSpec, InvalidArgument, QueryError, TensorOne, WaitTimedOut
+from tensorone import ClusterNotFound, ClusterSpec, InvalidArgument, QueryError, RetryPolicy, TensorOne, WaitTimedOut
 from tensorone.emulator import Boot, Emulator, Fault
 
 SPEC = ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40", ports=["8888/http"])
@@ -112,11 +112,75 @@ def test_when_the_one_who_asks_is_cancelled_another_asks(on):
     on(main)
 
 
+def test_when_the_first_of_many_leaves_another_looks_on(on):
+    """Whether it is cancelled or has seen enough; the rest learn at the same looks as before."""
+
+    async def main(client, emulator):
+        placed = [await client.clusters.deploy(SPEC) for _ in range(3)]
+        seen = {}
+
+        async def wait(cluster, scope):
+            with scope:
+                await client.clusters.wait_until_running(cluster.id, timeout=600)
+                seen[cluster.id] = anyio.current_time()
+
+        scopes = [anyio.CancelScope() for _ in placed]
+        async with anyio.create_task_group() as group:
+            for cluster, scope in zip(placed, scopes, strict=True):
+                group.start_soon(wait, cluster, scope)
+            await anyio.sleep(12)
+            scopes[0].cancel()
+        assert set(seen) == {cluster.id for cluster in placed[1:]}
+        assert set(seen.values()) == {65.0}
+        assert emulator.world.requests["myself"] <= 15
+
+    on(main, boot="61s")
+
+
+def test_what_a_predicate_raises_reaches_its_caller_alone(on):
+    """Though another one's look brought it about."""
+
+    async def main(client, emulator):
+        outcomes = []
+
+        async def wait(predicate):
+            try:
+                outcomes.append(await client.clusters.wait_until("riixlu8oclhp", predicate, timeout=60))
+            except ZeroDivisionError as error:
+                outcomes.append(error)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait, lambda _: anyio.current_time() > 20)
+            group.start_soon(wait, lambda _: anyio.current_time() > 10 and 1 / 0)
+        assert [type(outcome).__name__ for outcome in outcomes] == ["ZeroDivisionError", "Cluster"]
+
+    on(main)
+
+
+def test_looks_that_fail_or_take_long_become_rarer(on):
+    """The interval doubles while they fail, up to eight times; a look may take a fifth of the time at most."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
+        with pytest.raises(WaitTimedOut):
+            await client.clusters.wait_until("riixlu8oclhp", lambda _: False, timeout=1000, every=5)
+        assert emulator.world.requests["myself"] <= RetryPolicy().attempts * (1 + 1 + 1 + 1000 / 40)
+        emulator.faults.clear()
+        emulator.faults.add(Fault("delay", operation="myself", seconds=4, times=None))
+        before = emulator.world.requests["myself"]
+        with pytest.raises(WaitTimedOut):
+            await client.clusters.wait_until("riixlu8oclhp", lambda _: False, timeout=1000, every=5)
+        assert 40 <= emulator.world.requests["myself"] - before <= 50
+
+    on(main)
+
+
 def test_a_cluster_that_the_listing_lacks_is_read_by_itself(on):
-    """A listing may lag behind a cluster that was just made."""
+    """A listing may lag behind a cluster that was just made; that read may fail, too."""
 
     async def main(client, emulator):
         emulator.world.listing_lag = 1000
+        emulator.faults.add(*[Fault("bad_gateway", operation="cluster")] * RetryPolicy().attempts)
         placed = await client.clusters.deploy(SPEC)
         assert (await client.clusters.wait_until_running(placed.id, timeout=60)).id == placed.id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import anyio
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     Snapshot = Seen[dict[str, Cluster]]
     """The account's clusters by id, and when they were asked for."""
 
+SHARE = 5  # one part in so many of the time may go into looks
+MOST_DOUBLINGS = 3  # of the interval, while looks fail
+
 
 def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> Shared[dict[str, Cluster]]:
     """Shared listings."""
@@ -27,9 +31,22 @@ def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> Shared[dict[str, C
     return Shared(by_id)
 
 
-def next_tick(now: float, every: float) -> float:
+def next_tick(now: float, every: float, *, stride: int = 1) -> float:
     """The next moment on a grid that all with the same interval share, so that they look at the same time."""
-    return (now // every + 1.0) * every
+    return (now // every + stride) * every
+
+
+def stride(took: float, every: float, *, failures: int) -> int:
+    """After how many intervals to look again: a look that takes long, or fails, is not taken at once again. Pure.
+
+    Args:
+        took: Seconds that the latest look took; at most a fifth of all time goes into looks.
+        every: Seconds of one interval.
+        failures: Looks in a row that failed, each after repeats of its own; the first one may be an accident.
+    """
+    if failures:
+        return 1 << min(failures - 1, MOST_DOUBLINGS)
+    return max(1, math.ceil(SHARE * took / every))
 
 
 def last_tick(now: float, every: float) -> float:

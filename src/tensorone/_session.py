@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 from ._errors import AuthenticationError
 from ._generated import GraphQLClient
 from ._listing import listing
+from ._rounds import Rounds
 from ._spending import Spending
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Session:
         self.listing = listing(self.clusters)
         self.settle_time = settle_time
         self.spending = Spending(self.listing, settle_time=settle_time)
+        self._rounds: WeakValueDictionary[float, Rounds] = WeakValueDictionary()
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
@@ -46,6 +49,13 @@ class Session:
                 attempts=1,
             )
         return [cluster for cluster in account.clusters or () if cluster is not None]
+
+    def rounds(self, every: float) -> Rounds:
+        """The looks of all who wait so many seconds between two of them."""
+        rounds = self._rounds.get(every)
+        if rounds is None:
+            rounds = self._rounds[every] = Rounds(self.listing, every)
+        return rounds
 
     def limited(self, max_hourly_spend: Decimal) -> Session:
         """The same session, in which less may be spent."""

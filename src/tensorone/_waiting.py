@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _checks, _listing
+from . import _checks
 from ._errors import ClusterNotFound, TensorOneError, WaitTimedOut
 from ._generated import ClusterStatus
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._generated import Cluster
+    from ._listing import Snapshot
     from ._session import Session
 
 MISSES = 2  # looks in a row that do not find the cluster: a single one is no proof that it is gone
@@ -25,62 +26,119 @@ async def wait_until(
     """The loop behind `clusters.wait_until`."""
     _checks.cluster_id(cluster_id)
     _checks.seconds("timeout", timeout)
-    _checks.seconds("every", every)
-    watched = _Watched(session, cluster_id)
+    rounds = session.rounds(_checks.seconds("every", every))
+    watched = _Watched(cluster_id, predicate)
     with anyio.move_on_after(timeout):
-        moment = anyio.current_time()
-        while True:
-            await _listing.until(moment)
-            cluster = await watched.look(moment)
-            if cluster is not None and predicate(cluster):
-                return cluster
-            moment = _listing.next_tick(anyio.current_time(), every)
-    raise watched.timed_out(timeout)
+        await _first_look(session, watched)
+        while not watched.over:
+            await rounds.attend(watched)
+            if watched.missed:
+                await _look_alone(session, watched)
+    return watched.result(timeout)
+
+
+async def _first_look(session: Session, watched: _Watched) -> None:
+    """At once, by a listing that all who begin to wait now share."""
+    try:
+        snapshot = await session.listing.since(anyio.current_time())
+    except TensorOneError as error:
+        watched.failed(error)
+    else:
+        watched.saw(snapshot)
+        if watched.missed:
+            await _look_alone(session, watched)
+
+
+async def _look_alone(session: Session, watched: _Watched) -> None:
+    """What the listing does not hold: it may lag."""
+    try:
+        cluster = (await session.graphql.get_cluster(watched.id)).cluster
+    except TensorOneError as error:
+        watched.failed(error)
+    else:
+        watched.looked(cluster)
 
 
 class _Watched:
-    """One cluster under watch: what was seen last, and what went wrong last."""
+    """One cluster under watch: what was seen last, what went wrong last, and whether that ends the wait.
 
-    def __init__(self, session: Session, cluster_id: str) -> None:
-        self._session = session
-        self._id = cluster_id
+    Attributes:
+        id: The cluster.
+        missed: Whether the latest listing did not hold it.
+        over: Whether it is as wanted, or never will be.
+    """
+
+    def __init__(self, cluster_id: str, predicate: Callable[[Cluster], bool]) -> None:
+        self.id = cluster_id
+        self.missed = self.over = False
+        self._predicate = predicate
         self._seen: Cluster | None = None
         self._misses = 0
-        self._error: TensorOneError | None = None
+        self._passing: TensorOneError | None = None
+        self._final: Exception | None = None
 
-    async def look(self, moment: float) -> Cluster | None:
-        """The cluster now; None when a passing failure hid it."""
-        try:
-            cluster = await self._read(moment)
-        except TensorOneError as error:
-            if not error.retryable:
-                raise
-            self._error = error
-            return None
-        self._seen, self._error = cluster or self._seen, None
+    def saw(self, snapshot: Snapshot) -> bool:
+        """A listing came; whether it is to be left, because the wait is over or the cluster to be read by itself."""
+        cluster = snapshot.value.get(self.id)
+        self.missed = cluster is None
+        return self.missed or self.looked(cluster)
+
+    def looked(self, cluster: Cluster | None) -> bool:
+        """The cluster was read, or is not there; whether the wait is over."""
+        self.missed, self._passing = False, None
         self._misses = 0 if cluster else self._misses + 1
-        if self._misses >= MISSES:
-            raise ClusterNotFound(
-                f"cluster {self._id} does not exist, or does no longer", operation="GetCluster", attempts=1
+        if cluster is not None:
+            self._seen = cluster
+            self._ask(cluster)
+        elif self._misses >= MISSES:
+            self._end(
+                ClusterNotFound(
+                    f"cluster {self.id} does not exist, or does no longer", operation="GetCluster", attempts=1
+                )
             )
-        return cluster
+        return self.over
 
-    async def _read(self, moment: float) -> Cluster | None:
-        snapshot = await self._session.listing.since(moment)
-        return snapshot.value.get(self._id) or (await self._session.graphql.get_cluster(self._id)).cluster
+    def failed(self, error: TensorOneError) -> bool:
+        """A look failed; whether the wait is over."""
+        self.missed, self._passing = False, error
+        if not error.retryable:
+            self._end(error)
+        return self.over
 
-    def timed_out(self, timeout: float) -> WaitTimedOut:
+    def result(self, timeout: float) -> Cluster:
+        """The cluster as it was wanted.
+
+        Raises:
+            WaitTimedOut: It is not, and the time is.
+            TensorOneError: It never will be.
+        """
+        if self._final is not None:
+            raise self._final
+        if not self.over or self._seen is None:
+            raise self._timed_out(timeout)
+        return self._seen
+
+    def _ask(self, cluster: Cluster) -> None:
+        try:
+            self.over = bool(self._predicate(cluster))
+        except Exception as error:  # noqa: BLE001 - it is its caller's, and others wait on the same look
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        self._final, self.over = error, True
+
+    def _timed_out(self, timeout: float) -> WaitTimedOut:
         """The error that says what was seen last."""
         state = "it was never seen" if self._seen is None else f"it was last seen {_described(self._seen)}"
         error = WaitTimedOut(
-            f"cluster {self._id} was not as wanted within {timeout:g} s: {state}",
+            f"cluster {self.id} was not as wanted within {timeout:g} s: {state}",
             operation="ListClusters",
             billing=None
             if self._seen is None
-            else f"cluster {self._id} goes on as it is, and is billed while it exists",
+            else f"cluster {self.id} goes on as it is, and is billed while it exists",
             last_seen=self._seen,
         )
-        error.__cause__ = self._error
+        error.__cause__ = self._passing
         return error
 
 

@@ -36,6 +36,7 @@ class Watch:
         self._every = _checks.seconds("every", every)
         self._open = False
         self._due = 0.0
+        self._failures = 0
         self._known: dict[str, Known] = {}
         self._unread: deque[Change] = deque()
 
@@ -62,17 +63,20 @@ class Watch:
         """Waits for its time and looks once; interrupted at any point, it leaves what is known as it was."""
         moment = max(self._due, _listing.last_tick(anyio.current_time(), self._every))
         await _listing.until(moment)
+        begun = anyio.current_time()
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            self._put_off()
+            self._put_off(begun, failures=self._failures + 1)
             if not error.retryable:
                 raise
             logger.warning("a look at the clusters failed, the next one may not: %s", error)
             return
         self._known, changes = diff(self._known, snapshot.value, self._named)
         self._unread.extend(changes)
-        self._put_off()
+        self._put_off(begun, failures=0)
 
-    def _put_off(self) -> None:
-        self._due = _listing.next_tick(anyio.current_time(), self._every)
+    def _put_off(self, begun: float, *, failures: int) -> None:
+        self._failures, now = failures, anyio.current_time()
+        stride = _listing.stride(now - begun, self._every, failures=failures)
+        self._due = _listing.next_tick(now, self._every, stride=stride)
