@@ -179,10 +179,11 @@ def test_a_cluster_that_the_listing_lacks_is_read_by_itself(on):
     """A listing may lag behind a cluster that was just made; that read may fail, too."""
 
     async def main(client, emulator):
-        emulator.world.listing_lag = 1000
+        emulator.faults.add(Fault("listing_lag", seconds=1000))
         emulator.faults.add(*[Fault("bad_gateway", operation="cluster")] * RetryPolicy().attempts)
         placed = await client.clusters.deploy(SPEC)
         assert (await client.clusters.wait_until_running(placed.id, timeout=60)).id == placed.id
+        assert emulator.world.requests["cluster"] == RetryPolicy().attempts + 1
 
     on(main, boot="at-once")
 
