@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tensorone import ClusterSpec, TensorOne
+from tensorone._throttle import Throttle
 from tensorone.emulator import Fault
 
 
@@ -201,3 +202,18 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
         _, words = process.communicate(timeout=20)
     assert "KeyboardInterrupt" in words
     assert set(emulator.world.clusters) == FIRST
+
+
+async def test_who_is_let_in_and_cancelled_at_the_same_moment_gives_its_turn_away():
+    """A task of asyncio may be cancelled after its turn came and before it learns so."""
+    throttle = Throttle(1)
+    await throttle.enter(mutation=False)
+    second = asyncio.create_task(throttle.enter(mutation=False))
+    third = asyncio.create_task(throttle.enter(mutation=False))
+    await anyio.wait_all_tasks_blocked()
+    throttle.leave()
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    await third
+    assert throttle.state.in_flight == 1

@@ -90,6 +90,24 @@ def test_a_cancelled_waiter_leaves_the_queue_and_wakes_the_next(run_virtually):
     run_virtually(main)
 
 
+def test_many_that_end_together_let_in_as_many_at_once(run_virtually):
+    """Also where a wider queue lets in more than one for each that ends."""
+
+    async def main():
+        throttle, log = Throttle(8), []
+        throttle.pace.width = 4.0
+        async with anyio.create_task_group() as group:
+            for name in range(12):
+                group.start_soon(use, throttle, log, name)
+            await anyio.sleep(0.5)
+            assert len(log) == 4
+            throttle.pace.width = 8.0
+            await anyio.sleep(1)
+            assert len(log) == 12
+
+    run_virtually(main)
+
+
 def test_a_refusal_pauses_everyone_and_the_refused_one_goes_first(run_virtually):
     """After 429 with Retry-After nothing starts for so long; then the refused request is the first."""
 

@@ -24,6 +24,7 @@ from ._errors import InvalidArgument
 if TYPE_CHECKING:
     from ._operations import Group, Operation, RootField, Slot
 
+_JSON = json.JSONEncoder(ensure_ascii=False).encode  # made once: dumps makes another each time
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 
@@ -48,7 +49,7 @@ def body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["
 
 def document(operation: Operation[Any], variables: Mapping[str, Tree]) -> str:
     """The document of one operation with its arguments as literals."""
-    fields = " ".join(root_field(field, variables, alias=field.key) for field in operation.fields)
+    fields = " ".join([root_field(field, variables, alias=field.key) for field in operation.fields])
     return f"{operation.kind} {operation.name}{{{fields}}}"
 
 
@@ -60,7 +61,7 @@ def root_field(field: RootField, variables: Mapping[str, Tree], *, alias: str) -
 
 def pieces(parts: Sequence[str | Slot | Group], variables: Mapping[str, Tree]) -> str:
     """Arguments or a selection, with literals in the place of variables."""
-    return "".join(part if isinstance(part, str) else _piece(part, variables) for part in parts)
+    return "".join([part if isinstance(part, str) else _piece(part, variables) for part in parts])
 
 
 def _piece(piece: Slot | Group, variables: Mapping[str, Tree]) -> str:
@@ -88,7 +89,7 @@ def literal(value: Tree) -> str:
     if isinstance(value, list):
         return "[" + " ".join(map(literal, value)) + "]"
     # JSON's escapes are a subset of GraphQL's, and so are its numbers, true, false and null.
-    return json.dumps(value, ensure_ascii=False)
+    return _JSON(value)
 
 
 def tree(value: object, name: str) -> Tree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import anyio
@@ -43,19 +44,27 @@ class Paused(Exception):
 
 
 class _Waiter:
-    """One request in the queue."""
+    """One request in the queue.
 
-    __slots__ = ("event",)
+    Attributes:
+        mutation: Which line it stands in.
+        event: Told that it was let in, or is first and has a pause to sit out.
+        started: When it was let in.
+    """
 
-    def __init__(self) -> None:
-        self.event: anyio.Event | None = None
+    __slots__ = ("event", "mutation", "started")
+
+    def __init__(self, *, mutation: bool) -> None:
+        self.mutation = mutation
+        self.event = anyio.Event()
+        self.started: float | None = None
 
 
 class Throttle:
     """Lets requests start in order, reads and mutations by turns while both wait.
 
-    No task of its own: whoever is at the head of the queue sleeps until the pace permits, and wakes the next
-    one when it starts. Joining, leaving and being cancelled each cost the same however many wait.
+    No task of its own: a request that ends lets in those that may start now, and whoever is at the head of the queue
+    sleeps until the pace permits. Joining, leaving and being cancelled each cost the same however many wait.
     """
 
     def __init__(self, max_width: int) -> None:
@@ -91,38 +100,59 @@ class Throttle:
         now = anyio.current_time()
         if not self._reads and not self._mutations and self._room() and self.pace.delay(now) <= 0:
             return self._start(now)
-        line = self._mutations if mutation else self._reads
-        waiter = _Waiter()
+        waiter = _Waiter(mutation=mutation)
+        line = self._line(waiter)
         line[waiter] = None
         if again:
             line.move_to_end(waiter, last=False)
         try:
-            now = await self._turn(waiter, patience)
-        finally:
-            del line[waiter]
-            self._wake()
-        self._mutation_is_next = not mutation
-        return self._start(now)
+            while waiter.started is None:
+                await self._turn(waiter, patience)
+        except BaseException:
+            self._withdraw(waiter)
+            raise
+        return waiter.started
 
     def leave(self) -> None:
         """A request ended, in whatever way."""
         self._in_flight -= 1
-        self._wake()
+        self._admit(anyio.current_time())
 
-    async def _turn(self, waiter: _Waiter, patience: float) -> float:
-        while True:
-            now = anyio.current_time()
-            if (pause := self.pace.resume_at - now) > patience:
-                raise Paused(pause)
-            if self._head() is not waiter or not self._room():
-                waiter.event = anyio.Event()
-                await waiter.event.wait()
-            elif (delay := self.pace.delay(now)) > 0:
-                waiter.event = anyio.Event()
-                with anyio.move_on_after(delay):
-                    await waiter.event.wait()
-            else:
-                return now
+    async def _turn(self, waiter: _Waiter, patience: float) -> None:
+        """Waits until something concerns this request."""
+        now = anyio.current_time()
+        if (pause := self.pace.resume_at - now) > patience:
+            raise Paused(pause)
+        delay = self.pace.delay(now) if self._head() is waiter and self._room() else math.inf
+        if delay <= 0:
+            self._admit(now)
+            return
+        with nullcontext() if math.isinf(delay) else anyio.move_on_after(delay):
+            await waiter.event.wait()
+        if waiter.started is None:
+            waiter.event = anyio.Event()
+
+    def _admit(self, now: float) -> None:
+        """Lets in all that may start now; several at once, so that they share a round of the event loop."""
+        while (head := self._head()) is not None and self._room() and self.pace.delay(now) <= 0:
+            del self._line(head)[head]
+            self._mutation_is_next = not head.mutation
+            head.started = self._start(now)
+            head.event.set()
+        # Whoever would find no room is left asleep, unless there is a pause to learn of.
+        if head is not None and (self._room() or math.isfinite(self.pace.resume_at)):
+            head.event.set()
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        """A request leaves that was not sent: its turn goes to another."""
+        if waiter.started is not None:
+            self.leave()
+        else:
+            del self._line(waiter)[waiter]
+            self._admit(anyio.current_time())
+
+    def _line(self, waiter: _Waiter) -> OrderedDict[_Waiter, None]:
+        return self._mutations if waiter.mutation else self._reads
 
     def _paused_for(self) -> float:
         # Never paused: then there need not even be a clock, which only an event loop has.
@@ -141,10 +171,3 @@ class Throttle:
     def _head(self) -> _Waiter | None:
         first, second = (self._mutations, self._reads) if self._mutation_is_next else (self._reads, self._mutations)
         return next(iter(first or second), None)
-
-    def _wake(self) -> None:
-        # Whoever would find no room is left asleep, unless there is a pause to learn of: that saves half of the cost.
-        if self._room() or math.isfinite(self.pace.resume_at):
-            head = self._head()
-            if head is not None and head.event is not None:
-                head.event.set()
