@@ -6,6 +6,7 @@ import pytest
 from wires import graphql, http, scripted
 
 from tensorone import ConfigurationError, TensorOne, _lanes
+from tensorone._line import Line
 
 EMPTY = graphql({"myself": {"clusters": []}})
 
@@ -66,7 +67,7 @@ async def test_httpx_s_pool_is_passed_by():
     async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http="httpx") as client:
         await client.clusters.list()
         (lane,) = client._wire._own
-        assert type(lane._pool) is _lanes._Line
+        assert type(lane._pool) is Line
         assert lane._pool._line is not None
 
 

@@ -40,7 +40,7 @@ LAYERS = [
     {"_aliases"},
     {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
     {"_lanes"},
-    {"_pool"},
+    {"_pool", "_line"},
     {"_bodies"},
     {"_resume_plan", "_fleet"},
     {"_candidates", "_ledger"},
@@ -114,7 +114,7 @@ def test_one_module_knows_httpx_and_one_the_generated_package():
     """Each foreign thing comes in by one door; httpx itself by two, since lanes are opened beside what they carry."""
     assert users_of("httpx") == {"_transport", "_lanes"}
     assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_pool"}
-    assert users_of("httpcore") == {"_lanes"}
+    assert users_of("httpcore") == {"_line"}
     assert users_of("tensorone_graphql", at_run_time=False) == {"_generated"}
 
 

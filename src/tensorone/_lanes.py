@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import anyio
-import httpcore
 import httpx
 
 from ._errors import ConfigurationError
@@ -58,8 +57,10 @@ class Opener:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE)
         lane = httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
         if self._proxy is None:
+            from ._line import Line  # noqa: PLC0415 - httpx, too, imports what is below it when a transport is made
+
             # Were httpx to keep its pool elsewhere, the lane would work all the same, at httpx's own cost.
-            lane._pool = _Line(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+            lane._pool = Line(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
         return lane
 
     def _uses_aiohttp(self) -> bool:
@@ -75,28 +76,6 @@ class Opener:
         # Reading the certificates takes some 20 ms: not before it is needed.
         self._context = self._context or httpx.create_ssl_context(verify=self._secure)
         return self._context
-
-
-class _Line(httpcore.AsyncConnectionPool):
-    """One connection in the place of a pool, for a caller that sends one request at a time.
-
-    A pool's care for waiters and other connections is half of what a request costs, and httpcore's also looks for a
-    module that need not be installed, at every request.
-    """
-
-    _line: httpcore.AsyncConnectionInterface | None = None
-
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        # Not idle: it was interrupted, or it ended.
-        if self._line is None or not self._line.is_idle() or self._line.has_expired():
-            await self.aclose()
-            self._line = self.create_connection(request.url.origin)
-        return await self._line.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            await line.aclose()
 
 
 def environment_proxy(endpoint: Endpoint) -> httpx.Proxy | None:
