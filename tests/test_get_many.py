@@ -192,6 +192,24 @@ def test_a_batch_that_is_refused_as_a_whole_is_halved(run, open_client, refused)
     assert server.sizes == [9, 4, 2, 2, 5, 2, 3, 1, 2]
 
 
+def test_how_many_a_server_takes_is_remembered(run, open_client):
+    """The next call begins there; that one cluster breaks every batch it is in teaches nothing of the kind."""
+    refused = graphql(None, refusal("too many aliases"), status=400)
+    server = Server(refuse=lambda asked: refused if len(asked) > 15 or "bad" in asked[:-1] else None)
+
+    async def main(client):
+        await client.clusters.get_many(["bad", *ids(3)])
+        assert server.sizes == [4, 2, 1, 1, 2]
+        server.sizes.clear()
+        await client.clusters.get_many(ids(50))
+        assert server.sizes == [50, 25, 12, 13, 25, 12, 13]
+        server.sizes.clear()
+        await client.clusters.get_many(ids(50))
+        assert sorted(server.sizes) == [11, 13, 13, 13]
+
+    run(server.serve, main, open_client)
+
+
 @pytest.mark.parametrize(
     ("refused", "kind"),
     [

@@ -82,10 +82,17 @@ def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | N
 
 @dataclass(frozen=True, slots=True)
 class Sequel:
-    """What follows from a request that failed: the clusters that are not there, and what to ask for anew."""
+    """What follows from a request that failed.
+
+    Attributes:
+        missing: The clusters that are not there.
+        parts: What to ask for anew.
+        halved: Whether that is all of it, in two.
+    """
 
     missing: Ids
     parts: tuple[Ids, ...]
+    halved: bool = False
 
 
 def after(error: TensorOneError, ids: Ids) -> Sequel | None:
@@ -114,7 +121,7 @@ def by_alias(ids: Ids) -> dict[str, str]:
 
 def _halves(ids: Ids) -> Sequel:
     middle = len(ids) // 2
-    return Sequel((), (ids[:middle], ids[middle:]))
+    return Sequel((), (ids[:middle], ids[middle:]), halved=True)
 
 
 def _blamed(errors: Sequence[Mapping[str, Any]], ids: Ids) -> dict[str, list[Mapping[str, Any]]]:

@@ -21,7 +21,8 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     """The loop behind `clusters.get_many`."""
     ids = _checks.cluster_ids(cluster_ids)
     once = tuple(dict.fromkeys(ids))
-    batches = [once[start : start + _aliases.MOST] for start in range(0, len(once), _aliases.MOST)]
+    most = session.most
+    batches = [once[start : start + most] for start in range(0, len(once), most)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first that fails did start
@@ -35,27 +36,29 @@ class _Reader:
         self.found: dict[str, Cluster | None] = {}
         self._session = session
 
-    async def read(self, ids: _aliases.Ids) -> None:
-        """Reads some clusters; those that an answer leaves out, by themselves."""
+    async def read(self, ids: _aliases.Ids) -> bool:
+        """Reads some clusters; whether the server took them all in one request."""
         if len(ids) == 1:
             self.found[ids[0]] = await self._one(ids[0])
-            return
+            return False
         try:
             data = await self._session.executor.execute(_aliases.reading(ids), {})
         except TensorOneError as error:
             await self._again(error, ids)
-            return
+            return False
         self.found.update(_aliases.found(ids, data))
         for left_out in (each for each in ids if each not in self.found):
             await self.read((left_out,))
+        return True
 
     async def _again(self, error: TensorOneError, ids: _aliases.Ids) -> None:
         sequel = _aliases.after(error, ids)
         if sequel is None:
             raise error
         self.found.update(dict.fromkeys(sequel.missing))
-        for part in sequel.parts:
-            await self.read(part)
+        taken = [await self.read(part) for part in sequel.parts]
+        if sequel.halved and all(taken):  # it was its size, and not one of the clusters
+            self._session.most = min(self._session.most, len(sequel.parts[-1]))
 
     async def _one(self, cluster_id: str) -> Cluster | None:
         try:

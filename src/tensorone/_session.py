@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
+from ._aliases import MOST
 from ._errors import AuthenticationError
 from ._generated import GraphQLClient
 from ._listing import listing
@@ -29,6 +30,7 @@ class Session:
 
     Attributes:
         settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        most: Reads that go into one request; fewer than at first where the server refused so many.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float) -> None:
@@ -36,6 +38,7 @@ class Session:
         self.graphql = GraphQLClient(executor)
         self.listing = listing(self.clusters)
         self.settle_time = settle_time
+        self.most = MOST
         self.spending = Spending(self.listing, settle_time=settle_time)
         self._rounds: WeakValueDictionary[float, Rounds] = WeakValueDictionary()
 
