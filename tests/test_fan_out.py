@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone import InvalidArgument, NotStarted, TensorOneError, fan_out
+from tensorone import ClusterSpec, InvalidArgument, NotStarted, TensorOneError, fan_out
+from tensorone.emulator import Fault
 
 
 @given(st.lists(st.integers(-5, 5), max_size=20), st.integers(1, 8))
@@ -176,3 +177,25 @@ def test_only_what_runs_has_a_task(run):
 def test_nothing_to_do_is_done(run):
     """No items, no outcomes."""
     assert run(lambda: fan_out(at_once, [])) == []
+
+
+def test_a_cancelled_fan_out_of_rentals_leaves_no_machine(on):
+    """What was under way is settled within a bound before the cancellation goes on; what was had is the caller's."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("hang", operation="clusterFindAndDeployOnDemand", times=None, after=2, commit=True))
+        before, had = {cluster.id for cluster in await client.clusters.list()}, []
+
+        async def deploy(number):
+            placed = await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40"))
+            had.append(placed.id)
+
+        with anyio.move_on_after(10) as scope:
+            await fan_out(deploy, range(100), limit=4)
+        assert scope.cancelled_caught
+        assert anyio.current_time() < 10 + 20 + 15
+        assert len(had) == 2
+        assert {cluster.id for cluster in await client.clusters.list()} - before == set(had)
+        assert emulator.world.requests["clusterFindAndDeployOnDemand"] <= 6
+
+    on(main)
