@@ -46,6 +46,7 @@ LAYERS = [
     {"_candidates", "_ledger"},
     {"_plans", "_fleet_state", "_fleet_events"},
     {"_bidding"},
+    {"_probing"},
     {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs", "_watch_events"},
     {"_markers", "_config"},
     {"_checks", "_generated", "_version"},
@@ -65,7 +66,7 @@ PURE = {
         "_inputs",
         "_json",
     ),
-    *("_markers", "_pace", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
+    *("_markers", "_pace", "_plans", "_probing", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
     "_watch_events",
 }
 

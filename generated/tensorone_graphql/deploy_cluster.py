@@ -33,5 +33,5 @@ DEPLOY_CLUSTER: Operation[DeployCluster] = Operation(
     ),
     result=DeployCluster,
     idempotent=False,
-    probe='query Probe{__typename} mutation DeployCluster{clusterFindAndDeployOnDemand(input:{cloudType:ALL gpuCount:0 gpuTypeId:"" name:"" imageName:"" dockerArgs:"" ports:"" volumeInGb:0 volumeMountPath:"" containerDiskInGb:0 minVcpuCount:0 minMemoryInGb:0 env:[{key:"" value:""}]}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}}}',
+    probe='query Probe{__typename} mutation DeployCluster{clusterFindAndDeployOnDemand(input:{cloudType:ALL gpuCount:0 gpuTypeId:"" name:"" imageName:"" dockerArgs:"" ports:"" volumeInGb:0 volumeMountPath:"" containerDiskInGb:0 minVcpuCount:0 minMemoryInGb:0 env:[{key:"" value:""}]}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}} clusterFindAndDeployOnDemand_1:clusterFindAndDeployOnDemand(input:{cloudType:SECURE}) @skip(if:true){__typename} clusterFindAndDeployOnDemand_2:clusterFindAndDeployOnDemand(input:{cloudType:COMMUNITY}) @skip(if:true){__typename}}',
 )

@@ -33,5 +33,5 @@ RENT_SPOT_CLUSTER: Operation[RentSpotCluster] = Operation(
     ),
     result=RentSpotCluster,
     idempotent=False,
-    probe='query Probe{__typename} mutation RentSpotCluster{clusterRentInterruptable(input:{bidPerGpu:0.5 cloudType:ALL gpuCount:0 gpuTypeId:"" name:"" imageName:"" dockerArgs:"" ports:"" volumeInGb:0 volumeMountPath:"" containerDiskInGb:0 minVcpuCount:0 minMemoryInGb:0 env:[{key:"" value:""}]}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}}}',
+    probe='query Probe{__typename} mutation RentSpotCluster{clusterRentInterruptable(input:{bidPerGpu:0.5 cloudType:ALL gpuCount:0 gpuTypeId:"" name:"" imageName:"" dockerArgs:"" ports:"" volumeInGb:0 volumeMountPath:"" containerDiskInGb:0 minVcpuCount:0 minMemoryInGb:0 env:[{key:"" value:""}]}) @skip(if:true){id desiredStatus imageName env machineId machine{clusterHostId}} clusterRentInterruptable_1:clusterRentInterruptable(input:{bidPerGpu:0.5 cloudType:SECURE}) @skip(if:true){__typename} clusterRentInterruptable_2:clusterRentInterruptable(input:{bidPerGpu:0.5 cloudType:COMMUNITY}) @skip(if:true){__typename}}',
 )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic_core import to_json
 
-from ._errors import OperationUnsupported, QueryError
-from ._json import as_object
+from . import _probing
+from ._errors import AuthenticationError, OperationUnsupported, QueryError
 from ._transport import Delivery
 
 if TYPE_CHECKING:
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from ._executor import Executor
     from ._operations import RootField
+    from ._probing import Said
 
 __all__ = ["OperationCheck"]
-
-HARMLESS = "query Probe{__typename}"
-# No server has it: one that takes it does not validate what it does not execute.
-NONSENSE = f"{HARMLESS} query Nonsense{{thisFieldDoesNotExist @skip(if:true)}}"
 
 
 class Probed(Protocol):
@@ -30,6 +27,11 @@ class Probed(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Query or mutation."""
         ...
 
     @property
@@ -44,8 +46,8 @@ class OperationCheck:
 
     Attributes:
         operation: Its name.
-        verdict: "accepted"; "refused", which the operation would be too, as `OperationUnsupported`; or "unknown",
-            where the server does not say.
+        verdict: "accepted"; "refused", which the operation would be too; or "unknown", where the server does not say:
+            it does not validate what it does not execute, or failed in another way.
         unsupported: The field or argument that the server lacks, if it named one.
         reasons: What it says against it, in its own words.
     """
@@ -70,40 +72,45 @@ class _Document:
 
 async def check_schema(executor: Executor, operations: Iterable[Probed]) -> list[OperationCheck]:
     """The loop behind `TensorOne.check_schema`."""
-    await _ask(executor, HARMLESS)  # whatever stands against this stands against everything, and is raised
-    if await _takes(executor, NONSENSE):
-        reasons = ("the server does not validate what it does not execute",)
-        return [OperationCheck(operation=each.name, verdict="unknown", reasons=reasons) for each in operations]
-    return [await _checked(executor, each) for each in operations]
+    asked = list(operations)
+    if problem := await _ask(executor, _probing.HARMLESS):
+        raise problem  # whatever stands against this stands against everything
+    controls = await _controls(executor, {each.kind for each in asked})
+    return [await _checked(executor, each, _probing.standing(each.kind, controls)) for each in asked]
 
 
-async def _takes(executor: Executor, document: str) -> bool:
-    try:
-        await _ask(executor, document)
-    except QueryError as error:
-        if error.retryable:
-            raise
-        return False
-    return True
+async def _controls(executor: Executor, kinds: set[str]) -> dict[str, Said]:
+    controls = {"query": _said(await _ask(executor, _probing.control("query")))}
+    if controls["query"][0] == "refused":
+        for kind in sorted(kinds - {"query"}):
+            controls[kind] = _said(await _ask(executor, _probing.control(kind)))
+    return controls
 
 
-async def _checked(executor: Executor, operation: Probed) -> OperationCheck:
-    try:
-        await _ask(executor, operation.probe)
-    except QueryError as error:
-        if error.retryable:
-            raise
-        # What is executed was validated before: what fails then says nothing about our operation.
-        return OperationCheck(
-            operation=operation.name,
-            verdict="unknown" if as_object(error.data) else "refused",
-            unsupported=error.unsupported if isinstance(error, OperationUnsupported) else None,
-            reasons=tuple(str(entry.get("message", "")) for entry in error.errors),
-        )
-    return OperationCheck(operation=operation.name, verdict="accepted")
+async def _checked(executor: Executor, operation: Probed, known: Said | None) -> OperationCheck:
+    error = None if known else await _ask(executor, operation.probe)
+    verdict, reasons = known or _said(error)
+    unsupported = error.unsupported if isinstance(error, OperationUnsupported) and verdict == "refused" else None
+    return OperationCheck(operation=operation.name, verdict=verdict, unsupported=unsupported, reasons=reasons)
 
 
-async def _ask(executor: Executor, document: str) -> None:
+def _said(error: QueryError | None) -> Said:
+    if error is None:
+        return "accepted", ()
+    reasons = tuple(dict.fromkeys(str(entry.get("message", "")) for entry in error.errors))
+    return _probing.verdict(error.errors, error.status_code, error.data), reasons
+
+
+async def _ask(executor: Executor, document: str) -> QueryError | None:
+    """What the server says against a document; an outage, a limit or a wrong key is raised."""
     probe = _Document(document)
     body = to_json({"query": document, "operationName": probe.name})
-    await executor.send(probe, body, {}, Delivery())
+    try:
+        await executor.send(probe, body, {}, Delivery())
+    except AuthenticationError:
+        raise
+    except QueryError as error:
+        if error.retryable:
+            raise
+        return error
+    return None

@@ -8,28 +8,44 @@ should a server pick ours all the same, `@skip(if: true)` on its root fields lea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from graphql import ArgumentNode, FieldNode, Node, ObjectFieldNode, Source, Visitor, parse, visit
 
+from tensorone import _probing
+from tensorone._json import as_array, as_object
+
 from . import _probe_text
+from ._answers import message
 from ._documents import Cutter
 from ._errors import CodegenError
-from ._remote import errors_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from graphql import OperationDefinitionNode
 
+    from tensorone._probing import Said, Verdict
+
+    from ._answers import Reply
     from ._remote import Server
     from ._sources import Project
 
-Verdict = Literal["accepted", "refused", "unknown"]
 
-HARMLESS = _probe_text.HARMLESS
-# No server has it: one that takes it does not validate what it does not execute.
-NONSENSE = f"{HARMLESS} query Nonsense{{thisFieldDoesNotExist @skip(if:true)}}"
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that is said against an operation.
+
+    Attributes:
+        message: In the server's words.
+        fields: The fields or arguments that it is about, each with those that it lies in: `make.input.price`.
+    """
+
+    message: str
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.fields)}: {self.message}" if self.fields else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +55,12 @@ class Answer:
     Attributes:
         operation: Its name.
         verdict: Whether it would be taken; unknown if the server does not say.
-        reasons: What is said against it, each with the field or argument that it is about.
+        reasons: What is said against it.
     """
 
     operation: str
     verdict: Verdict
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def probe(project: Project, server: Server) -> list[Answer]:
@@ -53,34 +69,39 @@ def probe(project: Project, server: Server) -> list[Answer]:
     Raises:
         CodegenError: The server does not even answer the harmless query.
     """
-    alone = server.ask(HARMLESS, "Probe")
+    alone = server.ask(_probing.HARMLESS, "Probe")
     if not _is_harmless(alone):
-        raise CodegenError(f"{server.url}: answers no query at all: {words(alone) or alone}")
-    blind = _is_harmless(server.ask(NONSENSE, "Probe"))
-    return [_blind(node) if blind else _ask(project, node, server) for node in project.operations]
+        raise CodegenError(f"{server.url} answers no query at all: {alone.words or 'its answer is another'}")
+    controls = _controls(server, {node.operation.value for node in project.operations})
+    return [_answer(project, node, server, controls) for node in project.operations]
 
 
-def _blind(node: OperationDefinitionNode) -> Answer:
-    return Answer(_name(node), "unknown", ("the server does not validate what it does not execute",))
+def _controls(server: Server, kinds: set[str]) -> dict[str, Said]:
+    controls = {"query": _said(server.ask(_probing.control("query"), "Probe"))}
+    if controls["query"][0] == "refused":
+        for kind in sorted(kinds - {"query"}):
+            controls[kind] = _said(server.ask(_probing.control(kind), "Probe"))
+    return controls
 
 
-def _ask(project: Project, node: OperationDefinitionNode, server: Server) -> Answer:
+def _answer(project: Project, node: OperationDefinitionNode, server: Server, controls: dict[str, Said]) -> Answer:
+    name = node.name.value if node.name else ""
+    if known := _probing.standing(node.operation.value, controls):
+        return Answer(name, known[0], tuple(map(Reason, known[1])))
     text = document(project, node)
-    answer = server.ask(text, "Probe")
-    if _is_harmless(answer):
-        return Answer(_name(node), "accepted")
-    # What is executed was validated before: what fails then says nothing about our operation.
-    return Answer(_name(node), "unknown" if answer.get("data") else "refused", tuple(_reasons(text, answer)))
+    reply = server.ask(text, "Probe")
+    return Answer(name, _said(reply)[0], tuple(dict.fromkeys(_reasons(text, reply))))
 
 
-def _is_harmless(answer: dict[str, Any]) -> bool:
+def _said(reply: Reply) -> Said:
+    if _is_harmless(reply):
+        return "accepted", ()
+    return _probing.verdict(list(reply.errors), reply.status, reply.data), reply.messages
+
+
+def _is_harmless(reply: Reply) -> bool:
     """Whether the harmless query was answered, and nothing else."""
-    data = answer.get("data")
-    return isinstance(data, dict) and "__typename" in data and not answer.get("errors")
-
-
-def _name(node: OperationDefinitionNode) -> str:
-    return node.name.value if node.name else ""
+    return "__typename" in (as_object(reply.data) or {}) and not reply.errors
 
 
 def document(project: Project, node: OperationDefinitionNode) -> str:
@@ -89,19 +110,18 @@ def document(project: Project, node: OperationDefinitionNode) -> str:
     return _probe_text.text(project.schema, node, fields)
 
 
-def _reasons(text: str, answer: dict[str, Any]) -> Iterator[str]:
-    for error in errors_of(answer):
-        message = str(error.get("message", error))
-        where = {_path(text, place) for place in error.get("locations") or ()} - {""}
-        yield f"{', '.join(sorted(where))}: {message}" if where else message
+def _reasons(text: str, reply: Reply) -> Iterator[Reason]:
+    for error in reply.errors:
+        places = {_path(text, place) for place in as_array(error.get("locations")) or ()}
+        yield Reason(message(error), tuple(sorted(places - {""})))
 
 
 def _path(text: str, place: Any) -> str:
     """The field or argument of a document at a place that an error names."""
-    try:
-        visitor = _At(int(place["column"]) - 1)
-    except (KeyError, TypeError, ValueError):
+    column = (as_object(place) or {}).get("column")
+    if not isinstance(column, int):
         return ""
+    visitor = _At(column - 1)
     visit(parse(Source(text)), visitor)
     return ".".join(visitor.path)
 

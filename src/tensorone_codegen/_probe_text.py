@@ -7,31 +7,62 @@ should a server pick ours all the same, `@skip(if: true)` on its root fields lea
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphql import print_ast
 
-from ._samples import sample
+from tensorone._probing import HARMLESS
+
+from ._samples import Samples
+from ._schema import is_composite, root_name
 from .runtime.operation import Group, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from graphql import GraphQLSchema, OperationDefinitionNode
 
     from .runtime.operation import Piece, RootField
 
-HARMLESS = "query Probe{__typename}"
 
-
-def text(schema: GraphQLSchema, node: OperationDefinitionNode, fields: Iterable[RootField]) -> str:
+def text(schema: GraphQLSchema, node: OperationDefinitionNode, fields: Sequence[RootField]) -> str:
     """The harmless query, and behind it the operation with samples for its variables, which would do nothing."""
-    types = {each.variable.name.value: print_ast(each.type) for each in node.variable_definitions}
-    samples = {name: sample(schema, type_) for name, type_ in types.items()}
+    samples = Samples(schema, {each.variable.name.value: print_ast(each.type) for each in node.variable_definitions})
+    root = schema.type_map[root_name(schema, node)]
+    composite = {field.name for field in fields if is_composite(root, field.name)}
+    first = samples.literals()
+    asked = [*(_skipped(field, first) for field in fields), *_again(fields, samples, composite)]
     name = node.name.value if node.name else ""
     # The name may be taken by ours.
     shown = f"{name}_" if name == "Probe" else name
-    return f"{HARMLESS} {node.operation.value} {shown}{{{' '.join(_skipped(field, samples) for field in fields)}}}"
+    return f"{HARMLESS} {node.operation.value} {shown}{{{' '.join(asked)}}}"
+
+
+def _again(fields: Sequence[RootField], samples: Samples, composite: set[str]) -> Iterator[str]:
+    """The root fields once more for each further value of an enum that they carry, under other keys."""
+    taken = {field.key for field in fields}
+    for number, (literals, changing) in enumerate(samples.turns(), 1):
+        for field in fields:
+            selected = changing & set(_variables(field.selection))
+            if not selected and not changing & set(_variables(field.arguments)):
+                continue
+            alias = f"{field.key}_{number}"
+            while alias in taken:
+                alias += "_"
+            taken.add(alias)
+            # What is selected was asked before.
+            short = ("{__typename}",) if field.name in composite else ()
+            selection = field.selection if selected else short
+            yield _skipped(replace(field, key=alias, selection=selection), literals)
+
+
+def _variables(pieces: Sequence[Piece]) -> Iterator[str]:
+    for piece in pieces:
+        if isinstance(piece, Slot):
+            yield piece.variable
+        elif isinstance(piece, Group):
+            yield from _variables(piece.pieces)
 
 
 def _skipped(field: RootField, samples: Mapping[str, str]) -> str:

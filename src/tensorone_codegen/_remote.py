@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, Literal, cast
+import re
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpx
+from anyio.from_thread import start_blocking_portal
 from graphql import (
     REMOVE,
     GraphQLError,
@@ -19,13 +22,17 @@ from graphql import (
     visit,
 )
 
+from tensorone._json import as_object
+
+from ._answers import Cleaner
 from ._errors import CodegenError
 
 if TYPE_CHECKING:
     from graphql import FieldNode, GraphQLSchema, IntrospectionQuery
 
+    from ._answers import Reply
+
 KEY_VARIABLE = "TENSORONE_API_KEY"
-EXCERPT = 300
 TIMEOUT = 60.0
 
 Auth = Literal["query", "header"]
@@ -70,17 +77,21 @@ class Server:
         url: Its endpoint, without the key.
         key: The key, or nothing; it appears in no message and no log.
         auth: Where the key goes: `?api_key=` or `Authorization: Bearer`.
+        timeout: Seconds until an answer must have come in whole.
 
     Raises:
         CodegenError: The URL is none, or holds a key, or the key would be sent in the clear to another machine.
     """
 
-    def __init__(self, url: str, key: str = "", auth: Auth = "query") -> None:
+    def __init__(self, url: str, key: str = "", auth: Auth = "query", *, timeout: float = TIMEOUT) -> None:
+        self._clean = Cleaner(key)
         try:
             self._url = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise CodegenError(f"{url} is no URL: {error}") from None
-        self.url = str(self._url.copy_with(query=None, fragment=None, username=None, password=None))
+            # A mistyped URL may hold a key, in front of its host or behind its path.
+            shown = re.sub(r"//[^/]*@", "//", re.split("[?#]", url)[0])
+            raise CodegenError(f"{self._clean.text(shown)} is no URL: {self._clean.text(str(error))}") from None
+        self.url = self._clean.text(_bare(self._url))
         if "api_key" in self._url.params:
             raise CodegenError(f"{self.url}: leave api_key out of the URL, and set {KEY_VARIABLE}")
         if not (key.isascii() and key.isprintable()):
@@ -89,35 +100,45 @@ class Server:
             raise CodegenError(f"{self.url}: the key would be readable on the network: use https")
         self._key = key
         self._auth: Auth = auth
+        self._timeout = timeout
 
-    def ask(self, document: str, operation_name: str) -> dict[str, Any]:
-        """The server's answer, `data` or `errors` or both, whatever the HTTP status.
+    def ask(self, document: str, operation_name: str) -> Reply:
+        """The server's answer, whatever the HTTP status; what it says is cleaned.
 
         Raises:
-            CodegenError: It cannot be reached, refuses the key, or does not speak GraphQL.
+            CodegenError: It cannot be reached, takes too long, refuses the key, or does not speak GraphQL.
         """
-        proxy = None if proxy_bypass(self._url.host) else getproxies().get(self._url.scheme)
-        wire = _Keyed(httpx.HTTPTransport(proxy=proxy), self._key, self._auth)
         try:
-            with httpx.Client(transport=wire, timeout=TIMEOUT) as client:
-                response = client.post(self._url, json={"query": document, "operationName": operation_name})
+            # In a thread of its own, for callers that run a loop of events themselves.
+            with start_blocking_portal() as portal:
+                response = portal.call(self._post, {"query": document, "operationName": operation_name})
+        except TimeoutError:
+            raise CodegenError(f"{self.url} did not answer within {self._timeout:g} s") from None
         except httpx.HTTPError as error:
-            raise CodegenError(f"{self.url} cannot be reached: {type(error).__name__} {error}".rstrip()) from None
+            problem = self._clean.text(f"{type(error).__name__} {error}".rstrip())
+            raise CodegenError(f"{self.url} cannot be reached: {problem}") from None
         return self._read(response)
 
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
-        excerpt = " ".join(response.text.split())
-        excerpt = (excerpt.replace(self._key, "***") if self._key else excerpt)[:EXCERPT]
-        told = f"(HTTP {response.status_code}: {excerpt})"
+    async def _post(self, body: dict[str, str]) -> httpx.Response:
+        proxy = None if proxy_bypass(self._url.host) else getproxies().get(self._url.scheme)
+        wire = _Keyed(httpx.AsyncHTTPTransport(proxy=proxy), self._key, self._auth)
+        # The deadline is for all of it: a server may drip its answer byte by byte.
+        with anyio.fail_after(self._timeout):
+            async with httpx.AsyncClient(transport=wire, timeout=None) as client:  # noqa: S113 - the deadline above
+                return await client.post(self._url, json=body)
+
+    def _read(self, response: httpx.Response) -> Reply:
+        told = f"(HTTP {response.status_code}: {self._clean.excerpt(response.text)})"
         if response.status_code in {401, 403}:
             what = f"refuses the key in {KEY_VARIABLE}" if self._key else f"asks for a key: set {KEY_VARIABLE}"
             raise CodegenError(f"{self.url} {what} {told}")
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if isinstance(answer, dict) and {"data", "errors"} & cast("dict[str, Any]", answer).keys():
-            return cast("dict[str, Any]", answer)
+        if response.has_redirect_location:
+            where = self._clean.text(_bare(self._url.join(response.headers["location"])))
+            raise CodegenError(
+                f"{self.url} points to {where} (HTTP {response.status_code}): give that, if you trust it"
+            )
+        if reply := self._clean.reply(response.status_code, response.content):
+            return reply
         raise CodegenError(f"{self.url} does not answer as a GraphQL server {told}")
 
     def introspect(self) -> GraphQLSchema:
@@ -126,57 +147,59 @@ class Server:
         Raises:
             CodegenError: It does not tell, or what it tells is no schema.
         """
-        answer: dict[str, Any] = {}
+        words = ""
         for document in _INTROSPECTIONS:
-            answer = self.ask(document, "IntrospectionQuery")
-            if not answer.get("errors"):
-                return from_introspection(answer.get("data"), self.url)
+            reply = self.ask(document, "IntrospectionQuery")
+            if not reply.errors:
+                return from_introspection(reply.data, self.url)
+            words = reply.messages[0]
         raise CodegenError(
-            f"{self.url} does not tell its schema: {words(answer).partition('; ')[0]}\n"
+            f"{self.url} does not tell its schema: {words}\n"
             "give it as a file, or ask what the server takes of the operations: probe"
         )
 
 
-def words(answer: dict[str, Any]) -> str:
-    """What the errors of an answer say."""
-    return "; ".join(str(error.get("message", error)) for error in errors_of(answer))
-
-
-def errors_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """The errors of an answer, whatever their shape."""
-    errors: Any = answer.get("errors") or []
-    listed: list[Any] = errors if isinstance(errors, list) else [errors]  # pyright: ignore[reportUnknownVariableType] - JSON
-    return [cast("dict[str, Any]", each) if isinstance(each, dict) else {"message": str(each)} for each in listed]
-
-
-def from_introspection(data: object, name: str) -> GraphQLSchema:
-    """The schema that an introspection result describes.
+def from_introspection(content: object, name: str) -> GraphQLSchema:
+    """The schema that an introspection result describes; it may lie in an answer, under `data` or `result`.
 
     Raises:
         CodegenError: It describes none.
     """
+    data = as_object(content)
+    while data is not None and "__schema" not in data:
+        data = as_object(data.get("data", data.get("result")))
+    if data is None:
+        raise CodegenError(f"{name}: not the introspection of a valid schema: there is no __schema in it")
     try:
         return build_client_schema(cast("IntrospectionQuery", data))
-    except (GraphQLError, TypeError, KeyError, AttributeError, ValueError) as error:
-        raise CodegenError(f"{name}: not the introspection of a valid schema: {error}") from None
+    except (GraphQLError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
+        problem = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition(" Ensure that ")[0]
+        raise CodegenError(f"{name}: not the introspection of a valid schema: {problem}") from None
 
 
-class _Keyed(httpx.BaseTransport):
+class _Keyed(httpx.AsyncBaseTransport):
     """Adds the key below the place where httpx logs the addresses of requests."""
 
-    def __init__(self, wire: httpx.BaseTransport, key: str, auth: Auth) -> None:
+    def __init__(self, wire: httpx.AsyncBaseTransport, key: str, auth: Auth) -> None:
         self._wire = wire
         self._params = {"api_key": key} if key and auth == "query" else {}
         self._header = {"Authorization": f"Bearer {key}"} if key and auth == "header" else {}
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         headers = httpx.Headers(request.headers)
         headers.update(self._header)
         url = request.url.copy_merge_params(self._params)
-        return self._wire.handle_request(httpx.Request(request.method, url, headers=headers, stream=request.stream))
+        return await self._wire.handle_async_request(
+            httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+        )
 
-    def close(self) -> None:
-        self._wire.close()
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+def _bare(url: httpx.URL) -> str:
+    """A URL without what may hold a key."""
+    return str(url.copy_with(query=None, fragment=None, username=None, password=None))
 
 
 def _is_here(host: str) -> bool:

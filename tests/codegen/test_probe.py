@@ -64,11 +64,13 @@ def test_the_document_asks_everything_and_does_nothing(loaded: _sources.Project)
     """The harmless query comes first; behind it every argument and field stands, with samples, skipped."""
     documents = [_probe.document(loaded, node) for node in loaded.operations]
     assert documents == [
-        'query Probe{__typename} query Probe_{thing(id:"" order:ASC at:"" when:null) @skip(if:true){id name}}',
-        'query Probe{__typename} query Things{again:things(ids:[""] filter:{}) @include(if:false)'
+        'query Probe{__typename} query Probe_{thing(id:"" order:ASC at:"" when:null) @skip(if:true){id name}'
+        ' thing_1:thing(id:"" order:DESC at:"" when:null) @skip(if:true){__typename}}',
+        'query Probe{__typename} query Things{again:things(ids:[""] filter:{any:[]}) @include(if:false)'
         " @skip(if:false){size(unit:0.5)}}",
         "query Probe{__typename} mutation Make{make(input:"
-        '{name:"" count:0 inner:{order:ASC flag:false} price:0.5}) @skip(if:true){id name}}',
+        '{name:"" count:0 inner:{order:ASC make:null flag:false} price:0.5}) @skip(if:true){id name}'
+        ' make_1:make(input:{name:"" inner:{order:DESC}}) @skip(if:true){__typename}}',
     ]
     for document in documents:
         assert graphql.validate(loaded.schema, graphql.parse(document)) == []
@@ -106,13 +108,14 @@ def test_executing_the_other_operation_does_nothing_either(loaded: _sources.Proj
         ("inner: Inner price", "price", ["make.input.inner: Field 'inner' is not defined by type 'Make'"]),
         ("order: Order, when", "when", ["thing.order: Unknown argument 'order' on field 'Query.thing'"]),
         ("ASC DESC", "DESC", ["thing.order: Value 'ASC'", "make.input.inner.order: Value 'ASC'"]),
+        ("ASC DESC", "ASC", ["thing.order: Value 'DESC'", "make.input.inner.order: Value 'DESC'"]),
         ("size(unit: Float)", "size(unit: Float, to: Int!)", ["again.size: Field 'size' argument 'to'"]),
     ],
 )
 def test_what_is_refused_is_named(loaded: _sources.Project, before: str, after: str, refused: list[str]) -> None:
     """A server without a field, an argument or a value says so, and the answer names the place."""
     answers = ask(loaded, GraphQLServer(SCHEMA.replace(before, after), NO_INTROSPECTION))
-    reasons = [reason for each in answers for reason in each.reasons]
+    reasons = [str(reason) for each in answers for reason in each.reasons]
     expected = [text.replace("again.", "things.") for text in refused]
     assert len(reasons) == len(expected)
     assert all(reason.startswith(text) for reason, text in zip(reasons, expected, strict=True)), reasons
@@ -123,31 +126,74 @@ def test_a_server_that_does_not_validate_tells_nothing(loaded: _sources.Project)
     """Whoever accepts a field that nobody has is not believed."""
     answers = ask(loaded, GraphQLServer(SCHEMA, rules=None))
     assert {each.verdict for each in answers} == {"unknown"}
-    assert "does not validate" in answers[0].reasons[0]
+    assert "does not validate" in answers[0].reasons[0].message
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict", "reasons"),
+    ("status", "answer", "verdict", "reasons"),
     [
-        ({"errors": "down"}, "refused", ("down",)),
-        ({"errors": [{"message": "m", "locations": [{"line": 1}]}]}, "refused", ("m",)),
-        ({"errors": [{"code": 1}, None]}, "refused", ("{'code': 1}", "None")),
-        ({"errors": [{"message": "busy"}], "data": {"__typename": "Query"}}, "unknown", ("busy",)),
+        (200, {"errors": "down"}, "unknown", ["down"]),
+        (400, {"errors": [{"message": "m", "locations": [{"line": 1}]}]}, "refused", ["m"]),
+        (400, {"errors": [{"message": "m", "locations": 5}]}, "refused", ["m"]),
+        (400, {"errors": [{"message": "m", "locations": [5, {"column": float("inf")}]}]}, "refused", ["m"]),
+        (422, {"errors": [{"code": 1}, None]}, "refused", ["{'code': 1}", "None"]),
+        (200, {"errors": [{"message": "m", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}]}, "refused", ["m"]),
+        (200, {"errors": [{"message": "busy"}], "data": {"__typename": "Query"}}, "unknown", ["busy"]),
+        (429, {"errors": [{"message": "Too many requests"}]}, "unknown", ["Too many requests"]),
+        (500, {"errors": [{"message": "Internal server error"}]}, "unknown", ["Internal server error"]),
+        (200, {"errors": [{"message": "Unauthorized"}]}, "unknown", ["Unauthorized"]),
+        (400, {"errors": [{"message": "Cannot query field 'a'", "locations": [{"column": 38}]}] * 2}, "refused", []),
     ],
 )
 def test_odd_answers_are_read_as_they_are(
-    loaded: _sources.Project, answer: dict[str, Any], verdict: str, reasons: tuple[str, ...]
+    loaded: _sources.Project, status: int, answer: dict[str, Any], verdict: str, reasons: list[str]
 ) -> None:
-    """Errors of any shape are told; what fails while executing says nothing about an operation."""
+    """Errors of any shape are told; an outage, a limit and what fails in execution say nothing about an operation."""
+    first = ask(loaded, odd("thing(", status, json.dumps(answer).encode()))[0]
+    expected = reasons or ["thing: Cannot query field 'a'"]
+    assert (first.verdict, list(map(str, first.reasons))) == (verdict, expected)
+
+
+def odd(words: str, status: int, content: bytes) -> GraphQLServer:
+    """A server that answers documents with some words in its own way."""
     server = GraphQLServer(SCHEMA)
     usual = server.answer
+    server.answer = lambda body: (status, content) if words in body["query"] else usual(body)  # type: ignore[method-assign]  # part of the test
+    return server
 
-    def reply(body: dict[str, Any]) -> Any:
-        return (200, json.dumps(answer).encode()) if "thing(" in body["query"] else usual(body)
 
-    server.answer = reply  # type: ignore[method-assign]  # the server is part of the test
-    first = ask(loaded, server)[0]
-    assert (first.verdict, first.reasons) == (verdict, reasons)
+def test_a_root_that_is_missing_is_seen(loaded: _sources.Project) -> None:
+    """Validators skip the fields of a root that is not there, so it has a control of its own."""
+    answers = {
+        each.operation: each for each in ask(loaded, GraphQLServer(SCHEMA.replace("type Mutation", "type Gone")))
+    }
+    assert {name: each.verdict for name, each in answers.items()} == {
+        "Probe": "accepted",
+        "Things": "accepted",
+        "Make": "refused",
+    }
+    assert answers["Make"].reasons[0].message == "the server takes no mutation at all"
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdicts"),
+    [("query Nonsense", ["unknown"] * 3), ("mutation Nonsense", ["accepted", "accepted", "unknown"])],
+)
+def test_a_control_that_fails_otherwise_tells_nothing(loaded: _sources.Project, kind: str, verdicts: list[str]) -> None:
+    """Without a refusal of nonsense, acceptance means nothing."""
+    answers = ask(loaded, odd(kind, 500, b'{"errors": [{"message": "tired"}]}'))
+    assert [each.verdict for each in answers] == verdicts
+    assert str(answers[-1].reasons[0]) == "tired"
+
+
+def test_what_a_server_says_is_one_clean_line(loaded: _sources.Project) -> None:
+    """Neither the key nor what steers a terminal comes through, and no line that looks like a verdict."""
+    key = "tpo_test/0123456789"
+    said = f"Cannot query field \\u001b[31m{key}\\naccepted  Make ?api_key=tpo_test%2f0123456789"
+    server = odd("thing(", 400, f'{{"errors": [{{"message": "{said}"}}]}}'.encode())
+    with server.running():
+        (first, *_) = _probe.probe(loaded, _remote.Server(server.url, key))
+    assert str(first.reasons[0]) == "Cannot query field *** accepted  Make ?api_key=***"
 
 
 def test_a_server_that_answers_nothing_is_no_verdict(loaded: _sources.Project) -> None:
@@ -163,7 +209,7 @@ def test_the_emulator_takes_all_operations(monkeypatch: pytest.MonkeyPatch, caps
         monkeypatch.chdir(ROOT)
         assert main(["probe", emulator.url]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert emulator.world.requests == {"__typename": len(lines) + 2}
+        assert emulator.world.requests == {"__typename": len(lines) + 3}
     assert "accepted  DeployCluster" in lines
     assert all(line.startswith("accepted") for line in lines)
 
@@ -177,6 +223,9 @@ def test_the_status_says_the_worst(
         assert main(["probe", server.url, "--format", "json"]) == 3
         answers = json.loads(capsys.readouterr().out)
         assert [each["verdict"] for each in answers] == ["refused", "accepted", "refused"]
+        assert answers[0]["reasons"] == [
+            {"message": "Cannot query field 'name' on type 'Thing'.", "fields": ["thing.name"]}
+        ]
         assert main(["probe", server.url]) == 3
         assert capsys.readouterr().out.splitlines()[:2] == [
             "refused   Probe",

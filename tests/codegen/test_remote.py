@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+import select
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
 
 import graphql
 import pytest
@@ -13,6 +18,9 @@ from graphql.validation.rules import ValidationRule
 
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._remote import KEY_VARIABLE, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY = "tpo_test_0123456789abcdef"
 SCHEMA = """
@@ -71,8 +79,11 @@ def test_older_and_careful_servers_are_asked_for_less(server: GraphQLServer, att
         ),
         (GraphQLServer(reply=(200, b"<html>Hello")), r"does not answer as a GraphQL server \(HTTP 200: <html>Hello\)"),
         (GraphQLServer(reply=(502, b'["data"]')), r"does not answer as a GraphQL server \(HTTP 502"),
-        (GraphQLServer(reply=(200, b'{"data": {"__schema": {}}}')), "not the introspection of a valid schema"),
-        (GraphQLServer(reply=(200, b'{"data": null}')), "not the introspection of a valid schema"),
+        (GraphQLServer(reply=(200, b'{"data": {"__schema": {}}}')), "of a valid schema: 'types' is missing$"),
+        (GraphQLServer(reply=(200, b'{"data": {"__schema": null}}')), "of a valid schema: Invalid or incomplete"),
+        (GraphQLServer(reply=(200, b'{"data": null}')), "of a valid schema: there is no __schema in it"),
+        (GraphQLServer(reply=(200, b'{"data":' + b"[" * 100_000)), "does not answer as a GraphQL server"),
+        (GraphQLServer(reply=(200, b'{"data":' + b'{"a":' * 400 + b"1" + b"}" * 401)), "there is no __schema in it"),
     ],
 )
 def test_what_a_server_does_wrong_is_told(server: GraphQLServer, message: str) -> None:
@@ -103,7 +114,13 @@ def test_the_key_goes_where_it_belongs(auth: Any, caplog: pytest.LogCaptureFixtu
         ("http://example.org/", "k", "use https"),
         ("http://10.0.0.1/", "k", "use https"),
         ("https://example.org/", "k\n", "characters that no key has"),
-        ("http://localhost:port/", "", "is no URL"),
+        ("http://localhost:port/", "", "^http://localhost:port/ is no URL: Invalid port"),
+        (
+            f"http://{KEY}:x@here:bad/graphql?api_key={KEY}",
+            "",
+            "^http://here:bad/graphql is no URL: Invalid port: 'bad'$",
+        ),
+        (f"http://here:bad/{KEY}", KEY, r"^http://here:bad/\*\*\* is no URL"),
     ],
 )
 def test_what_would_give_the_key_away_is_refused(url: str, key: str, message: str) -> None:
@@ -124,5 +141,101 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
     with GraphQLServer(reply=(200, answer)).running() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
-        assert Server("http://server.example/graphql").ask("{__typename}", "")["data"]
+        assert Server("http://server.example/graphql").ask("{__typename}", "").data
         assert proxy.asked[0][0] == "http://server.example/graphql"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("bad tpo_a/b+c&d", "bad ***"),
+        ("/?api_key=tpo_a%2Fb%2Bc%26d&x", "/?api_key=***&x"),
+        ("/?api_key=tpo_a%2fb%2bc%26d", "/?api_key=***"),
+        ("/?api_key=tpo_a%252Fb%252Bc%2526d", "/?api_key=***"),
+        ("/?api_key=tpo_a/b%2Bc%26d", "/?api_key=***"),
+        ("<b>tpo_a/b+c&amp;d</b>", "<b>***</b>"),
+        ("\x1b[31mred\x1b[0m\nof \u202etpo_a/b\x1b[1m+c&d", "red of ***"),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 500])
+def test_no_spelling_of_the_key_is_shown(said: str, shown: str, status: int) -> None:
+    """However a server repeats it; and what it says is one line of what can be printed."""
+    with GraphQLServer(reply=(status, said.encode())).running() as server, pytest.raises(CodegenError) as caught:
+        Server(server.url, "tpo_a/b+c&d").ask("{__typename}", "")
+    assert str(caught.value).endswith(f"(HTTP {status}: {shown})")
+
+
+def test_descriptions_keep_their_lines() -> None:
+    """The schema that is taken up is as it was written, but for the key and what steers a terminal."""
+    told = (
+        f'{{"data": {{"__typename": "one\\n\\ttwo\\u001b[1m {KEY}", "{KEY}": 1}}, "errors": [{{"message": "{KEY}"}}]}}'
+    )
+    with GraphQLServer(reply=(200, told.encode())).running() as server:
+        reply = Server(server.url, KEY).ask("{__typename}", "")
+    assert reply.data == {"__typename": "one\n\ttwo ***", "***": 1}
+    assert reply.words == "***"
+
+
+def test_a_short_key_is_part_of_other_words() -> None:
+    """A server on this machine may be asked with any word for a key, and answers whole."""
+    with GraphQLServer(reply=(200, b'{"data": {"__typename": "Test"}}')).running() as server:
+        assert Server(server.url, "Test").ask("{__typename}", "").data == {"__typename": "Test"}
+
+
+@contextmanager
+def dripping(head: bytes) -> Iterator[str]:
+    """A server whose answer goes on until whoever asked has gone."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(head)
+                while not select.select([connection], [], [], 0.01)[0] or connection.recv(65536):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        thread.join()
+
+
+@contextmanager
+def redirecting(location: str) -> Iterator[str]:
+    """A server that points elsewhere."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(307)
+            self.send_header("location", location)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        thread.join()
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", b"HTTP/1.1 200 OK\r\nx-slow: "])
+def test_an_answer_has_a_deadline(head: bytes) -> None:
+    """It is for the whole answer, whether head or body is slow."""
+    with dripping(head) as url, pytest.raises(CodegenError, match=r"did not answer within 0\.2 s"):
+        Server(url, timeout=0.2).ask("{__typename}", "")
+
+
+@pytest.mark.parametrize(
+    ("location", "where"),
+    [
+        (f"https://user:pass@other.example/graphql?api_key={KEY}", "https://other.example/graphql"),
+        ("/v2/graphql", r"http://127.0.0.1:\d+/v2/graphql"),
+    ],
+)
+def test_a_redirect_is_told_and_not_followed(location: str, where: str) -> None:
+    """Where it points, without what may hold the key."""
+    with redirecting(location) as url, pytest.raises(CodegenError, match=rf" points to {where} \(HTTP 307\): give"):
+        Server(url, KEY).ask("{__typename}", "")
