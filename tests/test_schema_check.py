@@ -1,5 +1,7 @@
 """`client.check_schema`: what the server would take, found out without running anything."""
 
+from importlib import resources
+
 import pytest
 from wires import graphql, refusal, schema_without, scripted
 
@@ -20,6 +22,11 @@ async def test_a_server_of_this_schema_takes_everything(client, emulator):
     assert set(emulator.world.requests) <= {"__typename"}
 
 
+def served():
+    """The schema that the emulator serves."""
+    return resources.files("tensorone_graphql").joinpath("schema.graphql").read_text()
+
+
 async def test_what_the_server_lacks_is_named():
     """By operation and field; the others are accepted."""
     schema = schema_without("Mutation.clusterRentInterruptable", "User.clientBalance")
@@ -31,6 +38,70 @@ async def test_what_the_server_lacks_is_named():
             assert all("Cannot query field" in checks[name].reasons[0] for name in refused)
             with pytest.raises(OperationUnsupported):
                 await client.account.get()
+
+
+async def test_a_server_without_mutations_refuses_all_of_them():
+    """Validators skip the fields of a root that is not there; no mutation of ours is believed to be accepted."""
+    schema = served().replace("  mutation: Mutation\n", "")
+    with Emulator(schema=schema) as emulator:
+        async with TensorOne(emulator.api_key, url=emulator.url) as client:
+            checks = await client.check_schema()
+    assert {check.operation for check in checks if check.verdict == "refused"} == MUTATIONS
+    assert {check.reasons for check in checks} == {(), ("the server takes no mutation at all",)}
+
+
+async def test_a_value_that_an_input_can_no_longer_have_is_seen():
+    """Also one that is not the first of its enum."""
+    with Emulator(schema=served().replace("  SECURE\n", "  GUARDED\n")) as emulator:
+        async with TensorOne(emulator.api_key, url=emulator.url) as client:
+            checks = {check.operation: check for check in await client.check_schema()}
+    refused = {name: check.reasons for name, check in checks.items() if check.verdict == "refused"}
+    assert refused.keys() == {"DeployCluster", "RentSpotCluster"}
+    assert {reasons[0].partition(" enum")[0] for reasons in refused.values()} == {
+        'Value "SECURE" does not exist in "CloudTypeEnum"'
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (graphql(None, refusal("Argument 'input' has a bad value", code="X"), status=400), "refused"),
+        (graphql(None, refusal("no such thing", code="GRAPHQL_VALIDATION_FAILED")), "refused"),
+        (graphql(None, refusal("Internal server error", code="X"), status=500), "unknown"),
+        (graphql(None, refusal("whatever", code="INTERNAL_SERVER_ERROR"), status=400), "unknown"),
+        (graphql(None, refusal("sorry", code="X")), "unknown"),
+    ],
+)
+async def test_only_validation_is_a_refusal(open_client, answer, verdict):
+    """An outage is not taken for a schema that moved."""
+    (own,) = [each for each in operations() if each.name == "GetCluster"]
+    answers = (graphql({"__typename": "Query"}), graphql(None, refusal("Cannot query field")), answer)
+    async with scripted(*answers) as server, open_client(server.url) as client:
+        (check,) = await client.check_schema([own])
+    assert check.verdict == verdict
+    assert len(check.reasons) == 1
+
+
+async def test_without_a_refusal_of_nonsense_nothing_is_believed(open_client):
+    """The control of queries, and that of mutations, may fail in another way."""
+    own = [each for each in operations() if each.name in {"GetCluster", "StopCluster"}]
+    harmless, nonsense = graphql({"__typename": "Query"}), graphql(None, refusal("Cannot query field"))
+    tired = graphql(None, refusal("tired", code="X"))
+    for answers, verdicts in (
+        ((harmless, tired), {"GetCluster": "unknown", "StopCluster": "unknown"}),
+        ((harmless, nonsense, tired, harmless), {"GetCluster": "accepted", "StopCluster": "unknown"}),
+    ):
+        async with scripted(*answers) as server, open_client(server.url) as client:
+            checks = await client.check_schema(own)
+        assert {check.operation: check.verdict for check in checks} == verdicts
+        assert {check.reasons for check in checks if check.verdict == "unknown"} == {("tired",)}
+
+
+async def test_an_error_of_the_harmless_query_is_raised(open_client):
+    """Whatever stands against it stands against everything."""
+    async with scripted(graphql(None, refusal("maintenance", code="X"))) as server, open_client(server.url) as client:
+        with pytest.raises(QueryError, match="maintenance"):
+            await client.check_schema()
 
 
 async def test_one_s_own_operations_may_be_given(client):
