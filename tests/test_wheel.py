@@ -106,3 +106,11 @@ def test_what_needs_an_extra_names_it(bare, module):
     """
     extra = "emulator" if "emulator" in module else "codegen"
     assert f"tensorone[{extra}]" in run(bare, code)
+
+
+def test_the_generator_as_a_command_says_it_in_a_line(bare):
+    """No traceback, and the status of its other mistakes."""
+    command = [bare, "-m", "tensorone_codegen", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "the generator needs an extra: pip install 'tensorone[codegen]'\n"

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from graphql import build_schema
+from graphql import GraphQLError, build_schema
 
 from . import _generate, _probe, _pull, _report, _review, _settings, _sources
 from ._errors import CodegenError
@@ -29,8 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except CodegenError as error:
-        print(error, file=sys.stderr)
-        return STOPPED
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except (GraphQLError, TypeError, RecursionError) as error:
+        # What graphql-core and ariadne-codegen say of a schema that no rule of validation looked at.
+        problem = f"not a valid schema, or none that can be generated from: {error}"
+    print(problem, file=sys.stderr)
+    return STOPPED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,7 +85,7 @@ def _run_generate(_: argparse.Namespace) -> int:
     settings = _settings.read(Path.cwd())
     for warning in _generate.generate(settings):
         print(warning, file=sys.stderr)
-    print(f"wrote {settings.target.relative_to(settings.root)}")
+    print(f"wrote {settings.shown(settings.target)}")
     return 0
 
 

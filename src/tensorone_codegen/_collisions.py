@@ -31,20 +31,22 @@ MODULES = frozenset(
 )
 # Names that generated modules import, and those that Python keeps for itself.
 TAKEN = frozenset(
-    {"False", "None", "True", "TYPE_CHECKING", "UNSET", "UnsetType", "GraphQLClient"}
+    {"False", "None", "True", "TYPE_CHECKING", "UNSET", "UnsetType"}
     | {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
     | {"BaseClient", "BaseModel", "Executor", "Group", "InputModel", "OpenEnum", "Operation", "RootField", "Slot"}
 )
 
 
-def collisions(project: Project, types: Collection[str]) -> Iterator[str]:
+def collisions(project: Project, types: Collection[str], client: str) -> Iterator[str]:
     """Everything in a project that would be lost, with its place and what to do.
 
     Args:
         project: Schema and operations.
         types: Names of types that modules import for scalars.
+        client: Name of the class of the client.
     """
     names = _Names(project, types)
+    yield from names.take_client(client)
     for fragment in project.fragments.values():
         yield from names.take(fragment, "fragment", fragment.name.value)
     for operation in project.operations:
@@ -67,6 +69,12 @@ class _Names:
             if isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
         }
         self._modules = {name: f"the module {name}.py" for name in MODULES}
+
+    def take_client(self, name: str) -> Iterator[str]:
+        """Gives the client its name, unless it is another's."""
+        if name in self._taken:
+            yield f"pyproject.toml: client_name {name} is {self._taken[name]} too: give the client another name"
+        self._taken[name] = "the client, by client_name in pyproject.toml"
 
     def take(self, node: Any, kind: str, name: str) -> Iterator[str]:
         """Gives a class its name, unless another has it."""

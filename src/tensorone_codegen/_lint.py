@@ -47,7 +47,7 @@ def lint(project: Project, settings: Settings) -> None:
         visit(definition, visitor)
         problems += visitor.problems
     # What is wrong so far would only be told a second time as a collision.
-    problems = problems or list(collisions(project, settings.scalar_types))
+    problems = problems or list(collisions(project, settings.scalar_types, settings.ariadne["client_name"]))
     if problems:
         raise CodegenError("\n".join(dict.fromkeys(problems)))
 

@@ -17,6 +17,7 @@ from tensorone_codegen._errors import CodegenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from codegen.conftest import Project
 
@@ -146,6 +147,52 @@ def test_commands_say_what_is_wrong(project: Project, capsys: pytest.CaptureFixt
         main(["generte"])
     assert stopped.value.code == STOPPED
     assert "invalid choice: 'generte'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("type Query { a: I } input I { x: Int }", "Field type must be an output type"),
+        ("type Query { a: Int @deprecated(reason: 3) }", "not a valid schema, or none that can be generated from: "),
+        ("type Query { a(x: Int = " + "[" * 3000 + "1" + "]" * 3000 + "): Int }", "nested too deeply"),
+    ],
+)
+@pytest.mark.parametrize("command", [["generate"], ["check"], ["review", "schema/schema.graphql"]])
+def test_a_schema_that_no_rule_looks_at_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str], schema: str, said: str, command: list[str]
+) -> None:
+    """What graphql-core raises when it builds the schema is a line, too."""
+    project.write("schema/schema.graphql", schema)
+    before = project.tree()
+    assert main(command) == STOPPED
+    assert said in capsys.readouterr().err
+    assert project.tree() == before
+
+
+def test_a_path_that_cannot_be_written_is_told(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """The system's words, with the path, and not a traceback."""
+    project.write("file", "")
+    project.write("pyproject.toml", f'{project.table}target_package_path = "file/below"\n')
+    assert main(["generate"]) == STOPPED
+    assert capsys.readouterr().err == f"{project.root}/file/below: Not a directory\n"
+
+
+def test_a_package_may_lie_elsewhere(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Paths may lead out of the project."""
+    project.write("pyproject.toml", f'{project.table}target_package_path = "{tmp_path.as_posix()}"\n')
+    assert main(["generate"]) == 0
+    assert capsys.readouterr().out == f"wrote {tmp_path.as_posix()}/{project.package}\n"
+    assert main(["check"]) == 0
+
+
+def test_what_a_killed_run_left_is_removed(project: Project) -> None:
+    """The next run clears it away, and until then git does not see it."""
+    left = project.target.parent / ".generating-x"
+    (left / "new").mkdir(parents=True)
+    before = {name for name in project.tree() if ".generating-" not in name}
+    project.generate()
+    assert not left.exists()
+    assert project.tree().keys() == before
 
 
 @pytest.mark.parametrize("command", [[], ["generate"], ["check"], ["pull"], ["review"], ["probe"]])

@@ -29,7 +29,26 @@ NAMED = '[tool.ariadne-codegen]\ntarget_package_name = "a_graphql"\n'
         (f"{NAMED}schema_path = 1", "schema_path must be a str, not 1"),
         (f"{NAMED}[tool.tensorone-codegen]\nsecrets = []", "has no setting secrets; did you mean secret?"),
         (f'{NAMED}[tool.tensorone-codegen]\nsecret = "a.b"', "secret must be a list, not 'a.b'"),
-        (f'{NAMED}client_name = "1"', "^ariadne-codegen: "),
+        (f'{NAMED}client_name = "1"', "client_name '1' is no name of a class"),
+        (f'{NAMED}client_name = "None"', "client_name 'None' is no name of a class"),
+        (f'{NAMED}client_name = "Operation"', "client_name Operation is a name that Python or the package uses too"),
+        (f'{NAMED}client_name = "Get"', "operation Get becomes the class Get, as does the client, by client_name"),
+        (f'{NAMED}base_client_name = "X"', "base_client_name is for tensorone_codegen to say"),
+        ('[tool.ariadne-codegen]\ntarget_package_name = "class"', "needs target_package_name"),
+        ("tool = 5", "^pyproject.toml: tool must be a table, not 5"),
+        ('[[tool.ariadne-codegen]]\ntarget_package_name = "a"', "^pyproject.toml: ariadne-codegen must be a table"),
+        (f"{NAMED}[tool]\ntensorone-codegen = [1]", "^pyproject.toml: tensorone-codegen must be a table"),
+        (f"{NAMED}[tool.tensorone_codegen]", r"\[tool.tensorone_codegen\] is ignored; did you mean \[tool.tensorone-c"),
+        (f"{NAMED}[tool.Ariadne_Codegen]", r"is ignored; did you mean \[tool.ariadne-codegen\]\?"),
+        (f"{NAMED}[tool.tensorone-codegen]\nsecret = [1]", "secret holds 'Type.field', not 1"),
+        (f'{NAMED}[tool.ariadne-codegen.scalars]\nAt = "datetime"', "At must be a table of type, .* not 'datetime'"),
+        (f'{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{parse = "a.b"}}', "At must be a table of type"),
+        (f"{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = 1}}", "At must be a table of type"),
+        (f'{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = "a", tpye = "b"}}', "At must be a table of type"),
+        *(
+            (f'{NAMED}[tool.tensorone-codegen]\nextends = "{name}"', f"extends: {name} is not an installed, generated")
+            for name in ("os", "..foo", "nowhere", "no.where", "tensorone_graphql.client", "__main__")
+        ),
     ],
 )
 def test_wrong_settings_are_refused(make_project: Callable[..., Project], text: str, message: str) -> None:
@@ -40,6 +59,13 @@ def test_wrong_settings_are_refused(make_project: Callable[..., Project], text: 
     with pytest.raises(CodegenError, match=message):
         project.generate()
     assert project.tree() == before
+
+
+def test_tables_of_others_are_theirs(make_project: Callable[..., Project]) -> None:
+    """A tool whose name is not nearly one of ours is left alone."""
+    project = make_project("type Query { a: Int }", "query Get { a }")
+    project.write("pyproject.toml", f"{project.table}[tool.ariadne]\n[tool.graphql-codegen]\n[tool.tensorone]\n")
+    assert project.generate().check() == []
 
 
 def test_a_missing_project_is_told(make_project: Callable[..., Project]) -> None:
