@@ -16,23 +16,27 @@ import pytest
 
 from tensorone import QueryError, TensorOne
 from tensorone._generated import operations
+from tensorone_codegen.__main__ import main
 
-SERVERS = Path(__file__).parent / "servers"
+ROOT = Path(__file__).parent.parent
+SERVERS = ROOT / "tests/servers"
 PROOF = os.environ.get("TENSORONE_PROOF", "")
+NAMES = [each.name for each in operations()]
+MUTATIONS = {each.name for each in operations() if each.kind == "mutation"}
 
 
 @contextmanager
-def strawberry():
+def strawberry(*options):
     """Strawberry, in its environment."""
-    command = [f"{PROOF}/venv/bin/python", SERVERS / "strawberry_server.py", PROOF]
+    command = [f"{PROOF}/venv/bin/python", SERVERS / "strawberry_server.py", PROOF, *options]
     with running(command, PROOF) as url:
         yield url
 
 
 @contextmanager
-def yoga():
+def yoga(*options):
     """graphql-js, in its environment; modules are looked up beside the script."""
-    with running([f"{PROOF}/node", "yoga_server.mjs", f"{PROOF}/schema.graphql"], PROOF) as url:
+    with running([f"{PROOF}/node", "yoga_server.mjs", f"{PROOF}/schema.graphql", *options], PROOF) as url:
         yield url
 
 
@@ -52,7 +56,43 @@ def executed(url):
         return json.load(answer)
 
 
-@pytest.mark.skipif(not PROOF, reason="needs environments of other servers: make probe-proof")
+def resolved(url):
+    """Those that are no part of the harmless query."""
+    return [name for name in executed(url) if name != "__typename"]
+
+
+def by_command(url, monkeypatch, capsys):
+    """The status of the generator's probe, and its verdicts."""
+    monkeypatch.chdir(ROOT)
+    status = main(["probe", f"{url}/graphql", "--format", "json"])
+    return status, {each["operation"]: each["verdict"] for each in json.loads(capsys.readouterr().out)}
+
+
+OTHERS = pytest.mark.skipif(not PROOF, reason="needs environments of other servers: make probe-proof")
+
+
+@OTHERS
+@pytest.mark.parametrize("server", [strawberry, yoga])
+def test_the_command_executes_nothing(server, monkeypatch, capsys):
+    """The generator's probe is the same in another coat: all accepted, nothing resolved."""
+    with server() as url:
+        assert by_command(url, monkeypatch, capsys) == (0, dict.fromkeys(NAMES, "accepted"))
+        assert resolved(url) == []
+
+
+@OTHERS
+@pytest.mark.parametrize("server", [strawberry, yoga])
+async def test_a_server_without_mutations_is_seen_through(server, monkeypatch, capsys):
+    """Its validation passes over a root that is not there; still no mutation is called accepted."""
+    expected = {name: "refused" if name in MUTATIONS else "accepted" for name in NAMES}
+    with server("no-mutations") as url:
+        async with TensorOne("key", url=f"{url}/graphql") as client:
+            assert {check.operation: check.verdict for check in await client.check_schema()} == expected
+        assert by_command(url, monkeypatch, capsys) == (3, expected)
+        assert resolved(url) == []
+
+
+@OTHERS
 @pytest.mark.parametrize("server", [strawberry, yoga])
 async def test_a_probe_executes_nothing(server):
     """Every operation is accepted, mutations included, and no field is resolved; the control shows that it would be."""
@@ -63,7 +103,7 @@ async def test_a_probe_executes_nothing(server):
                 checks, ("accepted", ())
             )
             assert len(checks) == len(operations())
-            assert [name for name in executed(url) if name != "__typename"] == []
+            assert resolved(url) == []
             with pytest.raises(QueryError):
                 await client.clusters.stop("x")
             assert executed(url) == ["clusterStop"]

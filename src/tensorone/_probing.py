@@ -30,7 +30,7 @@ _WORDS = re.compile(
     r"""^(cannot\ query\ field | unknown\ (argument|directive|field|fragment|type)\b
          | value\ .+\ does\ not\ exist\ in | expected\ (value\ of\ )?type | \w+\ cannot\ represent
          | field\ .+\ (is\ required|was\ not\ provided|have\ a\ selection|has\ no\ subfields)
-         | schema\ is\ not\ configured)
+         | schema\ is\ not\ configured | the\ \w+\ operation\ is\ not\ supported)
       | \ is\ not\ defined\ by\ type | does(n't|\ not)\ exist\ on\ (the\ )?type | not\ found\ in\ type
       | validation[ -]?(error|failed)""",
     re.IGNORECASE | re.VERBOSE,

@@ -1,6 +1,6 @@
 """The schema served by strawberry, from the code that strawberry makes of it; counts what is resolved.
 
-    python strawberry_server.py DIRECTORY-OF-THE-CODE
+    python strawberry_server.py DIRECTORY-OF-THE-CODE [no-mutations]
 """
 
 import sys
@@ -23,7 +23,8 @@ class Counting(SchemaExtension):
         return _next(root, info, *arguments, **keywords)
 
 
-SCHEMA = strawberry.Schema(query=made_schema.Query, mutation=made_schema.Mutation, extensions=[Counting])
+MUTATION = None if "no-mutations" in sys.argv else made_schema.Mutation
+SCHEMA = strawberry.Schema(query=made_schema.Query, mutation=MUTATION, extensions=[Counting])
 
 
 def answer(environ, start_response):

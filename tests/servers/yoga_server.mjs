@@ -1,12 +1,15 @@
 // The schema served by graphql-js under GraphQL Yoga; counts what is resolved.
-//   node yoga_server.mjs SCHEMA.graphql
+//   node yoga_server.mjs SCHEMA.graphql [no-mutations]
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { buildSchema, defaultFieldResolver } from "graphql";
+import { GraphQLSchema, buildSchema, defaultFieldResolver } from "graphql";
 import { createYoga } from "graphql-yoga";
 
 const executed = [];
-const schema = buildSchema(readFileSync(process.argv[2], "utf8"));
+const whole = buildSchema(readFileSync(process.argv[2], "utf8"));
+const schema = process.argv.includes("no-mutations")
+  ? new GraphQLSchema({ ...whole.toConfig(), mutation: undefined })
+  : whole;
 for (const type of Object.values(schema.getTypeMap())) {
   if (!type.getFields || type.name.startsWith("__") || type.constructor.name !== "GraphQLObjectType") continue;
   for (const field of Object.values(type.getFields())) {
