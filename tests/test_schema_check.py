@@ -5,7 +5,7 @@ from importlib import resources
 import pytest
 from wires import graphql, refusal, schema_without, scripted
 
-from tensorone import AuthenticationError, OperationUnsupported, QueryError, TensorOne
+from tensorone import AuthenticationError, OperationUnsupported, QueryError, TensorOne, _probing
 from tensorone._generated import operations
 from tensorone.emulator import Emulator, Fault
 
@@ -145,3 +145,36 @@ async def test_what_stands_against_everything_is_raised(client, emulator, open_c
             with pytest.raises(QueryError):
                 await third.check_schema()
     emulator.faults.add(Fault("bad_gateway"))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code", "verdict"),
+    [
+        (200, "Cannot query field 'a' on type 'Query'.", "", "refused"),
+        (200, 'Value "SECURE" does not exist in "CloudTypeEnum" enum.', "", "refused"),
+        (200, "Field 'size' argument 'to' of type 'Int!' is required, but it was not provided.", "", "refused"),
+        (200, "Field 'In.x' of required type 'Int!' was not provided.", "", "refused"),
+        (200, "Field 'a' must not have a selection since type 'Int' has no subfields.", "", "refused"),
+        (200, "Expected value of type 'In', found 5.", "", "refused"),
+        (200, "Int cannot represent non-integer value: 0.5", "", "refused"),
+        (200, "The mutation operation is not supported by the schema.", "", "refused"),
+        (400, "Schema is not configured for mutations.", "", "refused"),
+        (200, "Validation error (FieldUndefined@[a]) : Field 'a' in type 'Query' is undefined", "", "refused"),
+        (200, "Field 'a' doesn't exist on type 'Query'", "undefinedField", "refused"),
+        (200, "The field `a` does not exist on the type `Query`.", "", "refused"),
+        (200, "field 'a' not found in type: 'query_root'", "validation-failed", "refused"),
+        (422, "anything", "", "refused"),
+        (400, "Unauthorized", "", "unknown"),
+        (401, "anything", "", "unknown"),
+        (403, "anything", "", "unknown"),
+        (429, "Cannot query field 'a'", "", "unknown"),
+        (400, "slow down", "TOO_MANY_REQUESTS", "unknown"),
+        (503, "anything", "", "unknown"),
+        (200, "There are no longer any instances available.", "", "unknown"),
+    ],
+)
+def test_servers_of_several_makes_are_understood(status, message, code, verdict):
+    """By their words of validation, their codes or the status."""
+    errors = [{"message": message, "extensions": {"code": code}}]
+    assert _probing.verdict(errors, status, None) == verdict
+    assert _probing.verdict(errors, status, {"__typename": None}) == "unknown"

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from . import _classify, _decode
+from . import _bills, _classify, _decode
 from ._errors import (
     AuthenticationError,
     BidTooLow,
@@ -41,7 +41,7 @@ HINTS: Mapping[type[TensorOneError], str] = {
     ClusterNotFound: "list the clusters to see which there are",
     NoCapacity: "try another GPU type or cloud, or later",
     BidTooLow: "ask client.spot.quote for the minimum",
-    OperationUnsupported: "the server's schema lacks it: update the SDK, or regenerate it from the server's schema",
+    OperationUnsupported: "the server's schema is another one: update the SDK, or regenerate it from that schema",
     ConnectionFailed: "check the network and the url",
     RequestTimedOut: "try again, or give the client a longer timeout",
     UnexpectedResponse: "check the url; if it is right, the server has a fault or moved on: update the SDK",
@@ -179,7 +179,7 @@ def error(verdict: Verdict, operation: Operation[Any], attempts: int, redact: Re
         operation=operation.name,
         attempts=attempts,
         retryable=True if verdict.passing else None,
-        billing=BILLED if verdict.holds_data and operation.kind == "mutation" else None,
+        billing=_bills.BILLED if verdict.holds_data and _bills.may_bill(operation) else None,
         **details,
     )
     failure.__cause__ = verdict.cause
@@ -189,14 +189,10 @@ def error(verdict: Verdict, operation: Operation[Any], attempts: int, redact: Re
         f"{operation.name} may have happened, its answer was lost: {redact.text(verdict.words)}",
         operation=operation.name,
         attempts=attempts,
-        billing=MAYBE_BILLED,
+        billing=_bills.may_bill(operation),
     )
     unknown.__cause__ = failure
     return unknown
-
-
-BILLED = "what the answer's data names exists, and is billed until it is stopped or terminated"
-MAYBE_BILLED = "a cluster may run because of it, and is billed until it is stopped or terminated"
 
 
 def _shown(name: str, value: Any, redact: Redactor) -> Any:
