@@ -32,8 +32,8 @@ update-schema: install ## Review a new schema, take it up and regenerate: URL=â€
 lint: install ## Check format and style
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 
-types: install ## Check types with mypy and pyright
-	$(BIN)/mypy && $(BIN)/pyright
+types: install ## Check types with mypy and pyright, and what is generated with ty too
+	$(BIN)/mypy && $(BIN)/pyright && $(BIN)/ty check --quiet --python .venv generated
 
 cov: install ## Run the tests with branch coverage
 	$(BIN)/coverage run -m pytest -n auto && $(BIN)/coverage combine --quiet && $(BIN)/coverage report

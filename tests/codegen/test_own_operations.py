@@ -62,16 +62,23 @@ def test_it_runs_through_the_client(copy: Path) -> None:
     assert states == {"EXITED"}
 
 
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+@pytest.mark.parametrize("checker", ["mypy", "pyright", "ty"])
 def test_it_is_typed(copy: Path, checker: str) -> None:
     """Strict type checkers accept the generated package and its use."""
     settings = {"extraPaths": [*PACKAGES, "generated"], "typeCheckingMode": "strict", "include": ["."]}
     (copy / "pyrightconfig.json").write_text(json.dumps(settings))
+    paths = [f"--extra-search-path={path}" for path in ("generated", *PACKAGES)]
     options = {
         "mypy": ["--strict", "--no-incremental", "fleet.py", "generated"],
         "pyright": ["--pythonpath", sys.executable],
+        "ty": ["check", "--error-on-warning", "--python", sys.executable, *paths, "fleet.py", "generated"],
     }
-    run(copy, "-m", checker, *options[checker], MYPYPATH=os.pathsep.join([*PACKAGES, "generated"]))
+    environment = {"MYPYPATH": os.pathsep.join([*PACKAGES, "generated"])}
+    run(copy, "-m", checker, *options[checker], **environment)
+    # It does look: a misspelt name is found.
+    (copy / "fleet.py").write_text((copy / "fleet.py").read_text() + "\nimport fleet_graphql\nfleet_graphql.Nope\n")
+    with pytest.raises(AssertionError, match="Nope"):
+        run(copy, "-m", checker, *options[checker], **environment)
 
 
 def test_it_shares_the_models_of_the_sdk() -> None:
