@@ -151,11 +151,13 @@ class TensorOne:
             operations: Generated operations, your own for instance; without them all of this package.
 
         Returns:
-            One check per operation: accepted, refused with the field or argument that is missing, or unknown. To
-            regenerate, see ``make update-schema`` and ``python -m tensorone_codegen review``.
+            One check per operation: accepted, refused with the field or argument that is missing, or unknown, where
+            the server fails otherwise or does not validate what it does not execute. To regenerate, see
+            ``make update-schema`` and ``python -m tensorone_codegen review``.
 
         Raises:
-            TensorOneError: The server does not even answer the harmless query: the key, the network, an outage.
+            TensorOneError: The server does not even answer the harmless query: the key, a limit, the network, an
+                outage.
 
         Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
         """

@@ -173,7 +173,9 @@ def from_introspection(content: object, name: str) -> GraphQLSchema:
     try:
         return build_client_schema(cast("IntrospectionQuery", data))
     except (GraphQLError, TypeError, KeyError, AttributeError, ValueError, RecursionError) as error:
-        problem = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition(" Ensure that ")[0]
+        problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        # What graphql-core shows behind it is its own affair.
+        problem = re.split(" Ensure that |: {", problem)[0]
         raise CodegenError(f"{name}: not the introspection of a valid schema: {problem}") from None
 
 
