@@ -10,64 +10,24 @@ from urllib.request import getproxies, proxy_bypass
 import anyio
 import httpx
 from anyio.from_thread import start_blocking_portal
-from graphql import (
-    REMOVE,
-    GraphQLError,
-    Visitor,
-    VisitorAction,
-    build_client_schema,
-    get_introspection_query,
-    parse,
-    print_ast,
-    visit,
-)
+from graphql import GraphQLError, build_client_schema
 
 from tensorone._json import as_object
 
 from ._answers import Cleaner
 from ._errors import CodegenError
+from ._introspection import INTROSPECTIONS
 
 if TYPE_CHECKING:
-    from graphql import FieldNode, GraphQLSchema, IntrospectionQuery
+    from graphql import GraphQLSchema, IntrospectionQuery
 
     from ._answers import Reply
 
 KEY_VARIABLE = "TENSORONE_API_KEY"
 TIMEOUT = 60.0
+LAST_PORT = 65535
 
 Auth = Literal["query", "header"]
-
-# Levels of wrapping that are asked for where the depth of documents is limited; `[[T!]!]!` has five.
-SHALLOW = 6
-
-
-class _Shallow(Visitor):
-    """Cuts off what an introspection asks of types that are wrapped many times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._depth = 0
-
-    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
-        if node.name.value == "ofType" and self._depth == SHALLOW:
-            return REMOVE
-        self._depth += node.name.value == "ofType"
-        return None
-
-    def leave_field(self, node: FieldNode, *_: object) -> None:
-        self._depth -= node.name.value == "ofType"
-
-
-# Newest first: older servers refuse what they do not know, and careful ones what is nested deeply.
-_INTROSPECTIONS = (
-    get_introspection_query(
-        specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
-    ),
-    print_ast(
-        visit(parse(get_introspection_query(directive_is_repeatable=True, input_value_deprecation=True)), _Shallow())
-    ),
-    print_ast(visit(parse(get_introspection_query()), _Shallow())),
-)
 
 
 class Server:
@@ -86,8 +46,8 @@ class Server:
     def __init__(self, url: str, key: str = "", auth: Auth = "query", *, timeout: float = TIMEOUT) -> None:
         self._clean = Cleaner(key)
         try:
-            self._url = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            self._url = _parsed(url)
+        except (httpx.InvalidURL, UnicodeError) as error:
             # A mistyped URL may hold a key, in front of its host or behind its path.
             shown = re.sub(r"//[^/]*@", "//", re.split("[?#]", url)[0])
             raise CodegenError(f"{self._clean.text(shown)} is no URL: {self._clean.text(str(error))}") from None
@@ -120,12 +80,17 @@ class Server:
         return self._read(response)
 
     async def _post(self, body: dict[str, str]) -> httpx.Response:
-        proxy = None if proxy_bypass(self._url.host) else getproxies().get(self._url.scheme)
-        wire = _Keyed(httpx.AsyncHTTPTransport(proxy=proxy), self._key, self._auth)
         # The deadline is for all of it: a server may drip its answer byte by byte.
         with anyio.fail_after(self._timeout):
-            async with httpx.AsyncClient(transport=wire, timeout=None) as client:  # noqa: S113 - the deadline above
+            async with httpx.AsyncClient(transport=self._wire(), timeout=None) as client:  # noqa: S113 - the deadline above
                 return await client.post(self._url, json=body)
+
+    def _wire(self) -> _Keyed:
+        proxy = None if proxy_bypass(self._url.host) else getproxies().get(self._url.scheme)
+        try:
+            return _Keyed(httpx.AsyncHTTPTransport(proxy=proxy), self._key, self._auth)
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise CodegenError(f"the proxy that the environment names for {self.url} is of no use: {error}") from None
 
     def _read(self, response: httpx.Response) -> Reply:
         told = f"(HTTP {response.status_code}: {self._clean.excerpt(response.text)})"
@@ -148,7 +113,7 @@ class Server:
             CodegenError: It does not tell, or what it tells is no schema.
         """
         words = ""
-        for document in _INTROSPECTIONS:
+        for document in INTROSPECTIONS:
             reply = self.ask(document, "IntrospectionQuery")
             if not reply.errors:
                 return from_introspection(reply.data, self.url)
@@ -197,6 +162,13 @@ class _Keyed(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._wire.aclose()
+
+
+def _parsed(url: str) -> httpx.URL:
+    parsed = httpx.URL(url)
+    if parsed.port is not None and parsed.port > LAST_PORT:
+        raise httpx.InvalidURL(f"Invalid port: {parsed.port}")
+    return parsed
 
 
 def _bare(url: httpx.URL) -> str:

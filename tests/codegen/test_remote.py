@@ -239,3 +239,12 @@ def test_a_redirect_is_told_and_not_followed(location: str, where: str) -> None:
     """Where it points, without what may hold the key."""
     with redirecting(location) as url, pytest.raises(CodegenError, match=rf" points to {where} \(HTTP 307\): give"):
         Server(url, KEY).ask("{__typename}", "")
+
+
+@pytest.mark.parametrize("proxy", ["gopher://proxy", "socks5://proxy:1", "http://proxy:port"])
+def test_a_proxy_that_is_of_no_use_is_told(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """A scheme that is not known, one that needs another package, and no URL."""
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(CodegenError, match=r"the proxy that the environment names for http://a/ is of no use: "):
+        Server("http://a/").ask("{__typename}", "")
