@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from ariadne_codegen.exceptions import CodeGenException
 from graphql import GraphQLError, build_schema
 
 from . import _generate, _probe, _pull, _report, _review, _settings, _sources
@@ -32,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = str(error)
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except (GraphQLError, TypeError, RecursionError) as error:
-        # What graphql-core and ariadne-codegen say of a schema that no rule of validation looked at.
+    except (GraphQLError, CodeGenException, TypeError, RecursionError) as error:
+        # What graphql-core and ariadne-codegen say of a schema that no rule of ours or theirs looked at.
         problem = f"not a valid schema, or none that can be generated from: {error}"
     print(problem, file=sys.stderr)
     return STOPPED

@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ariadne_codegen.exceptions import CodeGenException
 from ariadne_codegen.main import client as run_ariadne_codegen  # pyright: ignore[reportUnknownVariableType] - untyped
 from graphql import print_ast
 
@@ -107,13 +106,10 @@ def _run(settings: Settings, project: Project) -> None:
     paths = {"schema_path": "schema", "queries_path": "queries", "target_package_path": "."}
     ours = {"secret": project.secret, "inherited": project.inherited, "elsewhere": project.elsewhere}
     config = {"tool": {"ariadne-codegen": settings.ariadne | FIXED | paths, "tensorone-codegen": ours}}
-    try:
-        with warnings.catch_warnings():
-            # What it says of deprecated fields is told with its place by `generate`.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            run_ariadne_codegen(config)  # type: ignore[no-untyped-call]  # not annotated there
-    except CodeGenException as error:
-        raise CodegenError(f"ariadne-codegen: {error}") from error
+    with warnings.catch_warnings():
+        # What it says of deprecated fields is told with its place by `generate`.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        run_ariadne_codegen(config)  # type: ignore[no-untyped-call]  # not annotated there
 
 
 def _fragments(project: Project) -> str:
