@@ -120,6 +120,8 @@ def test_the_key_goes_where_it_belongs(auth: Any, caplog: pytest.LogCaptureFixtu
             "",
             "^http://here:bad/graphql is no URL: Invalid port: 'bad'$",
         ),
+        ("http://localhost:65536/", "", "is no URL: Invalid port: 65536"),
+        ("http://xn--/", "", "^http://xn--/ is no URL: Malformed A-label"),
         (f"http://here:bad/{KEY}", KEY, r"^http://here:bad/\*\*\* is no URL"),
     ],
 )
