@@ -165,8 +165,9 @@ class _Keyed(httpx.AsyncBaseTransport):
 
 
 def _parsed(url: str) -> httpx.URL:
+    """A URL, with what httpx looks at only when it is used."""
     parsed = httpx.URL(url)
-    if parsed.port is not None and parsed.port > LAST_PORT:
+    if parsed.host and (parsed.port or 0) > LAST_PORT:
         raise httpx.InvalidURL(f"Invalid port: {parsed.port}")
     return parsed
 
