@@ -108,7 +108,7 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     ("count: Int = 1 ", "count: Int = 1 @deprecated ", DEPRECATED, "Make.count", ["MakeThing"]),
     # Enums
     ("ON OFF", "ON OFF ASLEEP", DANGEROUS, "Status.ASLEEP", BOTH),
-    ("ON OFF", "ON", OTHERS, "Status.OFF", []),
+    ("ON OFF", "ON", OURS, "Status.OFF", BOTH),
     ("ASC DESC", "ASC", OURS, "Order.DESC", ["MakeThing"]),
     ("ASC DESC", "DESC", OURS, "Order.ASC", BOTH),
     ("ASC DESC", "ASC @deprecated DESC", DEPRECATED, "Order.ASC", BOTH),
@@ -225,6 +225,9 @@ def test_the_report_names_file_line_and_field(run: Callable[..., str]) -> None:
         "  Thing.weight was added",
         "The new schema refuses:",
         "  queries/queries.graphql:8: Cannot query field 'size' on type 'Thing'.",
+        "Operations to change or delete:",
+        "  queries/queries.graphql:2: ReadThing",
+        "  queries/queries.graphql:4: MakeThing",
     ]
 
 
@@ -240,6 +243,7 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
                 "change": "defaulted to 1 and defaults to 2",
                 "operations": ["MakeThing"],
                 "models": [],
+                "calls": [],
                 "places": [
                     {
                         "operation": "MakeThing",
@@ -252,6 +256,7 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
             }
         ],
         "refused": [],
+        "broken": [],
     }
 
 
