@@ -118,10 +118,11 @@ def _run_update(options: argparse.Namespace) -> int:
     for name, other in zip(options.also, reviews, strict=True):
         if other.refused:
             print(f"In {name}:", _report.refused_as_text(other), sep="\n")
-    warnings = _update.take_up(update)
+    changed, warnings = _update.take_up(update)
     print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
-    written = [update.file, *(each.target for each, _ in update.projects)]
-    print(*(f"wrote {_shown(each)}" for each in written), sep="\n")
+    _tell_written(update.file, changed=changed)
+    for each, _ in update.projects:
+        _tell_written(each.target)
     return review.status
 
 
@@ -129,12 +130,12 @@ def _run_pull(options: argparse.Namespace) -> int:
     file, old = _pull.replaced(_settings.read(Path.cwd()))
     with replacing(file, _pull.pull(_source(options), old, file.name)) as changed:
         pass
-    print(f"{'wrote' if changed else 'nothing new in'} {_shown(file)}")
+    _tell_written(file, changed=changed)
     return 0
 
 
-def _shown(path: Path) -> str:
-    return shown(path, Path.cwd())
+def _tell_written(path: Path, *, changed: bool = True) -> None:
+    print(f"{'wrote' if changed else 'nothing new in'} {shown(path, Path.cwd())}")
 
 
 def _source(options: argparse.Namespace) -> Server | Path:

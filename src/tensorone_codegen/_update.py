@@ -61,11 +61,11 @@ def planned(settings: Settings, source: Server | Path, others: Iterable[Settings
     return Update(tuple((each, reviewed(each, text)) for each in (settings, *others)), file, text)
 
 
-def take_up(update: Update) -> list[str]:
+def take_up(update: Update) -> tuple[bool, list[str]]:
     """Generates all packages anew and puts the schema in its place.
 
     Returns:
-        What the operations use although it is deprecated, one line each.
+        Whether the schema is another one, and what the operations use although it is deprecated, one line each.
 
     Raises:
         CodegenError: An operation does not fit the schema, or nothing can be generated from it; nothing was changed.
@@ -77,6 +77,6 @@ def take_up(update: Update) -> list[str]:
     (settings, _), *others = update.projects
     for other, _ in others:
         _lint.lint(_sources.load(other, {server_file(other): update.text}), other)
-    with replacing(update.file, update.text):
+    with replacing(update.file, update.text) as changed:
         warnings = _generate.generate(settings, {update.file: update.text})
-    return [*warnings, *(warning for other, _ in others for warning in _generate.generate(other))]
+    return changed, [*warnings, *(warning for other, _ in others for warning in _generate.generate(other))]
