@@ -128,7 +128,7 @@ def _run_update(options: argparse.Namespace) -> int:
 
 def _run_pull(options: argparse.Namespace) -> int:
     file, old = _pull.replaced(_settings.read(Path.cwd()))
-    with replacing(file, _pull.pull(_source(options), old, file.name)) as changed:
+    with replacing(file, _pull.pull(_source(options), old, shown(file, Path.cwd()))) as changed:
         pass
     _tell_written(file, changed=changed)
     return 0

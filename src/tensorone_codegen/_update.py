@@ -9,7 +9,7 @@ from graphql import build_schema
 
 from . import _facade, _generate, _lint, _pull, _sources
 from ._errors import CodegenError
-from ._files import replacing, server_file
+from ._files import replacing, server_file, shown
 from ._review import review
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def planned(settings: Settings, source: Server | Path, others: Iterable[Settings
         if other.extends != settings.target.name:
             raise CodegenError(f"{other.root} does not extend {settings.target.name}: update it by itself")
     file, old = _pull.replaced(settings)
-    text = _pull.pull(source, old, file.name)
+    text = _pull.pull(source, old, shown(file, settings.root))
     return Update(tuple((each, reviewed(each, text)) for each in (settings, *others)), file, text)
 
 
