@@ -138,7 +138,7 @@ def _type(name: str, was: Any, now: Any) -> Iterator[Change]:
         yield from _specification(name, was.specified_by_url, now.specified_by_url)
     elif isinstance(was, GraphQLInputObjectType):
         yield from _input(name, was, now)
-    elif isinstance(was, GraphQLObjectType | GraphQLInterfaceType):
+    else:
         before, after = ([each.name for each in type_.interfaces] for type_ in (was, now))
         yield from _names(name, before, after, (Level.BREAKING, Level.DANGEROUS), "{} & {}")
         yield from _output(name, was, now)

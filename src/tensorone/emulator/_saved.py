@@ -5,9 +5,16 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from . import _refusals
 from ._hosts import new_id
-from ._refusals import Refusal
+from ._refusals import (
+    ENDPOINT_NOT_FOUND,
+    ENDPOINT_WITH_WORKERS,
+    TEMPLATE_IN_USE,
+    TEMPLATE_NAME_TAKEN,
+    TEMPLATE_NOT_FOUND,
+    TEMPLATE_WITH_VOLUME,
+    Refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +43,11 @@ class Saved:
         """
         template_id = fields.get("id") or new_id(self._rng, 10)
         if any(each["name"] == fields["name"] and each["id"] != template_id for each in self.templates.values()):
-            raise Refusal(_refusals.TEMPLATE_NAME_TAKEN)
+            raise Refusal(TEMPLATE_NAME_TAKEN)
         if fields.get("id") and template_id not in self.templates:
-            raise Refusal(_refusals.TEMPLATE_NOT_FOUND)
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if fields.get("isServerless") and fields["volumeInGb"]:
-            raise Refusal(_refusals.TEMPLATE_WITH_VOLUME)
+            raise Refusal(TEMPLATE_WITH_VOLUME)
         self.templates[template_id] = {"isServerless": False, **fields, "id": template_id}
         return self.templates[template_id]
 
@@ -52,9 +59,9 @@ class Saved:
         """
         found = [each["id"] for each in self.templates.values() if each["name"] == name]
         if not found:
-            raise Refusal(_refusals.TEMPLATE_NOT_FOUND)
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if any(each["templateId"] in found for each in self.endpoints.values()):
-            raise Refusal(_refusals.TEMPLATE_IN_USE)
+            raise Refusal(TEMPLATE_IN_USE)
         del self.templates[found[0]]
 
     def save_endpoint(self, fields: Mapping[str, Any]) -> Record:
@@ -65,9 +72,9 @@ class Saved:
         """
         endpoint_id = fields.get("id") or new_id(self._rng, 14)
         if fields["templateId"] not in self.templates:
-            raise Refusal(_refusals.TEMPLATE_NOT_FOUND)
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if fields.get("id") and endpoint_id not in self.endpoints:
-            raise Refusal(_refusals.ENDPOINT_NOT_FOUND)
+            raise Refusal(ENDPOINT_NOT_FOUND)
         defaults = {"idleTimeout": 5, "scalerType": "QUEUE_DELAY", "scalerValue": 4, "workersMax": 3, "workersMin": 0}
         self.endpoints[endpoint_id] = {**defaults, **fields, "id": endpoint_id}
         return self.endpoints[endpoint_id]
@@ -80,7 +87,7 @@ class Saved:
         """
         endpoint = self.endpoints.get(endpoint_id)
         if endpoint is None:
-            raise Refusal(_refusals.ENDPOINT_NOT_FOUND)
+            raise Refusal(ENDPOINT_NOT_FOUND)
         if endpoint["workersMin"] or endpoint["workersMax"]:
-            raise Refusal(_refusals.ENDPOINT_WITH_WORKERS)
+            raise Refusal(ENDPOINT_WITH_WORKERS)
         del self.endpoints[endpoint_id]
