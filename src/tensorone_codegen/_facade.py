@@ -35,8 +35,12 @@ def calls(package: str, operations: Collection[str]) -> dict[str, tuple[str, ...
 
 
 def calls_in(sources: Mapping[str, str], operations: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The same for the modules of a facade, by name. Pure."""
-    facade = _Facade({name: ast.parse(text) for name, text in sources.items()}, set(map(_names.method, operations)))
+    """The same for the modules of a facade, by name; none if someone is in the middle of writing one. Pure."""
+    try:
+        modules = {name: ast.parse(text) for name, text in sources.items()}
+    except SyntaxError:
+        return {}
+    facade = _Facade(modules, set(map(_names.method, operations)))
     found: dict[str, list[str]] = defaultdict(list)
     for call, start in facade.calls():
         for method in facade.runs(start):

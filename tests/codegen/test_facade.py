@@ -146,3 +146,8 @@ def test_saving_and_deleting(on: Callable[..., None], calls: dict[str, tuple[str
 def test_of_other_packages_nothing_is_known() -> None:
     """Who calls the operations of somebody's own project stands nowhere."""
     assert _facade.calls("fleet_graphql", ["ReadBill"]) == {}
+
+
+def test_a_facade_that_is_being_written_is_no_obstacle() -> None:
+    """Whoever is in the middle of a line gets a report all the same."""
+    assert _facade.calls_in({"_client": "class TensorOne("}, ["ReadBill"]) == {}
