@@ -9,6 +9,7 @@ from ariadne_codegen.plugins.base import Plugin
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLInterfaceType, OperationDefinitionNode, parse
 
 from . import _client, _documents, _models, _names, _places, _probe_text, _schema
+from ._errors import CodegenError
 from ._newer import take_newer_types
 from ._settings import RUNTIME
 
@@ -151,7 +152,16 @@ class SdkPlugin(Plugin):
         return _client.client_module(module, self._elsewhere)
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
-        """Names are imported on first use, and a misspelt one is seen by type checkers."""
+        """Names are imported on first use, and a misspelt one is seen by type checkers.
+
+        Raises:
+            CodegenError: A module needs a fragment that ariadne-codegen has left out.
+        """
+        if names := _models.missing(self._modules, "fragments"):
+            raise CodegenError(
+                f"fragment {', '.join(names)}: spread beside `... on` of another type, and needed by itself too,"
+                " which ariadne-codegen cannot do: write its fields there instead"
+            )
         return _client.init_module(module, self._modules)
 
     def copy_code(self, copied_code: str) -> str:
