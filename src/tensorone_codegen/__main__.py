@@ -60,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     updated = add(
         "update",
         _run_update,
-        f"take up a new schema: review it, then replace the old one and generate; if operations break, only review: "
-        f"{statuses}",
+        f"take up a new schema: review it, replace the old one and generate; if an operation does not fit, the review"
+        f" is all that happens: status {STOPPED}, otherwise {statuses}",
     )
     pulled = add(
         "pull", _run_pull, "write a new schema in the place of the old one, sorted, with the old one's notes; no more"
