@@ -93,6 +93,12 @@ def changed() -> dict[str, tuple[str, str]]:
     return {name: (added, removed) for added, removed, name in rows}
 
 
+def place(name: str, words: str) -> str:
+    """File and line of some words in the project."""
+    lines = (ROOT / name).read_text().splitlines()
+    return f"{name}:{next(number for number, line in enumerate(lines, 1) if words in line)}"
+
+
 def delete_the_operation(copy: Path) -> None:
     """What a maintainer does about it."""
     file = copy / "queries/spot.graphql"
@@ -125,14 +131,14 @@ def test_from_the_report_to_the_new_package(
     # What does it mean?
     assert main(["review", source]) == 3
     report = said()
-    where = "queries/spot.graphql:6: clusterRentInterruptable in RentSpotCluster"
+    where = f"{place('queries/spot.graphql', 'clusterRentInterruptable')}: clusterRentInterruptable in RentSpotCluster"
     assert report[:3] == [
         "Breaks our operations:",
         "  Mutation.clusterRentInterruptable was removed",
         f"    {where}",
     ]
     assert "spot.rent, spot.acquire" in report[3]
-    assert report[-2] == "  queries/spot.graphql:5: RentSpotCluster"
+    assert report[-2] == f"  {place('queries/spot.graphql', 'mutation RentSpotCluster')}: RentSpotCluster"
     assert main(["update", source]) == STOPPED
     assert capsys.readouterr().out.splitlines() == report
     assert changed() == {}
@@ -162,7 +168,7 @@ def test_what_did_not_change_works_with_the_new_package(copy: Path, capsys: pyte
     schema = changed_schema(("  cpuPercent: Float\n", "  cpuLoad: Float\n"))
     with Emulator(api_key=KEY, schema=schema, introspection=True) as emulator:
         assert main(["update", emulator.url]) == STOPPED
-        assert "queries/clusters.graphql:111: cpuPercent in " in capsys.readouterr().out
+        assert f"{place('queries/clusters.graphql', 'cpuPercent')}: cpuPercent in " in capsys.readouterr().out
         fragments = copy / "queries/clusters.graphql"
         fragments.write_text(fragments.read_text().replace("cpuPercent", "cpuLoad"))
         assert main(["update", emulator.url]) == 3
