@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from graphql import DocumentNode, GraphQLSchema, validate
+from graphql import DocumentNode, GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, validate
 
 from ._changes import Level, changes
 from ._documents import CLIENT_DIRECTIVES
@@ -49,11 +49,13 @@ class Finding:
         severity: How much it matters to the project.
         change: What changed.
         uses: The places of the project that have to do with it.
+        model: The enum or input that changed, if it is one, and anyone uses it.
     """
 
     severity: Severity
     change: Change
     uses: tuple[Use, ...]
+    model: str
 
     @property
     def operations(self) -> list[str]:
@@ -62,8 +64,8 @@ class Finding:
 
     @property
     def models(self) -> list[str]:
-        """Names of the fragments concerned, which are public models."""
-        return sorted({use.model for use in self.uses if use.model})
+        """The public models concerned: those of fragments, enums and inputs."""
+        return sorted({self.model, *(use.model for use in self.uses)} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def review(project: Project, new: GraphQLSchema, calls: Mapping[str, Sequence[st
     """Compares a project with a schema that is newer than its own; operations may be written for either."""
     new = _with_client_directives(new, project.schema)
     used = uses(project)
-    findings = [_finding(change, used) for change in changes(project.schema, new)]
+    findings = [_finding(project.schema, change, used) for change in changes(project.schema, new)]
     rank = list(Severity)
     return Review(
         tuple(sorted(findings, key=lambda finding: rank.index(finding.severity))),
@@ -117,14 +119,17 @@ def _whole(project: Project, operation: OperationDefinitionNode) -> DocumentNode
     return DocumentNode(definitions=(operation, *reached_fragments(operation, project.fragments).values()))
 
 
-def _finding(change: Change, used: Mapping[str, Sequence[Use]]) -> Finding:
+def _finding(schema: GraphQLSchema, change: Change, used: Mapping[str, Sequence[Use]]) -> Finding:
     concerned = {
         (use.operation, id(use.node)): use for coordinate in change.touches for use in used.get(coordinate, ())
     }
     severity = Severity[change.level.name]
     if change.level is Level.BREAKING and not concerned:
         severity = Severity.BREAKING_OTHERS
-    return Finding(severity, change, tuple(concerned.values()))
+    name = change.coordinate.partition(".")[0]
+    type_ = schema.get_type(name)
+    is_model = concerned and isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
+    return Finding(severity, change, tuple(concerned.values()), name if is_model else "")
 
 
 def _with_client_directives(schema: GraphQLSchema, ours: GraphQLSchema) -> GraphQLSchema:

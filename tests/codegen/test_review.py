@@ -224,6 +224,22 @@ def test_a_default_concerns_those_who_may_leave_it_to_the_server(
     assert (finding.change.coordinate, sorted(finding.operations)) == (coordinate, operations)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "models"),
+    [
+        ("  size: Float\n", "", ["Thing"]),
+        ("ON OFF", "ON", ["Status", "Thing"]),
+        ("b: String }", "b: Int }", ["Inner"]),
+        ("input Spare { z: Int }", "input Spare { z: Int! }", []),
+        ("{ x: Int y", "{ x: String y", []),
+    ],
+)
+def test_public_models_are_named(loaded: _sources.Project, before: str, after: str, models: list[str]) -> None:
+    """Fragments, and the enums and inputs that operations take or answer; what nobody uses is no model."""
+    worst = _review.review(loaded, graphql.build_schema(changed(before, after))).findings[0]
+    assert worst.models == models
+
+
 def test_what_is_refused_is_breaking(make_project: Callable[..., Project]) -> None:
     """Also where each change by itself is harmless: two types that have drifted apart cannot be read in one field."""
     old = "interface I { id: ID } type A implements I { id: ID x: String } type B implements I { id: ID x: String }"
@@ -316,7 +332,7 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
                 "coordinate": "Make.count",
                 "change": "defaulted to 1 and defaults to 2",
                 "operations": ["MakeThing"],
-                "models": [],
+                "models": ["Make"],
                 "calls": [],
                 "places": [
                     {
