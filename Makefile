@@ -19,15 +19,19 @@ test: install ## Run the tests
 
 check: check-generated lint types cov ## Run what CI runs, but for the demo and the build
 
-generate: install ## Write generated/ anew from schema/ and queries/
+EXAMPLE := examples/own_operations
+generate: install ## Write generated/ anew from schema/ and queries/, and the example's that extends it
 	$(BIN)/python -m tensorone_codegen generate
+	cd $(EXAMPLE) && $(CURDIR)/$(BIN)/python -m tensorone_codegen generate
 
 check-generated: install ## Tell whether generated/ is what schema/ and queries/ say
 	$(BIN)/python -m tensorone_codegen check
+	cd $(EXAMPLE) && $(CURDIR)/$(BIN)/python -m tensorone_codegen check
 
-update-schema: install ## Review a new schema, take it up and regenerate: URL=… or FILE=…
-	$(BIN)/python -m tensorone_codegen review $(URL)$(FILE) || [ $$? -lt 4 ]
-	$(BIN)/python -m tensorone_codegen pull $(URL)$(FILE) && $(BIN)/python -m tensorone_codegen generate
+# Status 4 is a schema that was not taken up; those below say how much of it is news.
+update-schema: install ## Review a new schema and, if all operations fit, take it up: URL=… or FILE=…
+	$(if $(URL),$(if $(FILE),$(error give URL or FILE, not both)),$(if $(FILE),,$(error give URL=… or FILE=…)))
+	$(BIN)/python -m tensorone_codegen update --also $(EXAMPLE) '$(subst ','\'',$(URL)$(FILE))' || [ $$? -lt 4 ]
 
 lint: install ## Check format and style
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

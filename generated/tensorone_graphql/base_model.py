@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pydantic import AfterValidator, ConfigDict
 from pydantic import BaseModel as PydanticBaseModel
-from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
 
@@ -24,6 +24,17 @@ class UnsetType(Enum):
 
 
 UNSET = UnsetType.UNSET
+
+
+def newer_than(*known: str) -> AfterValidator:
+    """Takes the name of any type but some, which have classes of their own."""
+
+    def check(name: str) -> str:
+        if name in known:
+            raise ValueError(f"{name} is known, and has a class of its own")
+        return name
+
+    return AfterValidator(check)
 
 
 class BaseModel(PydanticBaseModel):

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ariadne_codegen.exceptions import CodeGenException
-from graphql import GraphQLError, build_schema
+from graphql import GraphQLError
 
-from . import _generate, _probe, _pull, _report, _review, _settings, _sources
+from . import _generate, _probe, _pull, _report, _settings, _sources, _update
 from ._errors import CodegenError
+from ._files import replacing, shown
 from ._remote import KEY_VARIABLE, Server
 
 if TYPE_CHECKING:
@@ -63,17 +64,31 @@ def _parser() -> argparse.ArgumentParser:
 
     add("generate", _run_generate, "write the package anew; what was there is gone")
     add("check", _run_check, "tell whether the package is what schema and operations say: status 1 if not")
-    source = "URL to introspect, or file: SDL, or the JSON of an introspection"
     statuses = "status 0 nothing, 1 additive, 2 dangerous, 3 breaking"
     reviewed = add("review", _run_review, f"tell what a new schema means for the operations: {statuses}")
-    pulled = add("pull", _run_pull, "write a new schema in the place of the old one, sorted, with the old one's notes")
+    updated = add(
+        "update",
+        _run_update,
+        f"take up a new schema: review it, replace the old one and generate; if an operation does not fit, the review"
+        f" is all that happens: status {STOPPED}, otherwise {statuses}",
+    )
+    pulled = add(
+        "pull", _run_pull, "write a new schema in the place of the old one, sorted, with the old one's notes; no more"
+    )
     probed = add(
         "probe", _run_probe, "ask a server which operations it takes, executing none: status 3 if it refuses any"
     )
-    for command in (reviewed, pulled):
-        command.add_argument("source", help=source)
+    for command in (reviewed, updated, pulled):
+        command.add_argument("source", help="URL to introspect, or file: SDL, or the JSON of an introspection")
+    updated.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a project that extends this one's package: its operations must fit too, and its package is generated",
+    )
     probed.add_argument("url", help="address of the server")
-    for command in (reviewed, pulled, probed):
+    for command in (reviewed, updated, pulled, probed):
         command.add_argument(
             "--auth", choices=("query", "header"), default="query", help="how the server takes the key"
         )
@@ -86,7 +101,7 @@ def _run_generate(_: argparse.Namespace) -> int:
     settings = _settings.read(Path.cwd())
     for warning in _generate.generate(settings):
         print(warning, file=sys.stderr)
-    print(f"wrote {settings.shown(settings.target)}")
+    _tell_written(settings.target)
     return 0
 
 
@@ -98,21 +113,38 @@ def _run_check(_: argparse.Namespace) -> int:
 
 
 def _run_review(options: argparse.Namespace) -> int:
-    project = _sources.load(_settings.read(Path.cwd()))
-    review = _review.review(project, build_schema(_pull.pull(_source(options))))
+    review = _update.reviewed(_settings.read(Path.cwd()), _pull.pull(_source(options)))
     print(_report.as_json(review) if options.format == "json" else _report.as_text(review))
     return review.status
 
 
-def _run_pull(options: argparse.Namespace) -> int:
+def _run_update(options: argparse.Namespace) -> int:
     settings = _settings.read(Path.cwd())
-    file = _pull.schema_file(settings)
-    old = file.read_text(encoding="utf-8") if file.exists() else ""
-    new = _pull.pull(_source(options), old)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(new, encoding="utf-8")
-    print(f"{'wrote' if new != old else 'nothing new in'} {file.relative_to(settings.root)}")
+    others = [_settings.read(settings.root / each) for each in options.also]
+    update = _update.planned(settings, _source(options), others)
+    review, *reviews = (found for _, found in update.projects)
+    print(_report.as_text(review))
+    for name, other in zip(options.also, reviews, strict=True):
+        if other.refused:
+            print(f"In {name}:", _report.refused_as_text(other), sep="\n")
+    changed, warnings = _update.take_up(update)
+    print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
+    _tell_written(update.file, changed=changed)
+    for each, _ in update.projects:
+        _tell_written(each.target)
+    return review.status
+
+
+def _run_pull(options: argparse.Namespace) -> int:
+    file, old = _pull.replaced(_settings.read(Path.cwd()))
+    with replacing(file, _pull.pull(_source(options), old, shown(file, Path.cwd()))) as changed:
+        pass
+    _tell_written(file, changed=changed)
     return 0
+
+
+def _tell_written(path: Path, *, changed: bool = True) -> None:
+    print(f"{'wrote' if changed else 'nothing new in'} {shown(path, Path.cwd())}")
 
 
 def _source(options: argparse.Namespace) -> Server | Path:

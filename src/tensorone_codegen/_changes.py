@@ -13,6 +13,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLUnionType,
     OperationType,
     Undefined,
@@ -49,13 +50,18 @@ class Change:
         level: How bad it is for whoever uses what it touches.
         coordinate: What it is about: `Type.field`, `Type.field(argument:)`, `Enum.VALUE`, `@directive`.
         text: What happened to it.
-        touches: The coordinate whose users have to do with it.
+        touches: The coordinates whose users have to do with it.
     """
 
     level: Level
     coordinate: str
     text: str
-    touches: str
+    touches: tuple[str, ...]
+
+
+def left_out(coordinate: str) -> str:
+    """The coordinate of those who may leave out an argument or a field of an input."""
+    return f"{coordinate} left out"
 
 
 def changes(old: GraphQLSchema, new: GraphQLSchema) -> list[Change]:
@@ -75,9 +81,11 @@ def _names(
     removed, added = levels
     for name in sorted(set(old) - set(new)):
         coordinate = form.format(owner, name)
-        yield Change(removed, coordinate, "was removed", owner if " " in form else coordinate)
+        touches = (owner, name) if "&" in form else (owner,) if " " in form else (coordinate,)
+        yield Change(removed, coordinate, "was removed", touches)
     for name in sorted(set(new) - set(old)):
-        yield Change(added, form.format(owner, name), "was added", owner)
+        touches = (owner, name) if "&" in form else (owner,)
+        yield Change(added, form.format(owner, name), "was added", touches)
 
 
 def _roots(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
@@ -85,21 +93,31 @@ def _roots(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
         before, after = old.get_root_type(kind), new.get_root_type(kind)
         if before and (after is None or after.name != before.name):
             now = f"is now {after.name}" if after else "is gone"
-            yield Change(Level.BREAKING, before.name, f"was the root of every {kind.value}, which {now}", before.name)
+            yield Change(
+                Level.BREAKING, before.name, f"was the root of every {kind.value}, which {now}", (before.name,)
+            )
 
 
 def _types(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
     before, after = _own_types(old), _own_types(new)
     yield from _names("", before, after, (Level.BREAKING, Level.ADDITIVE), "{}{}")
+    for name in sorted(after.keys() - before.keys()):
+        # Whoever selects an interface may be answered an object of a new type.
+        known = sorted({each.name for each in _interfaces(after[name])} & before.keys())
+        yield from (Change(Level.DANGEROUS, f"{name} & {each}", "was added", (each,)) for each in known)
     for name, was, now in _pairs(before, after):
         if type(was) is not type(now):
-            yield Change(Level.BREAKING, name, f"was {_kind(was)} and is {_kind(now)}", name)
+            yield Change(Level.BREAKING, name, f"was {_kind(was)} and is {_kind(now)}", (name,))
         else:
             yield from _type(name, was, now)
 
 
 def _own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
     return {name: type_ for name, type_ in schema.type_map.items() if not is_introspection_type(type_)}
+
+
+def _interfaces(type_: GraphQLNamedType) -> Collection[GraphQLInterfaceType]:
+    return type_.interfaces if isinstance(type_, GraphQLObjectType) else ()
 
 
 def _kind(type_: GraphQLNamedType) -> str:
@@ -116,12 +134,20 @@ def _type(name: str, was: Any, now: Any) -> Iterator[Change]:
     elif isinstance(was, GraphQLUnionType):
         before, after = ([member.name for member in union.types] for union in (was, now))
         yield from _names(name, before, after, (Level.BREAKING, Level.DANGEROUS), "{} = {}")
+    elif isinstance(was, GraphQLScalarType):
+        yield from _specification(name, was.specified_by_url, now.specified_by_url)
     elif isinstance(was, GraphQLInputObjectType):
         yield from _input(name, was, now)
-    elif isinstance(was, GraphQLObjectType | GraphQLInterfaceType):
+    else:
         before, after = ([each.name for each in type_.interfaces] for type_ in (was, now))
         yield from _names(name, before, after, (Level.BREAKING, Level.DANGEROUS), "{} & {}")
         yield from _output(name, was, now)
+
+
+def _specification(name: str, was: str | None, now: str | None) -> Iterator[Change]:
+    if was != now:
+        text = f"was specified by {was or 'nothing'} and is by {now or 'nothing'}"
+        yield Change(Level.DANGEROUS if was else Level.ADDITIVE, name, text, (name,))
 
 
 def _input(name: str, was: GraphQLInputObjectType, now: GraphQLInputObjectType) -> Iterator[Change]:
@@ -130,26 +156,27 @@ def _input(name: str, was: GraphQLInputObjectType, now: GraphQLInputObjectType) 
     for added in sorted(after.keys() - before.keys()):
         yield _added(f"{name}.{added}", name, required=_is_required(after[added]))
     for field, old, new in _pairs(before, after):
-        yield from _given(f"{name}.{field}", name, old, new)
+        yield from _given(f"{name}.{field}", old, new)
 
 
 def _added(coordinate: str, owner: str, *, required: bool) -> Change:
     if required:
-        return Change(Level.BREAKING, coordinate, "was added and is required", owner)
-    return Change(Level.DANGEROUS, coordinate, "was added and is optional", owner)
+        return Change(Level.BREAKING, coordinate, "was added and is required", (owner,))
+    return Change(Level.DANGEROUS, coordinate, "was added and is optional", (owner,))
 
 
-def _given(coordinate: str, owner: str, was: Any, now: Any) -> Iterator[Change]:
+def _given(coordinate: str, was: Any, now: Any) -> Iterator[Change]:
     """What changed in an argument or a field of an input."""
     if str(was.type) != str(now.type):
         level = Level.ADDITIVE if _accepts(type_of(now), type_of(was)) else Level.BREAKING
         # What has become required concerns those too who do not give it.
-        touched = owner if _is_required(now) and not _is_required(was) else coordinate
-        yield Change(level, coordinate, f"took {was.type} and takes {now.type}", touched)
+        touched = (left_out(coordinate),) if _is_required(now) and not _is_required(was) else ()
+        yield Change(level, coordinate, f"took {was.type} and takes {now.type}", (coordinate, *touched))
     before, after = _default(was), _default(now)
     if before != after:
-        # Concerns those who leave it out, and so all who could send it.
-        yield Change(Level.DANGEROUS, coordinate, f"defaulted to {before} and defaults to {after}", owner)
+        yield Change(
+            Level.DANGEROUS, coordinate, f"defaulted to {before} and defaults to {after}", (left_out(coordinate),)
+        )
     yield from _deprecation(coordinate, was, now)
 
 
@@ -169,7 +196,7 @@ def _output(name: str, was: GraphQLNamedType, now: GraphQLNamedType) -> Iterator
         coordinate, told, tells = f"{name}.{field}", type_of(old), type_of(new)
         if str(told) != str(tells):
             level = Level.ADDITIVE if _accepts(told, tells) else Level.BREAKING
-            yield Change(level, coordinate, f"was {told} and is {tells}", coordinate)
+            yield Change(level, coordinate, f"was {told} and is {tells}", (coordinate,))
         yield from _arguments(coordinate, old, new)
         yield from _deprecation(coordinate, old, new)
 
@@ -200,14 +227,18 @@ def _arguments(
     for added in sorted(after.keys() - before.keys()):
         yield _added(f"{coordinate}({added}:)", coordinate, required=_is_required(after[added]))
     for argument, old, new in _pairs(before, after):
-        yield from _given(f"{coordinate}({argument}:)", coordinate, old, new)
+        yield from _given(f"{coordinate}({argument}:)", old, new)
 
 
 def _deprecation(coordinate: str, was: Any, now: Any) -> Iterator[Change]:
-    if was.deprecation_reason is None and now.deprecation_reason is not None:
-        yield Change(Level.DEPRECATION, coordinate, f"is deprecated: {now.deprecation_reason}", coordinate)
-    elif was.deprecation_reason is not None and now.deprecation_reason is None:
-        yield Change(Level.ADDITIVE, coordinate, "is no longer deprecated", coordinate)
+    before, after = was.deprecation_reason, now.deprecation_reason
+    if before == after:
+        return
+    if after is None:
+        yield Change(Level.ADDITIVE, coordinate, "is no longer deprecated", (coordinate,))
+    else:
+        said = "" if before is None else f" (it said: {before})"
+        yield Change(Level.DEPRECATION, coordinate, f"is deprecated: {after}{said}", (coordinate,))
 
 
 def _directives(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
@@ -217,7 +248,7 @@ def _directives(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:
         here, there = ([place.name for place in directive.locations] for directive in (was, now))
         yield from _names(f"@{name}", here, there, (Level.BREAKING, Level.ADDITIVE), "{} on {}")
         if was.is_repeatable and not now.is_repeatable:
-            yield Change(Level.BREAKING, f"@{name}", "can no longer be repeated", f"@{name}")
+            yield Change(Level.BREAKING, f"@{name}", "can no longer be repeated", (f"@{name}",))
         yield from _arguments(f"@{name}", was, now)
 
 

@@ -113,7 +113,7 @@ def init_module(module: ast.Module, modules: Mapping[str, ast.Module]) -> ast.Mo
         if isinstance(node, ast.ImportFrom):
             where |= dict.fromkeys(_kept(node, modules), node.module or "")
     for name, each in modules.items():
-        where |= dict.fromkeys(_constants(each), name)
+        where |= dict.fromkeys([*_constants(each), *(class_def.name for class_def in classes(each))], name)
     imports = "\n".join(
         f"    from .{source} import {', '.join(sorted(name for name in where if where[name] == source))}"
         for source in sorted(set(where.values()))

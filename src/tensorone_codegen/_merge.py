@@ -11,12 +11,15 @@ from graphql import (
     DocumentNode,
     OperationTypeDefinitionNode,
     SchemaDefinitionNode,
+    Source,
     StringValueNode,
     Visitor,
     parse,
     print_ast,
     visit,
 )
+
+from ._places import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,23 +32,40 @@ N = TypeVar("N", bound="Node")
 MARK = re.compile(r"\[[a-z0-9]+\]\s*$")
 
 
-def merged(old: str, new: str) -> str:
+def merged(old: str, new: str, name: str = "the old schema") -> str:
     """The text of `new`, arranged as `old`.
 
     What both have keeps its place; what only `new` has follows, in its order. A description that ends with a mark of
     evidence stays, as does one of which the new schema has none. The comment at the top stays; no other does.
+
+    Raises:
+        CodegenError: `old`, which comes from a file of this name, cannot be read.
     """
-    document, known = parse(new), parse(old)
+    document, known = parse(new), parsed(Source(old, name))
+    header = _header(old, known)
+    known = _folded(known)
     visit(document, _OneLine())
     definitions = (*_kept_roots(known, document), *document.definitions)
     arranged = _arranged(known.definitions, definitions)
-    return _header(old, known) + print_ast(DocumentNode(definitions=arranged)) + "\n"
+    return header + print_ast(DocumentNode(definitions=arranged)) + "\n"
 
 
 def _header(text: str, document: DocumentNode) -> str:
     """What stands above the first definition: comments and empty lines."""
-    start = document.definitions[0].loc
-    return text[: start.start] if start else ""
+    start = document.definitions[0].loc if document.definitions else None
+    return text[: start.start] if start else f"{text.rstrip()}\n\n".lstrip("\n")
+
+
+def _folded(document: DocumentNode) -> DocumentNode:
+    """Each `extend …` in the definition that it extends: a schema that is printed has none."""
+    whole: dict[str, DefinitionNode] = {}
+    for node in sorted(document.definitions, key=lambda node: node.kind.endswith("_extension")):
+        first = whole.setdefault(_key(node), node)
+        for name in first.keys if first is not node else ():
+            value = getattr(first, name)
+            if isinstance(value, tuple):
+                setattr(first, name, (*value, *getattr(node, name, ())))
+    return DocumentNode(definitions=tuple(whole.values()))
 
 
 def _kept_roots(old: DocumentNode, new: DocumentNode) -> list[DefinitionNode]:

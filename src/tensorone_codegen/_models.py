@@ -40,6 +40,14 @@ def from_elsewhere(module: ast.Module, elsewhere: Mapping[str, str]) -> list[ast
     return [ast.ImportFrom(elsewhere[name], [ast.alias(name)], 0) for name in sorted(used & elsewhere.keys())]
 
 
+def missing(modules: Mapping[str, ast.Module], source: str) -> list[str]:
+    """The names that modules import from another one, which does not define them."""
+    defined = {class_def.name for class_def in classes(modules[source])} if source in modules else set[str]()
+    imports = [node for module in modules.values() for node in module.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in imports if node.level and node.module == source for alias in node.names}
+    return sorted(names - defined)
+
+
 def documented(class_def: ast.ClassDef, text: str | None) -> ast.ClassDef:
     """Gives a class a docstring, in the place of a lone `pass` if there is one."""
     if text:

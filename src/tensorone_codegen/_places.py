@@ -1,13 +1,28 @@
-"""Where in which file something stands, for people."""
+"""What stands in GraphQL files, and where, for people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import TokenKind
+from graphql import DocumentNode, GraphQLError, Lexer, TokenKind, parse
+
+from ._errors import CodegenError
 
 if TYPE_CHECKING:
-    from graphql import GraphQLError, Node
+    from graphql import Node, Source
+
+
+def parsed(source: Source) -> DocumentNode:
+    """A file, read; empty if it holds nothing but comments.
+
+    Raises:
+        CodegenError: It is not GraphQL; says where.
+    """
+    try:
+        empty = Lexer(source).advance().kind is TokenKind.EOF
+        return DocumentNode(definitions=()) if empty else parse(source)
+    except GraphQLError as error:
+        raise CodegenError(told(error)) from None
 
 
 def told(error: GraphQLError) -> str:

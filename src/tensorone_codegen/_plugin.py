@@ -6,9 +6,11 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
-from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
+from graphql import FieldNode, FragmentDefinitionNode, GraphQLInterfaceType, OperationDefinitionNode, parse
 
 from . import _client, _documents, _models, _names, _places, _probe_text, _schema
+from ._errors import CodegenError
+from ._newer import take_newer_types
 from ._settings import RUNTIME
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class SdkPlugin(Plugin):
         self._inherited: frozenset[str] = settings["inherited"]
         self._elsewhere: dict[str, str] = settings["elsewhere"]
         self._open_enums = _schema.enums_of_outputs(schema)
+        self._interfaces = frozenset(
+            name for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInterfaceType)
+        )
         self._owners: dict[int, str] = {}
         self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
@@ -104,6 +109,7 @@ class SdkPlugin(Plugin):
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
         """Fragments are the public models: nested as themselves, imported if another package has them."""
+        take_newer_types(module, self._interfaces)
         _models.remove(module, self._superfluous)
         _models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
         module.body[:0] = _models.from_elsewhere(module, self._elsewhere)
@@ -114,6 +120,7 @@ class SdkPlugin(Plugin):
         self, module: ast.Module, operation_definition: ExecutableDefinitionNode
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
+        take_newer_types(module, self._interfaces)
         _models.collapse(module)
         module.body[:0] = _models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
@@ -145,7 +152,16 @@ class SdkPlugin(Plugin):
         return _client.client_module(module, self._elsewhere)
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
-        """Names are imported on first use, and a misspelt one is seen by type checkers."""
+        """Names are imported on first use, and a misspelt one is seen by type checkers.
+
+        Raises:
+            CodegenError: A module needs a fragment that ariadne-codegen has left out.
+        """
+        if names := _models.missing(self._modules, "fragments"):
+            raise CodegenError(
+                f"fragment {', '.join(names)}: spread beside `... on` of another type, and needed by itself too,"
+                " which ariadne-codegen cannot do: write its fields there instead"
+            )
         return _client.init_module(module, self._modules)
 
     def copy_code(self, copied_code: str) -> str:

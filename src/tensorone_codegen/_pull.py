@@ -7,57 +7,60 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
-    GraphQLError,
-    GraphQLSchema,
     Source,
     build_ast_schema,
     lexicographic_sort_schema,
-    parse,
     print_schema,
     validate_schema,
 )
 from graphql.validation.validate import validate_sdl
 
 from ._errors import CodegenError
+from ._extended import Extended
+from ._files import server_file, text_of
 from ._merge import merged
-from ._places import told
+from ._places import parsed, told
 from ._remote import from_introspection
+from ._schema import wrong_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from graphql import GraphQLError, GraphQLSchema
 
     from ._remote import Server
     from ._settings import Settings
 
 
-def schema_file(settings: Settings) -> Path:
-    """Where a project keeps the server's schema."""
-    path = settings.schema
-    return path if path.suffix == ".graphql" else path / "schema.graphql"
+def replaced(settings: Settings) -> tuple[Path, str]:
+    """The file of the server's schema, and what a new one is arranged after: the text of it, or the extended one."""
+    file = server_file(settings)
+    old = text_of(file, settings.root)
+    return file, Extended(settings.extends).schema if settings.extends and not old else old
 
 
-def pull(source: Server | Path, old: str = "") -> str:
+def pull(source: Server | Path, old: str = "", name: str = "the old schema") -> str:
     """A schema as text.
 
     Args:
         source: A server that answers introspection, or a file: SDL, or the JSON of an introspection.
         old: The text that it will replace, if any; what both have keeps its place and its description.
+        name: The file of that text.
 
     Raises:
         CodegenError: There is no schema to be had there; says why.
     """
-    schema, name = (_from_file(source), str(source)) if isinstance(source, Path) else (source.introspect(), source.url)
-    _refuse(validate_schema(schema), name)
-    new = print_schema(lexicographic_sort_schema(schema))
-    return merged(old or new, new)
+    schema, where = (_from_file(source), str(source)) if isinstance(source, Path) else (source.introspect(), source.url)
+    _refuse(validate_schema(schema), where)
+    return merged(old, print_schema(lexicographic_sort_schema(schema)), name)
 
 
 def _from_file(path: Path) -> GraphQLSchema:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CodegenError(f"{path}: {error}") from None
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith(("{", "[")):
         return _from_json(text, str(path))
     return _from_sdl(text, str(path))
 
@@ -65,18 +68,17 @@ def _from_file(path: Path) -> GraphQLSchema:
 def _from_json(text: str, name: str) -> GraphQLSchema:
     try:
         content: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CodegenError(f"{name}: {error}") from None
-    return from_introspection(content.get("data", content), name)
+    return from_introspection(content, name)
 
 
 def _from_sdl(text: str, name: str) -> GraphQLSchema:
-    try:
-        document = parse(Source(text, name))
-    except GraphQLError as error:
-        raise CodegenError(told(error)) from None
+    document = parsed(Source(text, name))
     _refuse(validate_sdl(document), name)
-    return build_ast_schema(document, assume_valid_sdl=True)
+    schema = build_ast_schema(document, assume_valid_sdl=True)
+    _refuse(wrong_defaults(schema), name)
+    return schema
 
 
 def _refuse(problems: Sequence[GraphQLError], name: str) -> None:

@@ -23,20 +23,22 @@ def as_json(review: Review) -> str:
     return json.dumps(
         {
             "status": review.status,
-            "changes": [_change(finding) for finding in review.findings],
+            "changes": [_change(review, finding) for finding in review.findings],
             "refused": list(review.refused),
+            "broken": [_place(use) | {"calls": review.calls_of([use.operation])} for use in review.broken],
         },
         indent=2,
     )
 
 
-def _change(finding: Finding) -> dict[str, Any]:
+def _change(review: Review, finding: Finding) -> dict[str, Any]:
     return {
         "severity": finding.severity.label,
         "coordinate": finding.change.coordinate,
         "change": finding.change.text,
         "operations": finding.operations,
         "models": finding.models,
+        "calls": review.calls_of(finding.operations),
         "places": [_place(use) for use in finding.uses],
     }
 
@@ -56,13 +58,32 @@ def _lines(review: Review) -> Iterator[str]:
         yield f"{severity.title}:"
         for finding in findings:
             yield f"  {finding.change.coordinate} {finding.change.text}"
-            yield from _concerned(finding)
+            yield from _concerned(review, finding)
+    yield from _refused(review)
+
+
+def refused_as_text(review: Review) -> str:
+    """Of a review only what the new schema refuses."""
+    return "\n".join(_refused(review))
+
+
+def _refused(review: Review) -> Iterator[str]:
     if review.refused:
         yield "The new schema refuses:"
         yield from (f"  {line}" for line in review.refused)
+    if review.broken:
+        yield "Operations to change or delete:"
+    for use in review.broken:
+        yield f"  {place(use.node)}: {use.operation}"
+        yield from _calls(review, [use.operation])
 
 
-def _concerned(finding: Finding) -> Iterator[str]:
+def _calls(review: Review, operations: list[str]) -> Iterator[str]:
+    if calls := review.calls_of(operations):
+        yield f"    by {', '.join(calls)}"
+
+
+def _concerned(review: Review, finding: Finding) -> Iterator[str]:
     """Each place once, with the operations and the model that it belongs to; nothing of what harms nobody."""
     if finding.severity is Severity.ADDITIVE:
         return
@@ -72,6 +93,7 @@ def _concerned(finding: Finding) -> Iterator[str]:
     for where, found in places.items():
         model = f", model {found[0].model}" if found[0].model else ""
         yield f"    {where} in {', '.join(dict.fromkeys(use.operation for use in found))}{model}"
+    yield from _calls(review, finding.operations)
 
 
 def probe_as_json(answers: Sequence[Answer]) -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from graphql import DocumentNode, GraphQLSchema, validate
+from graphql import DocumentNode, GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, validate
 
 from ._changes import Level, changes
 from ._documents import CLIENT_DIRECTIVES
+from ._extended import reached_fragments
 from ._places import told
-from ._uses import uses
+from ._uses import Use, uses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from graphql import OperationDefinitionNode
+
     from ._changes import Change
     from ._sources import Project
-    from ._uses import Use
+
+NO_CALLS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Severity(Enum):
@@ -42,11 +49,13 @@ class Finding:
         severity: How much it matters to the project.
         change: What changed.
         uses: The places of the project that have to do with it.
+        model: The enum or input that changed, if it is one, and anyone uses it.
     """
 
     severity: Severity
     change: Change
     uses: tuple[Use, ...]
+    model: str
 
     @property
     def operations(self) -> list[str]:
@@ -55,8 +64,8 @@ class Finding:
 
     @property
     def models(self) -> list[str]:
-        """Names of the fragments concerned, which are public models."""
-        return sorted({use.model for use in self.uses if use.model})
+        """The public models concerned: those of fragments, enums and inputs."""
+        return sorted({self.model, *(use.model for use in self.uses)} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +75,61 @@ class Review:
     Attributes:
         findings: The worst first.
         refused: What the new schema says against the operations, `file:line: message`.
+        broken: The operations that it says it of, which must be changed or deleted.
+        calls: The calls of a facade that run each operation, as far as they are known.
     """
 
     findings: tuple[Finding, ...]
     refused: tuple[str, ...]
+    broken: tuple[Use, ...]
+    calls: Mapping[str, Sequence[str]]
 
     @property
     def status(self) -> int:
         """0 nothing, 1 additive or deprecated, 2 dangerous, 3 breaking."""
+        if self.refused:
+            return Severity.BREAKING.status
         return max((finding.severity.status for finding in self.findings), default=0)
 
+    def calls_of(self, operations: Iterable[str]) -> list[str]:
+        """The calls that run any of some operations."""
+        return list(dict.fromkeys(call for each in operations for call in self.calls.get(each, ())))
 
-def review(project: Project, new: GraphQLSchema) -> Review:
-    """Compares a project with a schema that is newer than its own."""
+
+def review(project: Project, new: GraphQLSchema, calls: Mapping[str, Sequence[str]] = NO_CALLS) -> Review:
+    """Compares a project with a schema that is newer than its own; operations may be written for either."""
     new = _with_client_directives(new, project.schema)
     used = uses(project)
-    findings = [_finding(change, tuple(used.get(change.touches, ()))) for change in changes(project.schema, new)]
+    findings = [_finding(project.schema, change, used) for change in changes(project.schema, new)]
     rank = list(Severity)
-    document = DocumentNode(definitions=(*project.operations, *project.fragments.values()))
     return Review(
         tuple(sorted(findings, key=lambda finding: rank.index(finding.severity))),
-        tuple(dict.fromkeys(map(told, validate(new, document)))),
+        tuple(dict.fromkeys(map(told, validate(new, project.document)))),
+        tuple(
+            Use(operation.name.value if operation.name else "", "", operation)
+            for operation in project.operations
+            if validate(new, _whole(project, operation))
+        ),
+        calls,
     )
 
 
-def _finding(change: Change, concerned: tuple[Use, ...]) -> Finding:
+def _whole(project: Project, operation: OperationDefinitionNode) -> DocumentNode:
+    """An operation with the fragments that it uses."""
+    return DocumentNode(definitions=(operation, *reached_fragments(operation, project.fragments).values()))
+
+
+def _finding(schema: GraphQLSchema, change: Change, used: Mapping[str, Sequence[Use]]) -> Finding:
+    concerned = {
+        (use.operation, id(use.node)): use for coordinate in change.touches for use in used.get(coordinate, ())
+    }
     severity = Severity[change.level.name]
     if change.level is Level.BREAKING and not concerned:
         severity = Severity.BREAKING_OTHERS
-    return Finding(severity, change, concerned)
+    name = change.coordinate.partition(".")[0]
+    type_ = schema.get_type(name)
+    is_model = concerned and isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
+    return Finding(severity, change, tuple(concerned.values()), name if is_model else "")
 
 
 def _with_client_directives(schema: GraphQLSchema, ours: GraphQLSchema) -> GraphQLSchema:

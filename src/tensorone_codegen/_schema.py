@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
     TypeInfo,
     TypeInfoVisitor,
+    Undefined,
     Visitor,
     get_named_type,
     is_abstract_type,
@@ -93,6 +95,25 @@ def reachable_inputs(types: Iterable[GraphQLNamedType]) -> list[GraphQLNamedType
             found[type_.name] = type_
             waiting += [named_type(field) for field in input_fields(type_).values()]
     return list(found.values())
+
+
+def wrong_defaults(schema: GraphQLSchema) -> list[GraphQLError]:
+    """Defaults that are no values of their types: graphql-core drops them without a word."""
+    return [
+        GraphQLError(f"The default of {name} is no {type_of(holder)}.", holder.ast_node.default_value)
+        for name, holder in _with_defaults(schema)
+        if holder.ast_node and holder.ast_node.default_value and holder.default_value is Undefined
+    ]
+
+
+def _with_defaults(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
+    """Arguments and fields of inputs."""
+    for type_ in schema.type_map.values():
+        yield from ((f"{type_.name}.{name}", field) for name, field in input_fields(type_).items())
+        for name, field in output_fields(type_).items():
+            yield from ((f"{type_.name}.{name}({each}:)", argument) for each, argument in field.args.items())
+    for directive in schema.directives:
+        yield from ((f"@{directive.name}({each}:)", argument) for each, argument in directive.args.items())
 
 
 def enums_of_outputs(schema: GraphQLSchema) -> set[str]:

@@ -82,10 +82,6 @@ class Settings:
         """Directory of the generated package."""
         return self.root / str(self.ariadne["target_package_path"]) / str(self.ariadne["target_package_name"])
 
-    def shown(self, path: Path) -> str:
-        """A path as it is seen from the project."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
-
 
 def read(root: Path) -> Settings:
     """The settings of the project in a directory.

@@ -1,4 +1,4 @@
-"""Schema and operations as files: read, parsed and validated, with the place of every mistake."""
+"""Schema and operations of a project: read and validated, with the place of every mistake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from graphql import (
     DirectiveDefinitionNode,
     DocumentNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSchema,
     NoDeprecatedCustomRule,
     OperationDefinitionNode,
@@ -25,12 +24,15 @@ from graphql.validation.validate import validate_sdl
 
 from ._errors import CodegenError
 from ._extended import Extended
-from ._places import told
-from ._schema import input_fields, output_fields
+from ._files import NOTHING, of_server, read, shown
+from ._places import parsed, told
+from ._schema import input_fields, output_fields, wrong_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from graphql import GraphQLError
 
     from ._settings import Settings
 
@@ -40,7 +42,7 @@ IDEMPOTENT = "directive @idempotent on MUTATION"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A valid schema, and operations that are valid against it.
+    """A valid schema, and operations.
 
     Attributes:
         schema: The server's schema with the client's directives.
@@ -62,37 +64,64 @@ class Project:
     schema_text: str
     texts: tuple[str, str]
 
+    @property
+    def document(self) -> DocumentNode:
+        """Operations and fragments in one."""
+        return DocumentNode(definitions=(*self.operations, *self.fragments.values()))
 
-def load(settings: Settings) -> Project:
-    """Reads a project.
+
+def load(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> Project:
+    """Reads a project whose operations are valid.
+
+    Args:
+        settings: Where it is.
+        instead: Texts that are read in the place of what these files of the schema hold.
 
     Raises:
         CodegenError: A file is missing or wrong; says which one, and where in it.
     """
+    project = draft(settings, instead)
+    _refuse(validate(project.schema, project.document))
+    return project
+
+
+def draft(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> Project:
+    """Reads a project whose operations may not fit its schema: they may have been written for another one.
+
+    Raises:
+        CodegenError: As `load`, but for that.
+    """
     base = Extended(settings.extends) if settings.extends else None
-    sources = [Source(base.schema, f"{settings.extends}/schema.graphql")] if base else []
-    if base is None or settings.schema.exists():
-        sources = read(settings.schema, settings.root)
+    sources = _schema_sources(settings, base, instead)
     schema, schema_text = _schema(sources)
     queries = read(settings.queries, settings.root)
-    document = concat_ast(list(map(_parsed, queries)))
+    document = concat_ast(list(map(parsed, queries)))
+    operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+    if not operations:
+        raise CodegenError(f"{shown(settings.queries, settings.root)}: there is no operation")
     inherited = base.fragments_for(document) if base else []
-    document = DocumentNode(definitions=(*document.definitions, *inherited))
-    _refuse(validate(schema, document))
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
     return Project(
         schema,
-        tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode)),
-        {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
+        operations,
+        {node.name.value: node for node in (*fragments, *inherited)},
         frozenset(node.name.value for node in inherited),
         base.shared(schema, inherited) if base else {},
-        tuple(
-            sorted(
-                {*settings.secret, *(each for each in base.secret if _has(schema, each))} if base else settings.secret
-            )
-        ),
-        next((source.body for source in sources if source.name.endswith("/schema.graphql")), _joined(sources)),
+        _secrets(settings, base, schema),
+        _joined(of_server(sources)),
         (schema_text, "\n".join([_joined(queries), *map(print_ast, inherited)])),
     )
+
+
+def _schema_sources(settings: Settings, base: Extended | None, instead: Mapping[Path, str]) -> list[Source]:
+    if base and not (instead or settings.schema.exists()):
+        return [Source(base.schema, f"{settings.extends}/schema.graphql")]
+    return read(settings.schema, settings.root, instead)
+
+
+def _secrets(settings: Settings, base: Extended | None, schema: GraphQLSchema) -> tuple[str, ...]:
+    inherited = [each for each in base.secret if _has(schema, each)] if base else []
+    return tuple(sorted({*settings.secret, *inherited})) if base else settings.secret
 
 
 def _has(schema: GraphQLSchema, coordinate: str) -> bool:
@@ -104,46 +133,23 @@ def _has(schema: GraphQLSchema, coordinate: str) -> bool:
 
 def deprecated(project: Project) -> list[str]:
     """What the operations use although it is deprecated, each with its place and the schema's advice."""
-    document = DocumentNode(definitions=(*project.operations, *project.fragments.values()))
-    return list(map(told, validate(project.schema, document, [NoDeprecatedCustomRule])))
-
-
-def read(path: Path, root: Path) -> list[Source]:
-    """The GraphQL files at a path, in a fixed order."""
-    files = sorted(path.rglob("*.graphql")) if path.is_dir() else [path] if path.is_file() else []
-    if not files:
-        raise CodegenError(f"{_shown(path, root)}: there is no GraphQL file")
-    try:
-        return [Source(file.read_text(encoding="utf-8"), _shown(file, root)) for file in files]
-    except (OSError, UnicodeDecodeError) as error:
-        raise CodegenError(f"{_shown(path, root)}: {error}") from None
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return list(map(told, validate(project.schema, project.document, [NoDeprecatedCustomRule])))
 
 
 def _schema(sources: list[Source]) -> tuple[GraphQLSchema, str]:
-    document, text = concat_ast(list(map(_parsed, sources))), _joined(sources)
+    document, text = concat_ast(list(map(parsed, sources))), _joined(sources)
     declared = {node.name.value for node in document.definitions if isinstance(node, DirectiveDefinitionNode)}
     if "idempotent" not in declared:
         document, text = concat_ast([document, parse(IDEMPOTENT)]), f"{text}\n{IDEMPOTENT}\n"
     _refuse(validate_sdl(document))
     schema = build_ast_schema(document, assume_valid_sdl=True)
-    _refuse(validate_schema(schema))
+    _refuse(validate_schema(schema) or wrong_defaults(schema))
     return schema, text
 
 
 def _refuse(problems: Sequence[GraphQLError]) -> None:
     if problems:
         raise CodegenError("\n".join(map(told, problems)))
-
-
-def _parsed(source: Source) -> DocumentNode:
-    try:
-        return parse(source)
-    except GraphQLError as error:
-        raise CodegenError(told(error)) from None
 
 
 def _joined(sources: Iterable[Source]) -> str:

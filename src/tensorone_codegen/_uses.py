@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
+    NonNullTypeNode,
     OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
@@ -20,12 +20,14 @@ from graphql import (
     visit,
 )
 
+from ._changes import left_out
+from ._extended import reached_fragments
 from ._schema import input_fields, named_type, reachable_inputs, root_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from graphql import GraphQLNamedType, GraphQLSchema, Node
+    from graphql import GraphQLSchema, Node
 
     from ._sources import Project
 
@@ -53,40 +55,41 @@ class Use:
 
 def uses(project: Project) -> dict[str, list[Use]]:
     """All uses, by coordinate, in the order of the operations."""
-    direct = {name: _Direct(project.schema).of(node) for name, node in project.fragments.items()}
+    sure = _sure(project)
+    direct = {name: _Direct(project.schema, sure).of(node) for name, node in project.fragments.items()}
     found: dict[str, list[Use]] = defaultdict(list)
     for operation in project.operations:
         name = operation.name.value if operation.name else ""
-        own = _Direct(project.schema).of(operation)
-        parts = [("", own), *((fragment, direct[fragment]) for fragment in _reached(own.spreads, direct))]
-        for model, part in parts:
+        own = _Direct(project.schema, sure).of(operation)
+        reached = reached_fragments(operation, project.fragments)
+        for model, part in (("", own), *((fragment, direct[fragment]) for fragment in reached)):
             for coordinate, nodes in part.found.items():
                 found[coordinate] += (Use(name, model, node) for node in nodes)
     return found
 
 
-def _reached(names: set[str], direct: dict[str, _Direct]) -> list[str]:
-    """The fragments that are used, and those that they use."""
-    reached: set[str] = set()
-    waiting = set(names)
-    while waiting:
-        name = waiting.pop()
-        reached.add(name)
-        waiting |= direct[name].spreads - reached
-    return sorted(reached)
+def _sure(project: Project) -> set[str]:
+    """The variables that always have a value; fragments do not tell whose they are."""
+    nodes = [node for operation in project.operations for node in operation.variable_definitions]
+    unsure = {
+        node.variable.name.value
+        for node in nodes
+        if node.default_value is None and not isinstance(node.type, NonNullTypeNode)
+    }
+    return {node.variable.name.value for node in nodes} - unsure
 
 
 class _Direct(Visitor):
     """What one definition uses itself: each coordinate with the nodes that do."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, sure: set[str]) -> None:
         super().__init__()
         self._schema = schema
+        self._sure = sure
         # Any, since the types that it tells are partly unknown to a type checker.
         self._info: Any = TypeInfo(schema)
         self._field = ""
         self.found: dict[str, list[Node]] = defaultdict(list)
-        self.spreads: set[str] = set()
 
     def of(self, definition: Node) -> _Direct:
         """Reads a definition."""
@@ -99,7 +102,9 @@ class _Direct(Visitor):
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         self._field = f"{_named(self._info.get_parent_type())}.{node.name.value}"
         if not node.name.value.startswith("__"):
-            self._add(node, self._field, _named(self._info.get_type()))
+            # Whoever reads an enum may wait for any of its values.
+            self._add(node, self._field, *self._all_of(_named(self._info.get_type())))
+            self._leaves_out(node, self._info.get_field_def(), self._field)
 
     def enter_argument(self, node: Any, *_: Any) -> None:
         directive = self._info.get_directive()
@@ -111,6 +116,13 @@ class _Direct(Visitor):
 
     def enter_directive(self, node: Any, *_: Any) -> None:
         self._add(node, f"@{node.name.value}")
+        self._leaves_out(node, self._schema.get_directive(node.name.value), f"@{node.name.value}")
+
+    def enter_object_value(self, node: Any, *_: Any) -> None:
+        type_ = self._schema.get_type(_named(self._info.get_input_type()))
+        given = self._given(node.fields)
+        names = [name for name in (input_fields(type_) if type_ else ()) if name not in given]
+        self._add(node, *(left_out(f"{_named(type_)}.{name}") for name in names))
 
     def enter_object_field(self, node: Any, *_: Any) -> None:
         self._add(node, f"{_named(self._info.get_parent_input_type())}.{node.name.value}")
@@ -120,13 +132,11 @@ class _Direct(Visitor):
         self._add(node, enum, f"{enum}.{node.value}")
 
     def enter_variable_definition(self, node: Any, *_: Any) -> None:
-        # A caller may give every field and every value.
-        type_ = self._schema.type_map[_named(print_ast(node.type))]
-        for each in reachable_inputs([type_]) or [type_]:
+        # A caller may give every field and every value, or leave it out.
+        name = _named(print_ast(node.type))
+        type_ = self._schema.get_type(name)
+        for each in [each.name for each in reachable_inputs([type_] if type_ else [])] or [name]:
             self._add(node, *self._all_of(each))
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
-        self.spreads.add(node.name.value)
 
     def enter_inline_fragment(self, node: Any, *_: Any) -> None:
         self._condition(node)
@@ -135,16 +145,33 @@ class _Direct(Visitor):
         self._condition(node)
 
     def _condition(self, node: Any) -> None:
-        self._add(node, node.type_condition.name.value)
+        if node.type_condition:
+            self._add(node, node.type_condition.name.value)
 
-    def _all_of(self, type_: GraphQLNamedType) -> Iterator[str]:
-        yield type_.name
+    def _leaves_out(self, node: Any, definition: Any, coordinate: str) -> None:
+        """The arguments that are not given, or by a variable that need not be."""
+        given = self._given(node.arguments)
+        names = [name for name in (definition.args if definition else ()) if name not in given]
+        self._add(node, *(left_out(f"{coordinate}({name}:)") for name in names))
+
+    def _given(self, nodes: Any) -> set[str]:
+        """The names of the arguments or fields that are given for certain."""
+        return {
+            node.name.value
+            for node in nodes
+            if not isinstance(node.value, VariableNode) or node.value.name.value in self._sure
+        }
+
+    def _all_of(self, name: str) -> Iterator[str]:
+        """A type with what a caller may give of it, or an answer hold."""
+        yield name
+        type_ = self._schema.get_type(name)
         if isinstance(type_, GraphQLEnumType):
-            yield from (f"{type_.name}.{value}" for value in type_.values)
-        for name, field in input_fields(type_).items():
-            yield f"{type_.name}.{name}"
+            yield from (f"{name}.{value}" for value in type_.values)
+        for each, field in input_fields(type_).items() if type_ else ():
+            yield from (f"{name}.{each}", left_out(f"{name}.{each}"))
             if not input_fields(named_type(field)):
-                yield from self._all_of(named_type(field))
+                yield from self._all_of(named_type(field).name)
 
     def _add(self, node: Node, *coordinates: str) -> None:
         for coordinate in coordinates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from codegen.conftest import SHOP_SCHEMA
 from mypy import api as mypy
 from pydantic import ValidationError
 
@@ -114,6 +115,17 @@ def test_an_alias_keeps_two_paths_apart(make_project: Callable[..., Project]) ->
     ).generate()
     read = project.module("op").Op.model_validate({"foo": {"bar": {"x": 1}}, "other": {"y": 2}})
     assert (read.foo.bar.x, read.other.y) == (1, 2)
+
+
+@pytest.mark.parametrize("more", ["", "fragment Thing on Thing { id }\nquery Other { thing(id: 1) { ...Thing } }"])
+def test_a_fragment_that_would_be_lost_stops_the_run(make_project: Callable[..., Project], more: str) -> None:
+    """Beside another type's fields the class of a fragment is left out, and needed all the same."""
+    query = "query Get { item(id: 1) { ...Named ... on Thing { name } } }\nfragment Named on Item { id }"
+    made = make_project(SHOP_SCHEMA, f"{query}\n{more}")
+    with pytest.raises(CodegenError, match=r"^fragment Named: spread beside `\.\.\. on` of another type"):
+        made.generate()
+    made.write("queries/queries.graphql", f"query Get {{ item(id: 1) {{ id ... on Thing {{ name }} }} }}\n{more}")
+    made.generate().module("get")
 
 
 def test_a_misspelt_import_fails_at_run_time_too(shop: Project) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from codegen.conftest import SHOP_SCHEMA
+from graphql import build_schema, lexicographic_sort_schema, print_schema
 
+from tensorone_codegen.__main__ import main
 from tensorone_codegen._errors import CodegenError
 
 if TYPE_CHECKING:
@@ -86,6 +90,66 @@ def test_types_that_differ_are_generated_anew(extend: Callable[..., Project]) ->
     project = extend(queries, schema).generate()
     assert [each.name for each in project.module("enums").Speed] == ["SLOW", "FAST", "LIGHT"]
     assert project.module("input_types").Order.model_fields.keys() == {"name"}
+
+
+def bare(schema: str) -> str:
+    """A schema as a server tells it that describes nothing, sorts everything and has deprecated something."""
+    text = print_schema(lexicographic_sort_schema(build_schema(schema)))
+    text = re.sub(r'^\s*""".*?"""\n', "", text, flags=re.MULTILINE | re.DOTALL)
+    return text.replace("  password: String\n", '  password: String @deprecated(reason: "a key")\n')
+
+
+def test_types_that_differ_in_words_and_order_are_the_same(extend: Callable[..., Project], shop: Project) -> None:
+    """A schema of one's own that a server told shares all classes."""
+    project = extend(QUERIES, bare(SHOP_SCHEMA)).generate()
+    assert '"""' not in (project.root / "schema/schema.graphql").read_text()
+    assert not (project.target / "enums.py").exists()
+    assert f"from {shop.package}.input_types import Order" in (project.target / "client.py").read_text()
+
+
+def test_an_input_that_can_hold_another_type_is_another_input(extend: Callable[..., Project]) -> None:
+    """Though its own lines are the same: one class would take an enum of which it knows not all values."""
+    project = extend(QUERIES, SHOP_SCHEMA.replace("SLOW FAST }", "SLOW FAST LIGHT }")).generate()
+    assert project.module("input_types").Order(name="x", speed="LIGHT").speed == project.module("enums").Speed.LIGHT
+
+
+@pytest.mark.parametrize("command", ["pull", "update"])
+def test_the_first_schema_of_its_own_keeps_the_words_of_the_other(
+    extend: Callable[..., Project], shop: Project, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It is arranged as the schema that it takes the place of."""
+    project = extend(QUERIES)
+    monkeypatch.chdir(project.root)
+    project.write("new.graphql", bare(SHOP_SCHEMA))
+    assert main([command, "new.graphql"]) in {0, 1}
+    pulled = (project.root / "schema/schema.graphql").read_text()
+    assert pulled.index("scalar DateTime") < pulled.index("enum Status") < pulled.index("type Query")
+    assert '"On its way."' in pulled
+    project.generate()
+    assert f"from {shop.package}.enums import Speed" in (project.target / "client.py").read_text()
+
+
+def test_a_mistake_in_a_fragment_of_the_other_is_told_as_such(extend: Callable[..., Project], shop: Project) -> None:
+    """With the package and its file."""
+    project = extend("query Mine { things { ...Part } }", "type Query { things: [Part] } type Part { id: ID! }")
+    with pytest.raises(CodegenError, match=rf"^{shop.package}/fragments.graphql:\d+: Cannot query field 'size'"):
+        project.generate()
+
+
+def test_environment_variables_of_the_sdk_are_secret(make_project: Callable[..., Project]) -> None:
+    """In an operation of one's own that reads them back, too."""
+    queries = """
+    mutation Keep($input: SaveTemplateInput!) { saveTemplate(input: $input) { id env { key value } } }
+    query Show { myself { clusters { env } } }
+    """
+    made = make_project("type Query { none: Int }", queries, 'extends = "tensorone_graphql"')
+    shutil.rmtree(made.root / "schema")
+    made.generate()
+    template = {"id": "1", "env": [{"key": "TOKEN", "value": "hunter2"}]}
+    kept = made.module("keep").Keep.model_validate({"saveTemplate": template})
+    shown = made.module("show").Show.model_validate({"myself": {"clusters": [{"env": ["TOKEN=hunter2"]}]}})
+    assert "TOKEN" in repr(kept)
+    assert "hunter2" not in f"{kept!r}{shown!r}"
 
 
 def test_a_fragment_of_the_same_name_is_refused(extend: Callable[..., Project]) -> None:

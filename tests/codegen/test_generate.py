@@ -124,6 +124,16 @@ def test_a_schema_may_be_one_file_or_many(make_project: Callable[..., Project]) 
     assert (made.generate().target / "schema.graphql").read_text() == "type Query { a: Int b: Int }"
 
 
+def test_files_of_comments_are_files_of_nothing(project: Project) -> None:
+    """One beside others says nothing; if there is nothing else, that is said."""
+    project.write("queries/notes.graphql", "# To do.\n")
+    project.write("schema/notes.graphql", "")
+    project.generate()
+    project.write("queries/queries.graphql", "\n# query First { a }\n")
+    with pytest.raises(CodegenError, match=r"^queries: there is no operation$"):
+        project.generate()
+
+
 def test_commands_say_what_they_did(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """`generate` and `check` answer with a line and a status that a script can use."""
     assert main(["check"]) == 0
@@ -195,7 +205,7 @@ def test_what_a_killed_run_left_is_removed(project: Project) -> None:
     assert project.tree().keys() == before
 
 
-@pytest.mark.parametrize("command", [[], ["generate"], ["check"], ["pull"], ["review"], ["probe"]])
+@pytest.mark.parametrize("command", [[], ["generate"], ["check"], ["pull"], ["review"], ["update"], ["probe"]])
 def test_there_is_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Every command explains itself."""
     with pytest.raises(SystemExit) as stopped:

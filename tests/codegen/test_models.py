@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from codegen.conftest import Project
@@ -118,3 +119,46 @@ def test_enums_that_are_only_asked_for_are_closed(shop: Project) -> None:
     """A misspelt value of an argument is refused before it is sent."""
     with pytest.raises(ValueError, match="SLWO"):
         shop.module("enums").Speed("SLWO")
+
+
+def test_objects_of_newer_types_are_taken(shop: Project) -> None:
+    """By the class of the interface, or one for all types that a union had not; what is known stays strict."""
+    read_item, read_any = shop.module("read_item"), shop.module("read_any")
+    item = read_item.ReadItem.model_validate({"item": {"__typename": "Newer", "id": "1"}}).item
+    assert (type(item), item.typename__, item.id) == (read_item.ReadItemItemItem, "Newer", "1")
+    part = read_item.ReadItem.model_validate({"item": {"__typename": "Part", "id": "1"}}).item
+    assert (type(part), part.typename__) == (read_item.ReadItemItemItem, "Part")
+    newer = read_any.ReadAny.model_validate({"any": {"__typename": "Newer", "id": "1"}, "first": None}).any
+    assert (type(newer), newer.typename__) == (read_any.ReadAnyAnyOther, "Newer")
+    assert shop.module().ReadAnyAnyOther is read_any.ReadAnyAnyOther
+    with pytest.raises(ValidationError, match=r"ReadItemItemThing\.name"):
+        read_item.ReadItem.model_validate({"item": {"__typename": "Thing", "id": "1"}})
+    with pytest.raises(ValidationError, match=r"ReadAnyAnyThing\.id"):
+        read_any.ReadAny.model_validate({"any": {"__typename": "Thing"}, "first": None})
+
+
+def test_newer_types_are_taken_wherever_they_can_be(make_project: Callable[..., Project]) -> None:
+    """In lists and within each other, alone and under other names, and where a name is taken already."""
+    schema = """
+    interface Node { id: ID self: Node }
+    type Other implements Node { id: ID self: Node }
+    type Leaf implements Node { id: ID self: Node size: Int }
+    union One = Leaf
+    union Two = Leaf | Other
+    type Query { nodes: [Node!]! one: One must: Two! twos: [[Two]] }
+    """
+    queries = """
+    query Plain { nodes { id kind: __typename self { id ... on Leaf { size } } } must { __typename } }
+    query Unions { one { ... on Leaf { id } } must { ... on Leaf { id } } twos { __typename ... on Other { id } } }
+    query Same { nodes { id ... on Node { id } } }
+    """
+    made = make_project(schema, queries).generate()
+    new = {"__typename": "New"}
+    plain = made.module("plain").Plain.model_validate(
+        {"nodes": [new | {"id": "1", "kind": "New", "self": new | {"id": "2"}}], "must": {"__typename": "Leaf"}}
+    )
+    assert (plain.nodes[0].kind, plain.nodes[0].self.typename__, plain.must.typename__) == ("New", "New", "Leaf")
+    unions = made.module("unions").Unions.model_validate({"one": new, "must": new, "twos": [[new, None]]})
+    assert (unions.one.typename__, unions.must.typename__) == ("New", "New")
+    assert [type(each).__name__ for each in unions.twos[0]] == ["UnionsTwosOther_", "NoneType"]
+    assert made.module("same").Same.model_validate({"nodes": [new | {"id": "1"}]}).nodes[0].id == "1"

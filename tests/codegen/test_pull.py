@@ -10,6 +10,7 @@ import pytest
 from graphql import build_schema, introspection_from_schema, lexicographic_sort_schema, print_schema
 
 from tensorone.emulator import Emulator, Limits
+from tensorone_codegen.__main__ import STOPPED, main
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._merge import merged
 from tensorone_codegen._pull import pull
@@ -17,6 +18,8 @@ from tensorone_codegen._remote import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from codegen.conftest import Project
 
 OURS = (Path(__file__).parents[2] / "schema/schema.graphql").read_text()
 DEPRECATED = """
@@ -142,6 +145,44 @@ def test_definitions_keep_their_place(old: str, new: str, result: str) -> None:
     assert names == result.split()
 
 
+def test_words_of_extensions_stay_too() -> None:
+    """What an old schema adds to a type is part of it: all fields keep their places and their notes."""
+    old = """
+    extend type Mutation { "Third. [seed]" c: Int }
+    type Mutation { "First. [seed]" a: Int "Second. [seed]" b: Int }
+    extend enum E { "Late. [t1]" B }
+    extend type Elsewhere { "Kept. [rp]" x: Int }
+    enum E { A }
+    type Query { e: E }
+    """
+    new = "enum E { A B } type Query { e: E } type Elsewhere { x: Int } type Mutation { a: Int b: Int c: Int d: Int }"
+    text = merged(old, new)
+    names = [line.split()[-1] for line in text.splitlines() if line.endswith(('"', " {"))]
+    assert names == ["{", '[seed]"', '[seed]"', '[seed]"', "{", '[t1]"', "{", "{", '[rp]"']
+    assert [line.split(":")[0].strip() for line in text.splitlines() if "Int" in line] == ["a", "b", "c", "d", "x"]
+    assert merged(text, new) == text
+
+
+@pytest.mark.parametrize(("old", "header"), [("", ""), ("# Only words.\n", "# Only words.\n\n"), ("\n\n", "")])
+def test_an_old_file_may_hold_nothing(old: str, header: str) -> None:
+    """Its comment stands above the first schema."""
+    assert merged(old, "type Query { a: Int }") == f"{header}type Query {{\n  a: Int\n}}\n"
+
+
+@pytest.mark.parametrize("where", ["e: E = B", "e: E = B @deprecated"])
+def test_a_default_that_is_no_value_of_its_type_is_refused(file: Callable[..., Path], where: str) -> None:
+    """It would be gone afterwards without a word."""
+    path = file(f'enum E {{ A }}\ninput I {{ {where} }}\ntype Query {{ a(i: I, x: Int = "s"): E }}\n')
+    with pytest.raises(CodegenError) as refused:
+        pull(path)
+    assert [line.partition("pulled:")[2] for line in str(refused.value).splitlines()[1:]] == [
+        "2: The default of I.e is no E.",
+        "3: The default of Query.a(x:) is no Int.",
+    ]
+    with pytest.raises(CodegenError, match=r"The default of @d\(x:\) is no Int"):
+        pull(file('directive @d(x: Int = "s") on FIELD type Query { a: Int }'))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -151,6 +192,8 @@ def test_definitions_keep_their_place(old: str, new: str, result: str) -> None:
         ("{", "pulled: Expecting property name"),
         ({"data": {"__schema": {}}}, "pulled: not the introspection of a valid schema"),
         ({"errors": []}, "pulled: not the introspection of a valid schema"),
+        ([], "pulled: not the introspection of a valid schema: there is no __schema in it"),
+        ('{"data":' * 20_000, "pulled: maximum recursion depth exceeded"),
     ],
 )
 def test_a_file_without_a_schema_is_refused(file: Callable[..., Path], content: Any, message: str) -> None:
@@ -166,3 +209,95 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"\xff")
     with pytest.raises(CodegenError, match=r"latin: .*utf-8"):
         pull(tmp_path / "latin")
+
+
+def test_marks_at_the_beginning_of_a_file_are_no_part_of_it(tmp_path: Path) -> None:
+    """Some editors write one."""
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbf" + json.dumps(told(DEPRECATED)).encode())
+    assert "type Query" in pull(tmp_path / "marked")
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A small project in which we are, and a newer schema beside it."""
+    made = make_project('type Query {\n  "Kept. [seed]"\n  a: Int\n}\n', "query Get { a }")
+    made.write("new.graphql", "type Query { a: Int b: Int }")
+    monkeypatch.chdir(made.root)
+    return made
+
+
+NEW = 'type Query {\n  "Kept. [seed]"\n  a: Int\n  b: Int\n}\n'
+CLIENTS = "directive @idempotent on MUTATION\n"
+
+
+@pytest.mark.parametrize("name", ["schema/schema.graphql", "schema/api.graphql", "schema/more/api.graphql"])
+def test_the_schema_is_replaced_where_it_is(project: Project, name: str) -> None:
+    """Whatever its file is called; the client's own directives stay beside it."""
+    old = project.root / "schema/schema.graphql"
+    text = old.read_text()
+    old.unlink()
+    project.write(name, text)
+    project.write("schema/client.graphql", CLIENTS)
+    assert main(["pull", "new.graphql"]) == 0
+    files = {
+        path.relative_to(project.root).as_posix(): path.read_text() for path in project.root.rglob("schema/**/*.g*")
+    }
+    assert files == {name: NEW, "schema/client.graphql": CLIENTS}
+    project.generate()
+
+
+def test_the_schema_may_be_one_file(project: Project) -> None:
+    """With any name."""
+    (project.root / "schema/schema.graphql").rename(project.root / "api.gql")
+    project.write("pyproject.toml", project.table + 'schema_path = "api.gql"\n')
+    assert main(["pull", "new.graphql"]) == 0
+    assert (project.root / "api.gql").read_text() == NEW
+
+
+@pytest.mark.parametrize("where", ["schema/schema.graphql", "other.graphql"])
+def test_the_first_schema_is_written_too(project: Project, where: str) -> None:
+    """In the directory of schemas, or in the file that is named."""
+    (project.root / "schema/schema.graphql").unlink()
+    if where == "other.graphql":
+        project.write("pyproject.toml", project.table + f'schema_path = "{where}"\n')
+    assert main(["pull", "new.graphql"]) == 0
+    assert (project.root / where).read_text() == "type Query {\n  a: Int\n  b: Int\n}\n"
+
+
+def test_a_schema_in_several_files_is_not_replaced(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A whole one beside them would say everything twice."""
+    project.write("schema/more.graphql", "extend type Query { c: Int }")
+    before = project.tree()
+    assert main(["pull", "new.graphql"]) == STOPPED
+    assert "several files, schema/more.graphql, schema/schema.graphql: put it into one" in capsys.readouterr().err
+    assert main(["review", "new.graphql"]) == 3
+    assert project.tree() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "message"),
+    [
+        (b"type Query { a: ", "schema/schema.graphql:1: Syntax Error: Expected Name"),
+        (b"type Query { a: Int } # \xff", "utf-8"),
+    ],
+)
+def test_an_old_schema_that_cannot_be_read_stays(
+    project: Project, capsys: pytest.CaptureFixture[str], old: bytes, message: str
+) -> None:
+    """It is named, with the place."""
+    (project.root / "schema/schema.graphql").write_bytes(old)
+    before = project.tree()
+    for command in ("pull", "update", "review"):
+        assert main([command, "new.graphql"]) == STOPPED
+        assert message in capsys.readouterr().err
+    assert project.tree() == before
+
+
+def test_what_is_not_new_is_not_written(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not even its ends of lines."""
+    file = project.root / "schema/schema.graphql"
+    file.write_bytes(NEW.replace("\n", "\r\n").encode())
+    inode = file.stat().st_ino
+    assert main(["pull", "new.graphql"]) == 0
+    assert capsys.readouterr().out == "nothing new in schema/schema.graphql\n"
+    assert (file.stat().st_ino, b"\r\n" in file.read_bytes()) == (inode, True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = """
 directive @fast(level: Int = 1, why: String) repeatable on FIELD | QUERY
 scalar When
+scalar Mark @specifiedBy(url: "https://old.example")
 enum Status { ON OFF }
 enum Order { ASC DESC }
 interface Item { id: ID! }
@@ -33,6 +34,7 @@ type Thing implements Item {
   status: Status!
   tags(first: Int = 10, order: Order, from: String!): [String!]
   part: Part
+  mark: Mark
   old: Int @deprecated(reason: "gone soon")
 }
 type Part implements Item & Named { id: ID! name: String }
@@ -71,6 +73,9 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
         [],
     ),
     ("scalar When", "enum When { NOW }", OURS, "When", ["MakeThing"]),
+    ("scalar When", 'scalar When @specifiedBy(url: "https://new.example")', ADDED, "When", ["MakeThing"]),
+    ("https://old.example", "https://new.example", DANGEROUS, "Mark", []),
+    ("type Unused {", "type New implements Item { id: ID! } type Unused {", DANGEROUS, "New & Item", ["ReadAny"]),
     ("type Unused {", "interface Unused {", OTHERS, "Unused", []),
     ("input Spare { z: Int }", "", OTHERS, "Spare", []),
     # Fields
@@ -85,6 +90,7 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     (": [String!]", ": [String!]!", ADDED, "Thing.tags", BOTH),
     ("size: Float", 'size: Float @deprecated(reason: "use mass")', DEPRECATED, "Thing.size", BOTH),
     ('old: Int @deprecated(reason: "gone soon")', "old: Int", ADDED, "Thing.old", []),
+    ("gone soon", "gone now", DEPRECATED, "Thing.old", []),
     # Arguments
     ("tags(first: Int = 10, ", "tags(", OTHERS, "Thing.tags(first:)", []),
     ("order: Order, from", "from", OURS, "Thing.tags(order:)", BOTH),
@@ -108,7 +114,8 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     ("count: Int = 1 ", "count: Int = 1 @deprecated ", DEPRECATED, "Make.count", ["MakeThing"]),
     # Enums
     ("ON OFF", "ON OFF ASLEEP", DANGEROUS, "Status.ASLEEP", BOTH),
-    ("ON OFF", "ON", OTHERS, "Status.OFF", []),
+    ("ON OFF", "ON", OURS, "Status.OFF", BOTH),
+    ("ON OFF", "ON OFF @deprecated", DEPRECATED, "Status.OFF", BOTH),
     ("ASC DESC", "ASC", OURS, "Order.DESC", ["MakeThing"]),
     ("ASC DESC", "DESC", OURS, "Order.ASC", BOTH),
     ("ASC DESC", "ASC @deprecated DESC", DEPRECATED, "Order.ASC", BOTH),
@@ -117,6 +124,7 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     ("union Any = Thing | Part", "union Any = Thing | Part | Unused", DANGEROUS, "Any = Unused", ["ReadAny"]),
     ("implements Item & Named {", "implements Item {", OURS, "Part & Named", ["ReadAny"]),
     ("Thing implements Item {", "Thing implements Item & Named {", DANGEROUS, "Thing & Named", BOTH),
+    ("Thing implements Item {", "Thing {", OURS, "Thing & Item", [*BOTH, "ReadAny"]),
     # Directives and roots
     ("directive @fast(level: Int = 1, why: String) repeatable on FIELD | QUERY", "", OURS, "@fast", ["Drop"]),
     ("scalar When", "scalar When directive @new on FIELD", ADDED, "@new", []),
@@ -183,6 +191,88 @@ def test_the_same_schema_is_no_change(loaded: _sources.Project) -> None:
     assert _report.as_text(review) == "nothing changed"
 
 
+CHOOSING = """
+query Literal { a(i: {t: 1, u: 1}, x: 1) }
+query Omitting { a(i: {u: 1}) }
+query Sure($t: Int!, $d: Int = 2) { a(i: {t: $t, u: 1}, x: $d) }
+query Unsure($n: Int) { a(i: {t: $n, u: 1}, x: $n) }
+query Whole($i: I = {u: 2}) { a(i: $i, x: 1) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "coordinate", "operations"),
+    [
+        (
+            "input I { t: Int = 2 u: Int! } type Query { a(i: I, x: Int = 1): Int }",
+            "I.t",
+            ["Omitting", "Unsure", "Whole"],
+        ),
+        (
+            "input I { t: Int = 1 u: Int! } type Query { a(i: I, x: Int = 2): Int }",
+            "Query.a(x:)",
+            ["Omitting", "Unsure"],
+        ),
+    ],
+)
+def test_a_default_concerns_those_who_may_leave_it_to_the_server(
+    make_project: Callable[..., Project], new: str, coordinate: str, operations: list[str]
+) -> None:
+    """Whoever always gives a value has nothing to do with what it would be otherwise."""
+    made = make_project("input I { t: Int = 1 u: Int! } type Query { a(i: I, x: Int = 1): Int }", CHOOSING)
+    (finding,) = _review.review(_sources.load(_settings.read(made.root)), graphql.build_schema(new)).findings
+    assert (finding.change.coordinate, sorted(finding.operations)) == (coordinate, operations)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "models"),
+    [
+        ("  size: Float\n", "", ["Thing"]),
+        ("ON OFF", "ON", ["Status", "Thing"]),
+        ("b: String }", "b: Int }", ["Inner"]),
+        ("input Spare { z: Int }", "input Spare { z: Int! }", []),
+        ("{ x: Int y", "{ x: String y", []),
+    ],
+)
+def test_public_models_are_named(loaded: _sources.Project, before: str, after: str, models: list[str]) -> None:
+    """Fragments, and the enums and inputs that operations take or answer; what nobody uses is no model."""
+    worst = _review.review(loaded, graphql.build_schema(changed(before, after))).findings[0]
+    assert worst.models == models
+
+
+def test_what_is_refused_is_breaking(make_project: Callable[..., Project]) -> None:
+    """Also where each change by itself is harmless: two types that have drifted apart cannot be read in one field."""
+    old = "interface I { id: ID } type A implements I { id: ID x: String } type B implements I { id: ID x: String }"
+    query = "query Get { i { ... on A { x } ... on B { x } } }\nquery Other { i { id } }"
+    made = make_project(f"{old} type Query {{ i: I }}", query)
+    new = graphql.build_schema(f"{old.replace('x: String }', 'x: String! }', 1)} type Query {{ i: I }}")
+    review = _review.review(_sources.load(_settings.read(made.root)), new)
+    assert [finding.severity.label for finding in review.findings] == [ADDED]
+    assert (review.status, [use.operation for use in review.broken]) == (3, ["Get"])
+    assert "conflicting types" in review.refused[0]
+
+
+@pytest.mark.parametrize(
+    ("queries", "refused"),
+    [
+        ("query Get { b }", []),
+        ("query Get($n: New) { b(n: $n) ...F }\nfragment F on New { x }", ["Unknown type 'New'", "Unknown type 'New'"]),
+        ("query Get { a { ... { x } } ...F ...F @nope(x: 1) } {b} ", ["anonymous", "Unknown fragment"]),
+    ],
+)
+def test_operations_may_be_written_for_the_new_schema(
+    make_project: Callable[..., Project], queries: str, refused: list[str]
+) -> None:
+    """The report is to be had before and after the operations are changed, whatever they name."""
+    made = make_project("type T { x: Int } type Query { a: T }", queries)
+    project = _sources.draft(_settings.read(made.root))
+    review = _review.review(project, graphql.build_schema("type T { x: Int } type Query { b: Int }"))
+    assert review.findings[0].change.coordinate == "Query.a"
+    assert bool(review.refused) == bool(refused)
+    told = "\n".join(review.refused)
+    assert [words for words in refused if words not in told] == []
+
+
 def test_every_place_of_a_break_is_named(make_project: Callable[..., Project]) -> None:
     """A field that is gone is told wherever it is selected."""
     made = make_project("type Query { a: Int b: Int }", "query Get {\n  a\n  again: a\n  b\n}")
@@ -225,6 +315,9 @@ def test_the_report_names_file_line_and_field(run: Callable[..., str]) -> None:
         "  Thing.weight was added",
         "The new schema refuses:",
         "  queries/queries.graphql:8: Cannot query field 'size' on type 'Thing'.",
+        "Operations to change or delete:",
+        "  queries/queries.graphql:2: ReadThing",
+        "  queries/queries.graphql:4: MakeThing",
     ]
 
 
@@ -239,7 +332,8 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
                 "coordinate": "Make.count",
                 "change": "defaulted to 1 and defaults to 2",
                 "operations": ["MakeThing"],
-                "models": [],
+                "models": ["Make"],
+                "calls": [],
                 "places": [
                     {
                         "operation": "MakeThing",
@@ -252,6 +346,7 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
             }
         ],
         "refused": [],
+        "broken": [],
     }
 
 

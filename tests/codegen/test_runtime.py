@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Annotated
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tensorone_codegen.runtime.base_client import BaseClient
-from tensorone_codegen.runtime.base_model import UNSET, BaseModel, InputModel
+from tensorone_codegen.runtime.base_model import UNSET, BaseModel, InputModel, newer_than
 from tensorone_codegen.runtime.open_enum import OpenEnum
 
 
@@ -80,6 +81,14 @@ def test_results_ignore_and_inputs_refuse_what_they_do_not_know() -> None:
         picture.main_color = Color.GREEN
     with pytest.raises(ValidationError, match="extra"):
         Order.model_validate({"mainColour": "RED"})
+
+
+def test_a_newer_type_is_any_but_those_that_are_known() -> None:
+    """What has a class of its own is never taken for something unknown."""
+    newer = TypeAdapter(Annotated[str, newer_than("Thing", "Part")])
+    assert newer.validate_python("Other") == "Other"
+    with pytest.raises(ValidationError, match="Part is known, and has a class of its own"):
+        newer.validate_python("Part")
 
 
 async def test_what_is_not_given_is_dropped() -> None:

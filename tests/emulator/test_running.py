@@ -123,6 +123,19 @@ def test_the_schema_may_be_another() -> None:
     assert answer.json() == {"data": {"myself": {"id": "user_tensorone_emulator"}, "weather": None}}
 
 
+def test_its_roots_may_have_other_names() -> None:
+    """What a root is called makes no difference to what it answers."""
+    schema = "schema { query: Reads mutation: Writes } type Reads { myself: User } type User { id: ID }"
+    schema += " scalar Void type Writes { clusterTerminate(input: Named): Void } input Named { clusterId: String }"
+    with Emulator(schema=schema) as emulator:
+        document = 'mutation { clusterTerminate(input: {clusterId: "riixlu8oclhp"}) }'
+        for query in ("{ myself { id } }", document):
+            answer = httpx.post(emulator.url, params=key(emulator), json={"query": query}).json()
+            assert "errors" not in answer
+            assert answer["data"] != {"myself": None}
+        assert "riixlu8oclhp" not in emulator.world.clusters
+
+
 def test_it_answers_in_the_process_on_a_clock_that_jumps() -> None:
     """With trio's virtual time as its clock, an hour of polling takes no time and no thread."""
 

@@ -24,6 +24,12 @@ ON_DEMAND_AS_SPOT = "Cannot resume an on demand pod as a spot pod."
 NOT_FOUND = "pod not found"
 BID_TOO_LOW = "The bid of ${bid} per GPU is below the minimum bid price of ${minimum}."
 NO_CREDIT = "Your balance does not cover one hour of this pod. Please add funds."
+TEMPLATE_NAME_TAKEN = "Template name must be unique."
+TEMPLATE_WITH_VOLUME = "Serverless templates must have a volume of 0 GB."
+TEMPLATE_NOT_FOUND = "Template not found."
+TEMPLATE_IN_USE = "Template is in use."
+ENDPOINT_NOT_FOUND = "Endpoint not found."
+ENDPOINT_WITH_WORKERS = "Set workersMin and workersMax to 0 before deleting an endpoint."
 
 
 class Refusal(Exception):

@@ -163,8 +163,8 @@ _GPU_TYPE: dict[str, Callable[[World, GpuModel], object]] = {
 def bindables(schema: GraphQLSchema) -> list[SchemaBindable]:
     """Everything a schema needs to be executable, as far as it has the types and fields; what is new in it is null."""
     resolvers: dict[str, dict[str, Resolver]] = {
-        "Query": {name: _root("query", name, resolve) for name, resolve in _QUERIES.items()},
-        "Mutation": {name: _root("mutation", name, resolve) for name, resolve in _MUTATIONS.items()},
+        _named(schema.query_type): {name: _root("query", name, resolve) for name, resolve in _QUERIES.items()},
+        _named(schema.mutation_type): {name: _root("mutation", name, resolve) for name, resolve in _MUTATIONS.items()},
         "User": {name: _member(resolve) for name, resolve in _USER.items()},
         "Cluster": {name: _member(resolve) for name, resolve in _CLUSTER.items()},
         "GpuType": {name: _member(resolve) for name, resolve in _GPU_TYPE.items()} | {"lowestPrice": _priced},
@@ -174,6 +174,11 @@ def bindables(schema: GraphQLSchema) -> list[SchemaBindable]:
         *(_object(kind, resolvers[name]) for name, kind in schema.type_map.items() if name in resolvers),
         *(scalar for scalar in scalars if scalar.name in schema.type_map),
     ]
+
+
+def _named(root: GraphQLObjectType | None) -> str:
+    """The name of a root, which a schema may choose; none if there is no such root."""
+    return root.name if root else ""
 
 
 def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) -> Resolver:

@@ -6,7 +6,15 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from ._hosts import new_id
-from ._refusals import Refusal
+from ._refusals import (
+    ENDPOINT_NOT_FOUND,
+    ENDPOINT_WITH_WORKERS,
+    TEMPLATE_IN_USE,
+    TEMPLATE_NAME_TAKEN,
+    TEMPLATE_NOT_FOUND,
+    TEMPLATE_WITH_VOLUME,
+    Refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +43,11 @@ class Saved:
         """
         template_id = fields.get("id") or new_id(self._rng, 10)
         if any(each["name"] == fields["name"] and each["id"] != template_id for each in self.templates.values()):
-            raise Refusal("Template name must be unique.")
+            raise Refusal(TEMPLATE_NAME_TAKEN)
         if fields.get("id") and template_id not in self.templates:
-            raise Refusal("Template not found.")
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if fields.get("isServerless") and fields["volumeInGb"]:
-            raise Refusal("Serverless templates must have a volume of 0 GB.")
+            raise Refusal(TEMPLATE_WITH_VOLUME)
         self.templates[template_id] = {"isServerless": False, **fields, "id": template_id}
         return self.templates[template_id]
 
@@ -51,9 +59,9 @@ class Saved:
         """
         found = [each["id"] for each in self.templates.values() if each["name"] == name]
         if not found:
-            raise Refusal("Template not found.")
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if any(each["templateId"] in found for each in self.endpoints.values()):
-            raise Refusal("Template is in use.")
+            raise Refusal(TEMPLATE_IN_USE)
         del self.templates[found[0]]
 
     def save_endpoint(self, fields: Mapping[str, Any]) -> Record:
@@ -64,9 +72,9 @@ class Saved:
         """
         endpoint_id = fields.get("id") or new_id(self._rng, 14)
         if fields["templateId"] not in self.templates:
-            raise Refusal("Template not found.")
+            raise Refusal(TEMPLATE_NOT_FOUND)
         if fields.get("id") and endpoint_id not in self.endpoints:
-            raise Refusal("Endpoint not found.")
+            raise Refusal(ENDPOINT_NOT_FOUND)
         defaults = {"idleTimeout": 5, "scalerType": "QUEUE_DELAY", "scalerValue": 4, "workersMax": 3, "workersMin": 0}
         self.endpoints[endpoint_id] = {**defaults, **fields, "id": endpoint_id}
         return self.endpoints[endpoint_id]
@@ -79,7 +87,7 @@ class Saved:
         """
         endpoint = self.endpoints.get(endpoint_id)
         if endpoint is None:
-            raise Refusal("Endpoint not found.")
+            raise Refusal(ENDPOINT_NOT_FOUND)
         if endpoint["workersMin"] or endpoint["workersMax"]:
-            raise Refusal("Set workersMin and workersMax to 0 before deleting an endpoint.")
+            raise Refusal(ENDPOINT_WITH_WORKERS)
         del self.endpoints[endpoint_id]
