@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import replace
@@ -10,46 +11,45 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _inputs, _listing
-from ._errors import (
-    BidCeilingReached,
-    ClusterNotFound,
-    ConfigurationError,
-    InvalidArgument,
-    OperationUnsupported,
-    TensorOneError,
-)
-from ._fleet import step
+from . import _aftermath, _inputs, _listing, _waiting
+from ._errors import ConfigurationError, InvalidArgument, TensorOneError
+from ._fleet import own_bids, step
 from ._fleet_events import BidMade, Polled, PollFailed, Recover, RecoveryFailed, RecoverySucceeded
+from ._fleet_failures import failed, hopeless
 from ._fleet_state import FleetState
 from ._ledger import Ledger
-from ._recover import Replacement, recover
+from ._recover import Replacement, ended, of_spot
+from ._recovery import Later
+from ._specs import preferring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
-    from anyio.abc import TaskGroup
-
     from ._candidates import Terms
     from ._fleet_events import Event, Observation
     from ._fleet_state import FleetSettings
-    from ._ledger import Attempt
+    from ._generated import Cluster
+    from ._ledger import Attempt, SpotRental
+    from ._listing import Snapshot
+    from ._recovery import Recovery
     from ._resume_plan import ResumePolicy
     from ._session import Session
     from ._specs import ClusterSpec
 
 __all__ = ["KeepRunning"]
 
-PATIENCE = 60.0  # seconds for the looks of one recovery; what is under way then is followed to its end
+PATIENCE = 15.0  # seconds after which one recovery sends nothing more; what is under way then is followed to its end
 
 
 class KeepRunning:
     """An async iterator of events, inside ``async with``; made by ``spot.keep_running``, for one reader.
 
-    Everything happens while the iterator is asked: it looks, recovers what stopped, and tells. No task lives between
-    two calls. It ends when every cluster was given up.
+    Everything happens while the iterator is asked. It looks and decides, and hands out what it saw; asked again, it
+    makes one round of attempts at what is to be recovered now, and hands out what came of them. Nobody waits for a
+    market: that is done from look to look, in the state. No task lives between two calls. It ends when every cluster
+    was given up.
     """
 
     def __init__(  # noqa: PLR0913 - what `spot.keep_running` was given, checked
@@ -73,6 +73,9 @@ class KeepRunning:
         self._on_state = on_state
         self._expires_in = expires_in
         self._unread: deque[Event] = deque()
+        self._orders: list[Recover] = []
+        self._seen: Snapshot | None = None
+        self._failures = 0
         self._open = False
         self._due = self._epoch = 0.0
 
@@ -98,70 +101,109 @@ class KeepRunning:
         if not self._open:
             raise ConfigurationError("it works inside its block: async with client.spot.keep_running(…) as events")
         while not self._unread:
-            if all(member.phase == "given_up" for member in self._state.members):
+            if self._orders:
+                await self._recover_all()
+            elif all(member.phase == "given_up" for member in self._state.members):
                 raise StopAsyncIteration
-            await self._turn()
+            else:
+                await self._look()
         return self._unread.popleft()
 
-    async def _turn(self) -> None:
-        """One look at all clusters, and all recoveries that follow from it."""
+    async def _look(self) -> None:
+        """One look at all clusters; decides, and saves before anything comes of it."""
         every = self._terms.every
         moment = max(self._due, _listing.last_tick(anyio.current_time(), every))
         await _listing.until(moment)
-        self._state = self._state.interrupted()  # by a cancellation, if at all: nothing is under way here
         observation = await self._poll(moment)
         self._due = _listing.next_tick(anyio.current_time(), every)
-        async with anyio.create_task_group() as group:
-            self._follow(observation, group)
+        known = self._state.interrupted()  # by a cancellation, if at all: nothing is under way here
+        state, actions = step(known, observation, self._now(), self._settings)
+        self._save(state)
+        self._state = state
+        self._orders = [action for action in actions if isinstance(action, Recover)]
+        self._unread.extend(action for action in actions if not isinstance(action, Recover))
 
     async def _poll(self, moment: float) -> Observation:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            if not error.retryable:
+            self._seen, self._failures = None, self._failures + 1
+            if hopeless(error, self._failures):
+                self._due = _listing.next_tick(anyio.current_time(), self._terms.every)
                 raise
             return PollFailed()
+        self._seen, self._failures = snapshot, 0
         return Polled(snapshot.value.values(), snapshot.asked_at + self._epoch)
 
-    def _follow(self, observation: Observation, group: TaskGroup) -> None:
-        """Decides, saves, and only then acts."""
-        self._state, actions = step(self._state, observation, self._now(), self._settings)
-        if self._on_state is not None:
-            self._on_state(self.state)
-        for action in actions:
-            if isinstance(action, Recover):
-                group.start_soon(self._recover, action, group)
-            else:
-                self._unread.append(action)
+    async def _recover_all(self) -> None:
+        """One round of attempts for each cluster to recover; begins none when the next look is due.
 
-    async def _recover(self, action: Recover, group: TaskGroup) -> None:
+        A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
+        """
+        orders, self._orders = self._orders, []
+        end, limiter = anyio.current_time() + self._terms.every, anyio.CapacityLimiter(self._settings.width)
+
+        async def attempts(scope: anyio.CancelScope) -> None:
+            async with anyio.create_task_group() as group:
+                for order in orders:
+                    group.start_soon(self._recover, order, limiter, scope, end)
+
         try:
-            rental = await recover(
-                self._session,
-                action.cluster_id,
-                self._specs[action.origin],
-                self._policy,
-                self._replacement(action),
-            )
-        except TensorOneError as error:
-            outcome: Observation = RecoveryFailed(action.cluster_id, str(error), is_final(error, self._terms))
-        else:
-            bid = None if rental.bid_per_gpu is None else Decimal(str(rental.bid_per_gpu))
-            outcome = RecoverySucceeded(action.cluster_id, rental.cluster.id, bid)
-        self._follow(outcome, group)
+            await _aftermath.finished(attempts, within=self._session.settle_time + _aftermath.GRACE)
+        finally:
+            self._save(self._state)
 
-    def _replacement(self, action: Recover) -> Replacement:
+    async def _recover(
+        self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope, end: float
+    ) -> None:
+        async with limiter:
+            if anyio.current_time() >= end or math.isfinite(scope.deadline):
+                return  # it is due still, and the first at the next look
+            outcome = await self._outcome(order)
+        self._state, events = step(self._state, outcome, self._now(), self._settings)
+        self._unread.extend(event for event in events if not isinstance(event, Recover))
+
+    async def _outcome(self, order: Recover) -> Observation:
+        spec, replacement = preferring(self._specs[order.origin], order.gpu_type_id), self._replacement(order)
+        recovery = of_spot(
+            self._session,
+            order.cluster_id,
+            spec,
+            self._policy,
+            replacement,
+            seen=self._fresh().get(order.cluster_id),
+            misses=_waiting.MISSES - 1 if order.gone else 0,
+            waited=order.waited,
+        )
+        tried = replacement.ledger
+        try:
+            found = await recovery.attempt(replacement.end, until_up=False)
+            if isinstance(found, Later):
+                waits = found.seconds if found.for_gpus else None
+                return RecoveryFailed(order.cluster_id, found.reason, tried=tried.last_bid is not None, waits=waits)
+            rental = await ended(self._session, spec, recovery, found, replacement)
+        except TensorOneError as error:
+            return failed(order.cluster_id, error, self._terms, tried=tried.last_bid is not None)
+        return _succeeded(order, rental, recovery)
+
+    def _fresh(self) -> Mapping[str, Cluster]:
+        """The latest listing, where it is as good as a look of its own."""
+        if self._seen is None or anyio.current_time() >= self._seen.asked_at + self._terms.every:
+            return {}
+        return self._seen.value
+
+    def _replacement(self, order: Recover) -> Replacement:
         # The same token for every attempt at one recovery, also across a crash: what it rented once is found again.
-        token = f"keep-{action.origin}-{action.number}"
-        markers = _inputs.markers(token, self._expires_in)
+        token = f"keep-{order.origin}-{order.number}"
         return Replacement(
             terms=self._terms,
-            markers=markers,
+            markers=_inputs.markers(token, self._expires_in),
             token=token,
             adopt=True,
-            ledger=Ledger(lambda attempt: self._tell_bid(action.cluster_id, attempt)),
+            ledger=Ledger(lambda attempt: self._tell_bid(order.cluster_id, attempt)),
             end=anyio.current_time() + PATIENCE,
             once=True,
+            own=lambda gpu_type_id: own_bids(self._state, gpu_type_id),
         )
 
     def _tell_bid(self, cluster_id: str, attempt: Attempt) -> None:
@@ -169,25 +211,36 @@ class KeepRunning:
             bid = Decimal(str(attempt.bid_per_gpu))
             self._unread.append(BidMade(cluster_id, self._now(), bid, attempt.answer))
 
+    def _save(self, state: FleetState) -> None:
+        if self._on_state is not None:
+            self._on_state(state.to_json())
+
     def _now(self) -> float:
         """Seconds since 1970, by a clock that nobody sets back while this runs."""
         return self._epoch + anyio.current_time()
 
 
-def is_final(error: TensorOneError, terms: Terms) -> bool:
-    """Whether another attempt would fare no better. Pure."""
-    if isinstance(error, BidCeilingReached):
-        return terms.bidding.above_ceiling == "give_up"
-    return isinstance(error, ClusterNotFound | InvalidArgument | OperationUnsupported)
+def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> RecoverySucceeded:
+    bid = None if rental.bid_per_gpu is None else Decimal(str(rental.bid_per_gpu))
+    return RecoverySucceeded(
+        order.cluster_id,
+        rental.cluster.id,
+        bid,
+        gpu_type_id=rental.gpu_type_id,
+        left_behind=rental.left_behind,
+        without_gpus=recovery.without_gpus,
+    )
 
 
-def taken_up(specs: Mapping[str, ClusterSpec], saved: str | None) -> FleetState:
+def taken_up(
+    specs: Mapping[str, ClusterSpec], bids: Mapping[str, Decimal | float | None] | None, saved: str | None
+) -> FleetState:
     """The state to begin with: as it was saved, with clusters that are new. Pure.
 
     Raises:
         InvalidArgument: It cannot be read, or has a cluster for which there is no spec.
     """
-    begun = FleetState.start({name: spec.gpu_count for name, spec in specs.items()})
+    begun = FleetState.start({name: (spec.candidates[0], spec.gpu_count) for name, spec in specs.items()}, bids)
     if saved is None:
         return begun
     state = FleetState.from_json(saved)

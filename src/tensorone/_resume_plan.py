@@ -61,7 +61,7 @@ class ResumePolicy:
         bidding: How to bid for a spot cluster. Its ceiling also holds for the fixed price of an on-demand one.
         strategy: ``"in_place"`` never leaves the machine. ``"replace_same"`` rents the same GPU type elsewhere when
             the machine's GPUs are gone, refuse every bid allowed, or the cluster was terminated; ``"replace_next"``
-            the next of the GPU types, also when the market asks too much for this one.
+            any of the GPU types, also when the market asks too much for this one.
         wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried. A stopped cluster's
             volume is billed meanwhile.
         start_without_gpus: When the GPUs are gone and no replacement is allowed, start with none, to save the data.
@@ -165,6 +165,8 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> 
 
 def _gone(known: Resumable, policy: ResumePolicy) -> Plan:
     why = f"Cluster {known.cluster_id} was terminated, and its volume was deleted with it."
+    if known.status is None:
+        why = f"Cluster {known.cluster_id} is not in the account: it was terminated, with its volume, or it never was."
     if policy.strategy == "in_place":
         return GiveUp(f"{why} The strategy 'in_place' rents no other.")
     return RentElsewhere(_gpu_type(policy), known.cluster_id, None, False, None, why)
@@ -249,8 +251,8 @@ def _elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElsewher
     return RentElsewhere(_gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
 
 
-def _gpu_type(policy: ResumePolicy) -> Literal["same", "next"]:
-    return "next" if policy.strategy == "replace_next" else "same"
+def _gpu_type(policy: ResumePolicy) -> Literal["same", "any"]:
+    return "any" if policy.strategy == "replace_next" else "same"
 
 
 def _kind(known: Resumable, policy: ResumePolicy) -> Kind | None:
