@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _aftermath, _inputs, _listing, _waiting
+from . import _aftermath, _listing
 from ._errors import ConfigurationError, InvalidArgument, TensorOneError
 from ._fleet import own_bids, step
-from ._fleet_events import BidMade, Polled, PollFailed, Recover, RecoveryFailed, RecoverySucceeded
-from ._fleet_failures import failed, hopeless
+from ._fleet_events import BidMade, Polled, PollFailed, Recover
+from ._fleet_failures import hopeless
+from ._fleet_rounds import Rounds
 from ._fleet_state import FleetState
-from ._ledger import Ledger
-from ._recover import Replacement, ended, of_spot
-from ._recovery import Later
-from ._specs import preferring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,16 +28,13 @@ if TYPE_CHECKING:
     from ._fleet_events import Event, Observation
     from ._fleet_state import FleetSettings
     from ._generated import Cluster
-    from ._ledger import Attempt, SpotRental
+    from ._ledger import Attempt
     from ._listing import Snapshot
-    from ._recovery import Recovery
     from ._resume_plan import ResumePolicy
     from ._session import Session
     from ._specs import ClusterSpec
 
 __all__ = ["KeepRunning"]
-
-PATIENCE = 15.0  # seconds after which one recovery sends nothing more; what is under way then is followed to its end
 
 
 class KeepRunning:
@@ -65,13 +59,19 @@ class KeepRunning:
         expires_in: float | None,
     ) -> None:
         self._session = session
-        self._specs = dict(specs)
-        self._terms = terms
-        self._policy = policy
+        self._every = terms.every
+        self._rounds = Rounds(
+            session,
+            specs,
+            terms=terms,
+            policy=policy,
+            expires_in=expires_in,
+            own=self._own_bids,
+            tell=self._tell_bid,
+        )
         self._settings = settings
         self._state = state
         self._on_state = on_state
-        self._expires_in = expires_in
         self._unread: deque[Event] = deque()
         self._orders: list[Recover] = []
         self._seen: Snapshot | None = None
@@ -111,11 +111,10 @@ class KeepRunning:
 
     async def _look(self) -> None:
         """One look at all clusters; decides, and saves before anything comes of it."""
-        every = self._terms.every
-        moment = max(self._due, _listing.last_tick(anyio.current_time(), every))
+        moment = max(self._due, _listing.last_tick(anyio.current_time(), self._every))
         await _listing.until(moment)
         observation = await self._poll(moment)
-        self._due = _listing.next_tick(anyio.current_time(), every)
+        self._due = _listing.next_tick(anyio.current_time(), self._every)
         known = self._state.interrupted()  # by a cancellation, if at all: nothing is under way here
         state, actions = step(known, observation, self._now(), self._settings)
         self._save(state)
@@ -129,7 +128,7 @@ class KeepRunning:
         except TensorOneError as error:
             self._seen, self._failures = None, self._failures + 1
             if hopeless(error, self._failures):
-                self._due = _listing.next_tick(anyio.current_time(), self._terms.every)
+                self._due = _listing.next_tick(anyio.current_time(), self._every)
                 raise
             return PollFailed()
         self._seen, self._failures = snapshot, 0
@@ -141,7 +140,7 @@ class KeepRunning:
         A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
         """
         orders, self._orders = self._orders, []
-        end, limiter = anyio.current_time() + self._terms.every, anyio.CapacityLimiter(self._settings.width)
+        end, limiter = anyio.current_time() + self._every, anyio.CapacityLimiter(self._settings.width)
 
         async def attempts(scope: anyio.CancelScope) -> None:
             async with anyio.create_task_group() as group:
@@ -159,52 +158,18 @@ class KeepRunning:
         async with limiter:
             if anyio.current_time() >= end or math.isfinite(scope.deadline):
                 return  # it is due still, and the first at the next look
-            outcome = await self._outcome(order)
+            outcome = await self._rounds.recover(order, self._fresh().get(order.cluster_id))
         self._state, events = step(self._state, outcome, self._now(), self._settings)
         self._unread.extend(event for event in events if not isinstance(event, Recover))
 
-    async def _outcome(self, order: Recover) -> Observation:
-        spec, replacement = preferring(self._specs[order.origin], order.gpu_type_id), self._replacement(order)
-        recovery = of_spot(
-            self._session,
-            order.cluster_id,
-            spec,
-            self._policy,
-            replacement,
-            seen=self._fresh().get(order.cluster_id),
-            misses=_waiting.MISSES - 1 if order.gone else 0,
-            waited=order.waited,
-        )
-        tried = replacement.ledger
-        try:
-            found = await recovery.attempt(replacement.end, until_up=False)
-            if isinstance(found, Later):
-                waits = found.seconds if found.for_gpus else None
-                return RecoveryFailed(order.cluster_id, found.reason, tried=tried.last_bid is not None, waits=waits)
-            rental = await ended(self._session, spec, recovery, found, replacement)
-        except TensorOneError as error:
-            return failed(order.cluster_id, error, self._terms, tried=tried.last_bid is not None)
-        return _succeeded(order, rental, recovery)
-
     def _fresh(self) -> Mapping[str, Cluster]:
         """The latest listing, where it is as good as a look of its own."""
-        if self._seen is None or anyio.current_time() >= self._seen.asked_at + self._terms.every:
+        if self._seen is None or anyio.current_time() >= self._seen.asked_at + self._every:
             return {}
         return self._seen.value
 
-    def _replacement(self, order: Recover) -> Replacement:
-        # The same token for every attempt at one recovery, also across a crash: what it rented once is found again.
-        token = f"keep-{order.origin}-{order.number}"
-        return Replacement(
-            terms=self._terms,
-            markers=_inputs.markers(token, self._expires_in),
-            token=token,
-            adopt=True,
-            ledger=Ledger(lambda attempt: self._tell_bid(order.cluster_id, attempt)),
-            end=anyio.current_time() + PATIENCE,
-            once=True,
-            own=lambda gpu_type_id: own_bids(self._state, gpu_type_id),
-        )
+    def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
+        return own_bids(self._state, gpu_type_id)
 
     def _tell_bid(self, cluster_id: str, attempt: Attempt) -> None:
         if attempt.bid_per_gpu is not None:
@@ -218,18 +183,6 @@ class KeepRunning:
     def _now(self) -> float:
         """Seconds since 1970, by a clock that nobody sets back while this runs."""
         return self._epoch + anyio.current_time()
-
-
-def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> RecoverySucceeded:
-    bid = None if rental.bid_per_gpu is None else Decimal(str(rental.bid_per_gpu))
-    return RecoverySucceeded(
-        order.cluster_id,
-        rental.cluster.id,
-        bid,
-        gpu_type_id=rental.gpu_type_id,
-        left_behind=rental.left_behind,
-        without_gpus=recovery.without_gpus,
-    )
 
 
 def taken_up(

@@ -13,22 +13,16 @@ from ._acquire import Search
 from ._candidates import candidates
 from ._errors import NoCapacity
 from ._ledger import SpotRental
-from ._own_bids import without_own
 from ._plans import RentElsewhere
-from ._quotes import market
 from ._recovery import Recovery
 from ._resume_plan import Resumable, ResumePolicy
-from ._shared import Shared
 from ._specs import preferring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from decimal import Decimal
-
     from ._candidates import Terms
+    from ._fleet_market import FleetMarket
     from ._generated import Cluster, PlacedCluster
     from ._ledger import Ledger
-    from ._quotes import Prices, SpotQuote
     from ._session import Session
     from ._specs import ClusterSpec
 
@@ -66,7 +60,7 @@ def _check_gpus(cluster: Cluster, least: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """How to rent another cluster in the place of one; `own` are bids of one's own that are not to be outbid."""
+    """How to rent another cluster in the place of one; `market` is for a fleet."""
 
     terms: Terms
     markers: dict[str, str]
@@ -75,7 +69,7 @@ class Replacement:
     ledger: Ledger
     end: float
     once: bool = False
-    own: Callable[[str], Collection[Decimal]] | None = None
+    market: FleetMarket | None = None
 
 
 async def recover(
@@ -119,7 +113,7 @@ def of_spot(  # noqa: PLR0913 - what is known of the cluster
         ledger=replacement.ledger,
         seen=seen,
         misses=misses,
-        own=replacement.own,
+        market=replacement.market,
     )
 
 
@@ -147,30 +141,18 @@ async def ended(
 async def _replaced(session: Session, spec: ClusterSpec, plan: RentElsewhere, replacement: Replacement) -> SpotRental:
     logger.warning("%s", plan.reason)
     replacement.ledger.note(None, plan.reason)
-    wanted = elsewhere(spec, plan.gpu_type)
     search = Search(
         session,
-        wanted,
+        elsewhere(spec, plan.gpu_type),
         replacement.terms,
         markers=replacement.markers,
         token=replacement.token,
         adopt=replacement.adopt,
         ledger=replacement.ledger,
-        prices=None if replacement.own is None else _prices(session, wanted, replacement.own),
+        prices=None if replacement.market is None else replacement.market.elsewhere(),
     )
     rental = await search.run(max(replacement.end - anyio.current_time(), 0.001), once=replacement.once)
     return replace(rental, spec=preferring(spec, rental.gpu_type_id), left_behind=plan)
-
-
-def _prices(session: Session, spec: ClusterSpec, own: Callable[[str], Collection[Decimal]]) -> Prices:
-    """The market, without what could be had only by outbidding oneself."""
-    asked = market(session, spec)
-
-    async def fetch() -> dict[str, SpotQuote]:
-        found = (await asked.fresh()).value
-        return {name: without_own(each, own(name)) for name, each in found.items()}
-
-    return Shared(fetch)
 
 
 def elsewhere(spec: ClusterSpec, gpu_type: Literal["same", "any"]) -> ClusterSpec:

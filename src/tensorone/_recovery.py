@@ -26,14 +26,12 @@ from ._errors import (
     TensorOneError,
     WaitTimedOut,
 )
-from ._own_bids import without_own
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
 from ._quotes import quote
 from ._resume_plan import learn, plan_resume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
+    from ._fleet_market import FleetMarket
     from ._generated import Cluster, GraphQLClient, PlacedCluster
     from ._ledger import Kind, Ledger
     from ._plans import Attempt
@@ -84,7 +82,7 @@ class Recovery:
         ledger: Ledger,
         seen: Cluster | None = None,
         misses: int = 0,
-        own: Callable[[str], Collection[Decimal]] | None = None,
+        market: FleetMarket | None = None,
     ) -> None:
         """Nothing is read or sent.
 
@@ -97,7 +95,7 @@ class Recovery:
             ledger: Where attempts are written down.
             seen: The cluster as it was read just now, instead of a first look.
             misses: Looks before this that did not find it.
-            own: Bids of one's own running clusters of a GPU type, which are not to be outbid.
+            market: Where prices are asked for in a fleet; None asks alone.
         """
         self.known = known
         self.cluster: Cluster | None = None
@@ -109,7 +107,7 @@ class Recovery:
         self._every = every
         self._ledger = ledger
         self._seen = seen
-        self._own = own
+        self._market = market
         self._quote: SpotQuote | None = None
         self._misses = misses
         self._started_at: float | None = None
@@ -179,9 +177,12 @@ class Recovery:
     async def _ask_prices(self) -> None:
         stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
         if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
-            asked = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
-            own = self._own(self._gpu_type_id) if self._own else ()
-            self._quote = without_own(asked, own, self.known.refused_bids)
+            self._quote = await self._ask(self._gpu_type_id)
+
+    async def _ask(self, gpu_type_id: str) -> SpotQuote:
+        if self._market is not None:
+            return await self._market.quote(gpu_type_id, self.known.refused_bids)
+        return await quote(self._session, gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
 
     def _lags(self) -> bool:
         """Whether the look may be older than the start that was accepted."""

@@ -164,9 +164,10 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> 
 
 
 def _gone(known: Resumable, policy: ResumePolicy) -> Plan:
-    why = f"Cluster {known.cluster_id} was terminated, and its volume was deleted with it."
+    fate = "was terminated, and its volume was deleted with it."
     if known.status is None:
-        why = f"Cluster {known.cluster_id} is not in the account: it was terminated, with its volume, or it never was."
+        fate = "is not in the account: it never was, or it was terminated and its volume deleted."
+    why = f"Cluster {known.cluster_id} {fate}"
     if policy.strategy == "in_place":
         return GiveUp(f"{why} The strategy 'in_place' rents no other.")
     return RentElsewhere(_gpu_type(policy), known.cluster_id, None, False, None, why)
