@@ -84,6 +84,9 @@ ROWS = {
         (ON_DEMAND, Prices(), {"bidding": BIDDING, "strategy": "replace_next"}, GiveUp),
     ],
     "spot": [(SPOT, Prices(), {"bidding": BIDDING}, ResumeSpot)],
+    "spot, cheaper elsewhere": [
+        (SPOT, Prices(), {"bidding": BIDDING, "strategy": "replace_cheapest"}, RentElsewhere, Prices(0.15)),
+    ],
     "spot, no policy": [
         (SPOT, Prices(), {}, GiveUp),
         (SPOT, Prices(), {"strategy": "replace_next"}, GiveUp),
@@ -134,8 +137,8 @@ ROWS = {
 @pytest.mark.parametrize(("row", "case"), [(row, case) for row, cases in ROWS.items() for case in cases])
 def test_each_row_of_the_table_holds(row, case):
     """The plan is the one that the page names."""
-    cluster, quote, policy, expected = case
-    plan = plan_resume(cluster, quote, ResumePolicy(**policy))
+    cluster, quote, policy, expected, *cheapest = case
+    plan = plan_resume(cluster, quote, ResumePolicy(**policy), *cheapest)
     assert type(plan) is expected, row
     assert plan.reason.endswith(".")
 
@@ -180,6 +183,31 @@ def test_what_becomes_of_the_old_volume_is_said(facts, stays, cost, words):
     assert (plan.gpu_type, plan.old_cluster_id) == ("same", "inzk6tzuz833h5")
     assert (plan.volume_stays, plan.volume_cost_per_month) == (stays, cost)
     assert words in plan.reason
+
+
+@pytest.mark.parametrize(
+    ("volume", "cheapest", "leaves"),
+    [
+        (0, Prices(0.19), True),
+        (20, Prices(0.19), True),
+        (200, Prices(0.19), False),
+        (None, Prices(0.1), False),
+        (0, Prices(0.2), False),
+        (0, Prices(0.5), False),
+        (0, NO_QUOTE, False),
+        (0, None, False),
+    ],
+)
+def test_a_lower_price_elsewhere_must_pay_for_the_volume_left_behind(volume, cheapest, leaves):
+    """Per hour, for all GPUs; what has no known size is left for no price."""
+    policy = ResumePolicy(bidding=BIDDING, strategy="replace_cheapest")
+    plan = plan_resume(replace(SPOT, volume_in_gb=volume), Prices(), policy, cheapest)
+    assert isinstance(plan, RentElsewhere if leaves else ResumeSpot)
+    if isinstance(plan, RentElsewhere):
+        assert plan.gpu_type == "cheapest"
+        assert "0.210 USD per GPU-hour here" in plan.reason
+    next_type = plan_resume(SPOT, Prices(), replace(policy, strategy="replace_next"), cheapest)
+    assert isinstance(next_type, ResumeSpot)
 
 
 def test_the_volume_of_a_terminated_cluster_is_not_billed():

@@ -8,6 +8,7 @@ import anyio
 
 from ._acquire import FRESH_ENOUGH
 from ._own_bids import without_own
+from ._quotes import by_price
 from ._shared import Shared
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class FleetMarket:
         age = 0.0 if refused else self._age
         asked = (await self._prices.since(anyio.current_time() - age)).value[gpu_type_id]
         return without_own(asked, self._own(gpu_type_id), refused)
+
+    async def cheapest(self, gpu_type_id: str) -> SpotQuote | None:
+        """The prices of the cheapest other GPU type; None where none is on offer."""
+        found = (await self.elsewhere().fresh()).value.values()
+        return next((each for each in by_price(list(found)) if each.gpu_type_id != gpu_type_id), None)
 
     def elsewhere(self) -> Prices:
         """The prices of all its GPU types, for a search."""

@@ -45,7 +45,7 @@ class FleetSettings:
     max_hourly_spend: Decimal | float | None = None
     backoff_initial: float = 15.0
     backoff_max: float = 300.0
-    stable_after: float = 600.0
+    stable_after: float = 120.0
     settle_time: float = 5.0
     recheck: float = 7.5
 

@@ -60,7 +60,7 @@ def _check_gpus(cluster: Cluster, least: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """How to rent another cluster in the place of one; `market` is for a fleet."""
+    """How to rent another cluster in the place of one; `market` is for a fleet, and where it is the cheapest."""
 
     terms: Terms
     markers: dict[str, str]
@@ -141,10 +141,11 @@ async def ended(
 async def _replaced(session: Session, spec: ClusterSpec, plan: RentElsewhere, replacement: Replacement) -> SpotRental:
     logger.warning("%s", plan.reason)
     replacement.ledger.note(None, plan.reason)
+    terms = replacement.terms
     search = Search(
         session,
         elsewhere(spec, plan.gpu_type),
-        replacement.terms,
+        replace(terms, order="lowest_price") if plan.gpu_type == "cheapest" else terms,
         markers=replacement.markers,
         token=replacement.token,
         adopt=replacement.adopt,
@@ -155,6 +156,6 @@ async def _replaced(session: Session, spec: ClusterSpec, plan: RentElsewhere, re
     return replace(rental, spec=preferring(spec, rental.gpu_type_id), left_behind=plan)
 
 
-def elsewhere(spec: ClusterSpec, gpu_type: Literal["same", "any"]) -> ClusterSpec:
+def elsewhere(spec: ClusterSpec, gpu_type: Literal["same", "any", "cheapest"]) -> ClusterSpec:
     """The spec of a replacement: of its first GPU type, or of any. Pure."""
-    return spec if gpu_type == "any" else replace(spec, gpu_type_id=spec.candidates[0], gpu_type_ids=())
+    return spec if gpu_type != "same" else replace(spec, gpu_type_id=spec.candidates[0], gpu_type_ids=())

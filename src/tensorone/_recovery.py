@@ -95,7 +95,7 @@ class Recovery:
             ledger: Where attempts are written down.
             seen: The cluster as it was read just now, instead of a first look.
             misses: Looks before this that did not find it.
-            market: Where prices are asked for in a fleet; None asks alone.
+            market: Where prices are asked for in a fleet, or of several GPU types; None asks for those of its own.
         """
         self.known = known
         self.cluster: Cluster | None = None
@@ -109,6 +109,7 @@ class Recovery:
         self._seen = seen
         self._market = market
         self._quote: SpotQuote | None = None
+        self._cheapest: SpotQuote | None = None
         self._misses = misses
         self._started_at: float | None = None
 
@@ -130,7 +131,7 @@ class Recovery:
     async def attempt(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere | Later:
         """As `run`, up to where there is nothing to be done but wait: looks, and sends what may be sent now."""
         while await self._look(end):
-            plan = plan_resume(self.known, self._quote, self._policy)
+            plan = plan_resume(self.known, self._quote, self._policy, self._cheapest)
             if isinstance(plan, AlreadyRunning) and self.cluster is not None and (plan.up or not until_up):
                 return self.cluster
             if isinstance(plan, RentElsewhere):
@@ -177,12 +178,11 @@ class Recovery:
     async def _ask_prices(self) -> None:
         stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
         if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
-            self._quote = await self._ask(self._gpu_type_id)
-
-    async def _ask(self, gpu_type_id: str) -> SpotQuote:
-        if self._market is not None:
-            return await self._market.quote(gpu_type_id, self.known.refused_bids)
-        return await quote(self._session, gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+            if self._market is None:
+                self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+                return
+            self._quote = await self._market.quote(self._gpu_type_id, self.known.refused_bids)
+            self._cheapest = await self._market.cheapest(self._gpu_type_id)
 
     def _lags(self) -> bool:
         """Whether the look may be older than the start that was accepted."""

@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 __all__ = ["Resumable", "ResumePolicy", "learn", "plan_resume"]
 
 Kind = Literal["on_demand", "spot"]
-Strategy = Literal["in_place", "replace_same", "replace_next"]
+Strategy = Literal["in_place", "replace_same", "replace_next", "replace_cheapest"]
 Refusal = Literal["gpus_gone", "wrong_kind", "bid_too_low", "not_found"]
 
 STOPPED_VOLUME_PER_GB_MONTH = Decimal("0.20")
 """US dollars; the sibling service's published rate for the volume of a stopped cluster. Tensor One's is not known."""
 
-_STRATEGIES = ("in_place", "replace_same", "replace_next")
+_HOURS_PER_MONTH = 730
+
+_STRATEGIES = ("in_place", "replace_same", "replace_next", "replace_cheapest")
+_ANY_TYPE = ("replace_next", "replace_cheapest")
 _STARTING = ("CREATED", "RESTARTING")
 
 
@@ -61,7 +64,9 @@ class ResumePolicy:
         bidding: How to bid for a spot cluster. Its ceiling also holds for the fixed price of an on-demand one.
         strategy: ``"in_place"`` never leaves the machine. ``"replace_same"`` rents the same GPU type elsewhere when
             the machine's GPUs are gone, refuse every bid allowed, or the cluster was terminated; ``"replace_next"``
-            any of the GPU types, also when the market asks too much for this one.
+            any of the GPU types, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest
+            of them, also when it is only cheaper than this one, the volume that would be left behind counted in. A
+            volume of unknown size is left for no price.
         wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried. A stopped cluster's
             volume is billed meanwhile.
         start_without_gpus: When the GPUs are gone and no replacement is allowed, start with none, to save the data.
@@ -142,13 +147,14 @@ def learn(known: Resumable, attempt: Attempt, refusal: Refusal) -> Resumable:
     return replace(known, gpus_gone=True)
 
 
-def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Plan:
+def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None = None) -> Plan:
     """The next thing to do so that the cluster runs.
 
     Args:
         known: What is known of the cluster.
         quote: The market's prices for its GPU type, None if unknown.
         policy: What is allowed.
+        cheapest: The prices of the cheapest other GPU type that may take its place; for ``"replace_cheapest"``.
 
     Returns:
         One step. A refusal of it goes through `learn` into the next decision; after `Wait` and `WaitForGpus` read
@@ -160,7 +166,7 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> 
         return _running(known)
     if known.status != "EXITED":
         return Wait(f"Cluster {known.cluster_id} has status {known.status!r}, of which nothing is known: sent nothing.")
-    return _without_gpus_there(known, quote, policy) if known.gpus_gone else _resume(known, quote, policy)
+    return _without_gpus_there(known, quote, policy) if known.gpus_gone else _resume(known, quote, policy, cheapest)
 
 
 def _gone(known: Resumable, policy: ResumePolicy) -> Plan:
@@ -181,9 +187,11 @@ def _running(known: Resumable) -> AlreadyRunning:
     return AlreadyRunning(True, missing, f"Cluster {known.cluster_id} runs{lack}, and is billed.")
 
 
-def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Plan:
+def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None) -> Plan:
     start = _terms(known, quote, policy)
     if isinstance(start, Bid):
+        if (why := _dear(known, start, policy, cheapest)) is not None:
+            return _elsewhere(known, policy, why)
         return ResumeSpot(start.bid_per_gpu, known.gpu_count, start.reason)
     if start is None:
         return ResumeOnDemand(known.gpu_count, "On-demand clusters resume at their fixed price.")
@@ -194,7 +202,23 @@ def _may_leave(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> b
     """Whether finding no bid for a start here is a reason to rent elsewhere."""
     if quote is None or policy.bidding is None or _kind(known, policy) != "spot":
         return False  # nobody asked the market yet, nobody may pay it, or there is nothing to bid for
-    return policy.strategy == "replace_next" or (policy.strategy == "replace_same" and bool(known.refused_bids))
+    return policy.strategy in _ANY_TYPE or (policy.strategy == "replace_same" and bool(known.refused_bids))
+
+
+def _dear(known: Resumable, here: Bid, policy: ResumePolicy, cheapest: Quote | None) -> str | None:
+    """Why to leave for a lower price, None to stay: the volume left behind costs too, until it is terminated."""
+    if (
+        policy.strategy != "replace_cheapest"
+        or policy.bidding is None
+        or cheapest is None
+        or known.volume_in_gb is None
+    ):
+        return None
+    there = next_bid(policy.bidding, cheapest)
+    left = known.volume_in_gb * STOPPED_VOLUME_PER_GB_MONTH / _HOURS_PER_MONTH
+    if not isinstance(there, Bid) or there.bid_per_gpu * known.gpu_count + left >= here.bid_per_gpu * known.gpu_count:
+        return None
+    return f"It would cost {here.bid_per_gpu} USD per GPU-hour here, and {there.bid_per_gpu} elsewhere."
 
 
 def _terms(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Bid | Wait | GiveUp | None:
@@ -252,7 +276,9 @@ def _elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElsewher
     return RentElsewhere(_gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
 
 
-def _gpu_type(policy: ResumePolicy) -> Literal["same", "any"]:
+def _gpu_type(policy: ResumePolicy) -> Literal["same", "any", "cheapest"]:
+    if policy.strategy == "replace_cheapest":
+        return "cheapest"
     return "any" if policy.strategy == "replace_next" else "same"
 
 

@@ -337,7 +337,8 @@ class Spot:
             timeout: Seconds after which nothing new is begun.
             strategy: ``"in_place"`` never leaves the machine; ``"replace_same"`` rents the same GPU type elsewhere
                 when the machine's GPUs are gone or the cluster is; ``"replace_next"`` any GPU type of the spec, in
-                `order`, also when the market asks too much for this one.
+                `order`, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest, also
+                when that only costs less than this one, with the volume that is left behind.
             wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried.
             start_without_gpus: When the GPUs are gone and the strategy is to stay in place, start with none, to save
                 the data.
@@ -357,7 +358,8 @@ class Spot:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
-        from ._recover import Replacement, recover  # noqa: PLC0415 - as below
+        from ._fleet_market import FleetMarket  # noqa: PLC0415 - as below
+        from ._recover import Replacement, recover  # noqa: PLC0415
         from ._resume_plan import ResumePolicy  # noqa: PLC0415
 
         terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
@@ -366,6 +368,7 @@ class Spot:
         _checks.cluster_id(cluster_id)
         _checks.hook("on_attempt", on_attempt)
         token = _markers.token(client_token)
+        several = FleetMarket(market(self._session, spec), lambda _: (), every=every)
         return await recover(
             self._session,
             cluster_id,
@@ -383,6 +386,7 @@ class Spot:
                 adopt=client_token is not None,
                 ledger=Ledger(on_attempt),
                 end=anyio.current_time() + _checks.seconds("timeout", timeout),
+                market=several if strategy == "replace_cheapest" else None,
             ),
         )
 
@@ -403,7 +407,7 @@ class Spot:
         max_hourly_spend: Decimal | float | None = None,
         backoff_initial: float = 15.0,
         backoff_max: float = 300.0,
-        stable_after: float = 600.0,
+        stable_after: float = 120.0,
         expires_in: float | None = None,
         state: str | None = None,
         on_state: Callable[[str], object] | None = None,
