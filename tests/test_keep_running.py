@@ -452,6 +452,23 @@ def test_the_fleet_does_not_outbid_itself(on):
     on(main)
 
 
+def test_a_reader_that_takes_its_time_is_not_acted_for_on_old_news(on):
+    """What was stopped when it looked is read again: here somebody else started it."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        await client.clusters.stop(one)
+        async with client.spot.keep_running({one: SPEC}, bidding=BIDDING) as events:
+            assert isinstance(await anext(events), Preempted)
+            await anyio.sleep(20)
+            await client.spot.resume(one, bid_per_gpu=0.25, gpu_count=1)
+            event = await anext(events)
+        assert (type(event), event.bid_per_gpu) == (Recovered, None)
+        assert emulator.world.requests[BID] == 1
+
+    on(main)
+
+
 def test_a_mistyped_id_rents_nothing(on):
     """It is given up, whatever the strategy."""
 

@@ -394,6 +394,27 @@ class TestRecover:
 
         on(main)
 
+    def test_the_cheapest_type_takes_its_place_where_that_pays(self, on):
+        """Also when the machine could be had; the volume left behind is counted in."""
+
+        async def main(client, emulator):
+            settings = {"bidding": BidPolicy(ceiling=0.7), "timeout": 60, "strategy": "replace_cheapest"}
+            wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+            old = await client.spot.rent(replace(wanted, gpu_type_id=L40S, gpu_type_ids=()), bid_per_gpu=0.4)
+            await client.clusters.stop(old.id)
+            moved = await client.spot.recover(old.id, wanted, **settings)
+            assert (moved.gpu_type_id, moved.bid_per_gpu) == (A40, 0.21)
+            assert float(moved.left_behind.volume_cost_per_month) == 4
+            await client.clusters.stop(moved.cluster.id)
+            stayed = await client.spot.recover(moved.cluster.id, moved.spec, **settings)
+            assert (stayed.cluster.id, stayed.left_behind) == (moved.cluster.id, None)
+            await client.clusters.stop(moved.cluster.id)
+            emulator.world.sell_out(L40S)
+            alone = await client.spot.recover(moved.cluster.id, moved.spec, **settings)
+            assert alone.cluster.id == moved.cluster.id
+
+        on(main)
+
     def test_a_start_without_gpus_saves_the_data(self, on):
         """Where that is allowed, and nothing else is."""
 

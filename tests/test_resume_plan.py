@@ -290,16 +290,16 @@ POLICIES = st.builds(
     ResumePolicy,
     bidding=st.none()
     | st.builds(BidPolicy, ceiling=BIDS, above_ceiling=st.sampled_from(["wait", "give_up"]), step=st.just("50%")),
-    strategy=st.sampled_from(["in_place", "replace_same", "replace_next"]),
+    strategy=st.sampled_from(["in_place", "replace_same", "replace_next", "replace_cheapest"]),
     wait_for_gpus=st.floats(0, 100),
     start_without_gpus=st.booleans(),
 )
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy, cheapest):
     """No plan pays more than the ceiling, leaves, waits or starts without GPUs unless the policy allows it."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     assert plan.reason
     assert pickle.loads(pickle.dumps(plan)) == plan
     if isinstance(plan, ResumeSpot | StartWithoutGpus) and plan.bid_per_gpu is not None:
@@ -311,29 +311,29 @@ def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy):
     assert not isinstance(plan, StartWithoutGpus) or policy.start_without_gpus
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy, cheapest):
     """Whoever is told to rent elsewhere is told of the volume that stays."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     if isinstance(plan, RentElsewhere) and cluster.status == "EXITED":
         assert plan.volume_stays == (cluster.volume_in_gb != 0)
         assert cluster.cluster_id in plan.reason
         assert "billed" in plan.reason or cluster.volume_in_gb == 0
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_only_a_stopped_cluster_is_started(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_only_a_stopped_cluster_is_started(cluster, quote, policy, cheapest):
     """What runs, starts, is gone or is in an unknown state gets no request that bills."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     if cluster.status != "EXITED":
         assert not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus)
 
 
-@given(CLUSTERS, QUOTES, POLICIES, st.data())
-def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, data):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES, st.data())
+def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, cheapest, data):
     """Whatever the server refuses and why, a time comes when nothing more is sent."""
     for _ in range(60):
-        plan = plan_resume(cluster, quote, policy)
+        plan = plan_resume(cluster, quote, policy, cheapest)
         if not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus):
             return
         refusals = ["gpus_gone", "wrong_kind", "not_found"]
