@@ -254,6 +254,14 @@ def test_a_cluster_that_was_never_seen_is_not_replaced():
     assert [type(one) for one in fleet.poll(30)] == [Preempted, Recover]
 
 
+def test_a_cluster_that_was_won_and_never_seen_is_replaced():
+    """Whoever knows its bid has not mistyped it: it was lost before the first look."""
+    fleet = Fleet()
+    fleet.state = FleetState.start({"a": (A40, 1)}, {"a": BID})
+    fleet.poll(0)
+    assert fleet.poll(10) == (Preempted("a", 10, while_booting=False, gone=True), order("a", gone=True))
+
+
 def test_a_limit_of_the_client_is_told_once():
     """As often as it refuses; when the cluster runs again, it may be told anew."""
     fleet = Fleet("a")

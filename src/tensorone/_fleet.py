@@ -102,7 +102,7 @@ def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Membe
     """A member that a listing does not show."""
     if member.misses < MISSES:
         return member, None  # too early to say
-    if member.phase != "new":
+    if member.phase != "new" or member.bid_per_gpu is not None:  # seen, or won by whoever knows its bid
         return _stopped(replace(member, gone=True), now, settings)
     why = f"The account has no cluster {member.cluster_id}, and this fleet never saw one: a mistyped id rents nothing."
     return replace(member, phase="given_up", gone=True), GaveUp(member.cluster_id, now, why)

@@ -418,10 +418,11 @@ class Spot:
         listing per interval looks at all clusters; for what stopped one round of attempts is made, as `recover` does,
         several side by side, and where the market has nothing to bid for, the next one follows at the next look. All
         of it happens while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no
-        task lives. Asking with a timeout loses nothing, but one that is shorter than a rental takes undoes it.
-        A cluster that you stop yourself is recovered like any other: end this first. One that the first listings do
-        not show is given up, whatever the strategy: its id may be mistyped. The fleet does not bid where the market's
-        minimum is but the bid of another of its own clusters and up to a cent more.
+        task lives. Asking with a timeout loses nothing: a bid under way then may come to its end, for `settle_time`
+        and 15 s at most, and is undone otherwise. A cluster that you stop yourself is recovered like any other: end
+        this first. One that the first listings do not show and that is not in `bids` is given up, whatever the
+        strategy: its id may be mistyped. The fleet does not bid where the market's minimum is but the bid of another
+        of its own clusters and up to a cent more.
 
         Args:
             specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
@@ -434,7 +435,8 @@ class Spot:
             cloud_types: For replacements, as in `acquire`.
             order: For replacements, as in `acquire`.
             bids: What the clusters are billed now, US dollars per GPU and hour, where that is known: the
-                `.bid_per_gpu` of their `SpotRental`. What is not known counts as the ceiling until its next bid.
+                `.bid_per_gpu` of their `SpotRental`. What is not known counts as the ceiling until its next bid, and is
+                not known to be outbid by another of the fleet.
             width: Recoveries side by side at most.
             budget: US dollars for all clusters from the first look on, estimated from bids, GPUs and time, after
                 which nothing is bid for; what runs goes on running.
