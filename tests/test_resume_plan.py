@@ -343,7 +343,10 @@ def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, cheapest, dat
     raise AssertionError(plan)
 
 
-@pytest.mark.parametrize(("field", "value"), [("strategy", "move"), ("wait_for_gpus", -1), ("wait_for_gpus", "long")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("strategy", "move"), ("start_without_gpus", "x"), ("wait_for_gpus", -1), ("wait_for_gpus", "long")],
+)
 def test_a_wrong_policy_is_refused(field, value):
     """The field is named."""
     with pytest.raises(InvalidArgument) as caught:

@@ -84,6 +84,8 @@ class ResumePolicy:
         if self.strategy not in _STRATEGIES:
             raise InvalidArgument("strategy", f"must be one of {', '.join(_STRATEGIES)}, not {self.strategy!r}")
         _checks.seconds("wait_for_gpus", self.wait_for_gpus, zero=True)
+        if self.start_without_gpus not in (True, False):
+            raise InvalidArgument("start_without_gpus", "must be True or False")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
