@@ -409,6 +409,50 @@ def test_a_cluster_that_moved_is_bid_for_at_the_prices_of_its_own_type(on):
     on(main)
 
 
+def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
+    """What was rented and not told is found by its token, which does not tell its type."""
+
+    async def main(client, emulator):
+        wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+        rental = await client.spot.acquire(wanted, bidding=BidPolicy(ceiling=0.7), timeout=60)
+        emulator.world.set_minimum_bid(L40S, "0.75")
+        settings = {"bidding": BidPolicy(ceiling=0.7), "strategy": "replace_next"}
+        specs, states = {rental.cluster.id: rental.spec}, []
+        async with client.spot.keep_running(specs, **settings, on_state=states.append) as events:
+            while not isinstance(await anext(events), Moved):
+                pass
+        crashed = next(state for state in states if json.loads(state)["members"][0]["phase"] == "recovering")
+        emulator.world.set_minimum_bid(L40S, "0.6")
+        await anyio.sleep(20)
+        async with client.spot.keep_running(specs, **settings, state=crashed) as events:
+            moved = await anext(events)
+            while not isinstance(moved, Moved):
+                moved = await anext(events)
+            assert moved.left_behind.volume_stays
+            emulator.world.preempt(moved.cluster_id)
+            while not isinstance(event := await anext(events), Recovered):
+                pass
+        assert (event.cluster_id, float(event.bid_per_gpu)) == (moved.cluster_id, 0.21)
+        assert [each.running for each in emulator.world.clusters.values()] == [False, True]
+
+    on(main)
+
+
+def test_a_state_of_the_first_version_gets_the_types_of_its_specs(on):
+    """Those of clusters that never moved: what another was rented as was not saved then."""
+
+    async def main(client, emulator):
+        state = json.loads(client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING).state)
+        for member in state["members"]:
+            del member["gpu_type_id"]
+        state["members"][1]["cluster_id"] = "c"
+        old = json.dumps(state | {"version": 1})
+        kept = client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING, state=old)
+        assert [member["gpu_type_id"] for member in json.loads(kept.state)["members"]] == [A40, None]
+
+    on(main)
+
+
 def test_a_lost_machine_is_replaced_by_the_same_type_where_that_is_free(on):
     """`replace_next` tries any type, as ordered, and the own one first."""
 

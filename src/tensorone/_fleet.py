@@ -51,7 +51,7 @@ def step(
     members, events = _observed(state.members, observation, now, settings)
     recoveries: tuple[Recover, ...] = ()
     held_by = state.held_by
-    if isinstance(observation, Polled | PollFailed):  # what a recovery brought begins none: it is taken up by the polls
+    if isinstance(observation, Polled):  # what a recovery brought begins none, and without a look nothing is known
         members, recoveries, held_by = _started(members, spent, now, settings)
     if held_by is None and any(member.limited for member in members):
         held_by = "max_hourly_spend"

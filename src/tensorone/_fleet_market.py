@@ -38,6 +38,10 @@ class FleetMarket:
         asked = (await self._prices.since(anyio.current_time() - age)).value[gpu_type_id]
         return without_own(asked, self._own(gpu_type_id), refused)
 
+    async def lowest(self) -> str:
+        """The cheapest of its GPU types."""
+        return by_price(list((await self.elsewhere().fresh()).value.values()))[0].gpu_type_id
+
     async def cheapest(self, gpu_type_id: str) -> SpotQuote | None:
         """The prices of the cheapest other GPU type; None where none is on offer."""
         found = (await self.elsewhere().fresh()).value.values()

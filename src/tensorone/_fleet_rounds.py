@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _inputs, _waiting
+from . import _inputs, _markers, _waiting
 from ._errors import TensorOneError
 from ._fleet_events import RecoveryFailed, RecoverySucceeded
 from ._fleet_failures import failed
 from ._fleet_market import FleetMarket
+from ._leaving import rent_elsewhere
 from ._ledger import Ledger
 from ._quotes import market
 from ._recover import Replacement, ended, of_spot
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from ._candidates import Terms
     from ._fleet_events import Recover
-    from ._generated import Cluster
+    from ._generated import Cluster, PlacedCluster
     from ._ledger import Attempt, SpotRental
+    from ._plans import RentElsewhere
     from ._recovery import Recovery
     from ._resume_plan import ResumePolicy
     from ._session import Session
@@ -66,16 +68,24 @@ class Rounds:
         self._tell = tell
         self._markets: dict[object, FleetMarket] = {}
 
-    async def recover(self, order: Recover, seen: Cluster | None) -> RecoverySucceeded | RecoveryFailed:
+    async def recover(self, order: Recover, shown: Mapping[str, Cluster]) -> RecoverySucceeded | RecoveryFailed:
         """What came of one round.
 
         Args:
             order: What to recover.
-            seen: The cluster as it was read just now; None to read it.
+            shown: The account's clusters as they were listed just now.
         """
-        spec = preferring(self._specs[order.origin], order.gpu_type_id)
-        replacement = self._replacement(order, spec)
-        misses = _waiting.MISSES - 1 if order.gone else 0  # what is known to be gone needs but one more look
+        ledger = Ledger(lambda attempt: self._tell(order.cluster_id, attempt))
+        try:
+            return await self._recovered(order, shown, ledger)
+        except TensorOneError as error:
+            return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
+
+    async def _recovered(
+        self, order: Recover, shown: Mapping[str, Cluster], ledger: Ledger
+    ) -> RecoverySucceeded | RecoveryFailed:
+        spec = await self._spec(order)
+        replacement, seen = self._replacement(order, spec, ledger), shown.get(order.cluster_id)
         recovery = of_spot(
             self._session,
             order.cluster_id,
@@ -83,20 +93,32 @@ class Rounds:
             self._policy,
             replacement,
             seen=seen,
-            misses=misses,
+            misses=_waiting.MISSES - 1 if order.gone else 0,  # what is known to be gone needs but one more look
             waited=order.waited,
         )
-        ledger = replacement.ledger
-        try:
+        found: PlacedCluster | RentElsewhere | Later
+        if seen is not None and _markers.with_token(shown.values(), replacement.token):
+            # Rented before a crash, or late: to start the old one now would make two of them.
+            why = f"Another cluster was rented in the place of {order.cluster_id} before."
+            found = rent_elsewhere(recovery.known.seen(seen), self._policy, why)
+        else:
             found = await recovery.attempt(replacement.end, until_up=False)
-            if isinstance(found, Later):
-                waits = found.seconds if found.for_gpus else None
-                return RecoveryFailed(order.cluster_id, found.reason, tried=bool(ledger.attempts), waits=waits)
-            return _succeeded(order, await ended(self._session, spec, recovery, found, replacement), recovery)
-        except TensorOneError as error:
-            return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
+        if isinstance(found, Later):
+            waits = found.seconds if found.for_gpus else None
+            return RecoveryFailed(order.cluster_id, found.reason, tried=bool(ledger.attempts), waits=waits)
+        return _succeeded(order, await ended(self._session, spec, recovery, found, replacement), recovery)
 
-    def _replacement(self, order: Recover, spec: ClusterSpec) -> Replacement:
+    async def _spec(self, order: Recover) -> ClusterSpec:
+        """The spec with the cluster's own GPU type first; the cheapest for it where its type is unknown.
+
+        That is after a crash in the middle of a move: no bid for it is then higher than any of its types may ask for.
+        """
+        spec = self._specs[order.origin]
+        if order.gpu_type_id is None and len(spec.candidates) > 1:
+            return preferring(spec, await self._market(spec).lowest())
+        return preferring(spec, order.gpu_type_id)
+
+    def _replacement(self, order: Recover, spec: ClusterSpec, ledger: Ledger) -> Replacement:
         # The same token for every attempt at one recovery, also across a crash: what it rented once is found again.
         token = f"keep-{order.origin}-{order.number}"
         return Replacement(
@@ -104,7 +126,7 @@ class Rounds:
             markers=_inputs.markers(token, self._expires_in),
             token=token,
             adopt=True,
-            ledger=Ledger(lambda attempt: self._tell(order.cluster_id, attempt)),
+            ledger=ledger,
             end=anyio.current_time() + PATIENCE,
             once=True,
             market=self._market(spec),

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ._fleet_state import FleetSettings
     from ._generated import Cluster
     from ._ledger import Attempt
-    from ._listing import Snapshot
     from ._resume_plan import ResumePolicy
     from ._session import Session
     from ._specs import ClusterSpec
@@ -74,7 +73,7 @@ class KeepRunning:
         self._on_state = on_state
         self._unread: deque[Event] = deque()
         self._orders: list[Recover] = []
-        self._seen: Snapshot | None = None
+        self._shown: Mapping[str, Cluster] = {}
         self._failures = 0
         self._open = False
         self._due = self._epoch = 0.0
@@ -101,7 +100,7 @@ class KeepRunning:
         if not self._open:
             raise ConfigurationError("it works inside its block: async with client.spot.keep_running(…) as events")
         while not self._unread:
-            if self._orders:
+            if self._orders and anyio.current_time() < self._due:  # later they are old news
                 await self._recover_all()
             elif all(member.phase == "given_up" for member in self._state.members):
                 raise StopAsyncIteration
@@ -126,12 +125,12 @@ class KeepRunning:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            self._seen, self._failures = None, self._failures + 1
+            self._failures += 1
             if hopeless(error, self._failures):
                 self._due = _listing.next_tick(anyio.current_time(), self._every)
                 raise
             return PollFailed()
-        self._seen, self._failures = snapshot, 0
+        self._shown, self._failures = snapshot.value, 0
         return Polled(snapshot.value.values(), snapshot.asked_at + self._epoch)
 
     async def _recover_all(self) -> None:
@@ -140,33 +139,25 @@ class KeepRunning:
         A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
         """
         orders, self._orders = self._orders, []
-        end, limiter = anyio.current_time() + self._every, anyio.CapacityLimiter(self._settings.width)
+        limiter = anyio.CapacityLimiter(self._settings.width)
 
         async def attempts(scope: anyio.CancelScope) -> None:
             async with anyio.create_task_group() as group:
                 for order in orders:
-                    group.start_soon(self._recover, order, limiter, scope, end)
+                    group.start_soon(self._recover, order, limiter, scope)
 
         try:
             await _aftermath.finished(attempts, within=self._session.settle_time + _aftermath.GRACE)
         finally:
             self._save(self._state)
 
-    async def _recover(
-        self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope, end: float
-    ) -> None:
+    async def _recover(self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope) -> None:
         async with limiter:
-            if anyio.current_time() >= end or math.isfinite(scope.deadline):
+            if anyio.current_time() >= self._due or math.isfinite(scope.deadline):
                 return  # it is due still, and the first at the next look
-            outcome = await self._rounds.recover(order, self._fresh().get(order.cluster_id))
+            outcome = await self._rounds.recover(order, self._shown)
         self._state, events = step(self._state, outcome, self._now(), self._settings)
         self._unread.extend(event for event in events if not isinstance(event, Recover))
-
-    def _fresh(self) -> Mapping[str, Cluster]:
-        """The latest listing, where it is as good as a look of its own."""
-        if self._seen is None or anyio.current_time() >= self._seen.asked_at + self._every:
-            return {}
-        return self._seen.value
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
         return own_bids(self._state, gpu_type_id)
@@ -196,9 +187,14 @@ def taken_up(
     begun = FleetState.start({name: (spec.candidates[0], spec.gpu_count) for name, spec in specs.items()}, bids)
     if saved is None:
         return begun
-    state = FleetState.from_json(saved)
+    state, types = FleetState.from_json(saved), {member.origin: member.gpu_type_id for member in begun.members}
     known = {member.origin for member in state.members}
     if missing := sorted(known - specs.keys()):
         raise InvalidArgument("specs", f"has no spec for {', '.join(missing)}, which the saved state keeps running")
-    new = tuple(member for member in begun.members if member.origin not in known)
-    return replace(state, members=state.members + new)
+    # A state of the first version names no types; what never moved is of its spec's first.
+    same = (
+        replace(one, gpu_type_id=types[one.origin]) if one.gpu_type_id is None and one.cluster_id == one.origin else one
+        for one in state.members
+    )
+    new = (member for member in begun.members if member.origin not in known)
+    return replace(state, members=(*same, *new))

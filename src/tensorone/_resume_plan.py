@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from . import _checks
 from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid, price
 from ._errors import InvalidArgument
+from ._leaving import dear, gpu_type, rent_elsewhere
 from ._plans import (
     AlreadyRunning,
     RentElsewhere,
@@ -29,11 +30,6 @@ __all__ = ["Resumable", "ResumePolicy", "learn", "plan_resume"]
 Kind = Literal["on_demand", "spot"]
 Strategy = Literal["in_place", "replace_same", "replace_next", "replace_cheapest"]
 Refusal = Literal["gpus_gone", "wrong_kind", "bid_too_low", "not_found"]
-
-STOPPED_VOLUME_PER_GB_MONTH = Decimal("0.20")
-"""US dollars; the sibling service's published rate for the volume of a stopped cluster. Tensor One's is not known."""
-
-_HOURS_PER_MONTH = 730
 
 _STRATEGIES = ("in_place", "replace_same", "replace_next", "replace_cheapest")
 _ANY_TYPE = ("replace_next", "replace_cheapest")
@@ -178,7 +174,7 @@ def _gone(known: Resumable, policy: ResumePolicy) -> Plan:
     why = f"Cluster {known.cluster_id} {fate}"
     if policy.strategy == "in_place":
         return GiveUp(f"{why} The strategy 'in_place' rents no other.")
-    return RentElsewhere(_gpu_type(policy), known.cluster_id, None, False, None, why)
+    return RentElsewhere(gpu_type(policy), known.cluster_id, None, False, None, why)
 
 
 def _running(known: Resumable) -> AlreadyRunning:
@@ -192,12 +188,12 @@ def _running(known: Resumable) -> AlreadyRunning:
 def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None) -> Plan:
     start = _terms(known, quote, policy)
     if isinstance(start, Bid):
-        if (why := _dear(known, start, policy, cheapest)) is not None:
-            return _elsewhere(known, policy, why)
+        if (why := dear(known, start, policy, cheapest)) is not None:
+            return rent_elsewhere(known, policy, why)
         return ResumeSpot(start.bid_per_gpu, known.gpu_count, start.reason)
     if start is None:
         return ResumeOnDemand(known.gpu_count, "On-demand clusters resume at their fixed price.")
-    return _elsewhere(known, policy, start.reason) if _may_leave(known, quote, policy) else start
+    return rent_elsewhere(known, policy, start.reason) if _may_leave(known, quote, policy) else start
 
 
 def _may_leave(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> bool:
@@ -205,22 +201,6 @@ def _may_leave(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> b
     if quote is None or policy.bidding is None or _kind(known, policy) != "spot":
         return False  # nobody asked the market yet, nobody may pay it, or there is nothing to bid for
     return policy.strategy in _ANY_TYPE or (policy.strategy == "replace_same" and bool(known.refused_bids))
-
-
-def _dear(known: Resumable, here: Bid, policy: ResumePolicy, cheapest: Quote | None) -> str | None:
-    """Why to leave for a lower price, None to stay: the volume left behind costs too, until it is terminated."""
-    if (
-        policy.strategy != "replace_cheapest"
-        or policy.bidding is None
-        or cheapest is None
-        or known.volume_in_gb is None
-    ):
-        return None
-    there = next_bid(policy.bidding, cheapest)
-    left = known.volume_in_gb * STOPPED_VOLUME_PER_GB_MONTH / _HOURS_PER_MONTH
-    if not isinstance(there, Bid) or there.bid_per_gpu * known.gpu_count + left >= here.bid_per_gpu * known.gpu_count:
-        return None
-    return f"It would cost {here.bid_per_gpu} USD per GPU-hour here, and {there.bid_per_gpu} elsewhere."
 
 
 def _terms(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Bid | Wait | GiveUp | None:
@@ -251,7 +231,7 @@ def _without_gpus_there(known: Resumable, quote: Quote | None, policy: ResumePol
     if known.waited < policy.wait_for_gpus:
         return WaitForGpus(policy.wait_for_gpus - known.waited, f"{why} Waiting for them.")
     if policy.strategy != "in_place":
-        return _elsewhere(known, policy, why)
+        return rent_elsewhere(known, policy, why)
     if not policy.start_without_gpus:
         return GiveUp(f"{why} Allow wait_for_gpus, start_without_gpus or another strategy; the volume stays, billed.")
     if known.refused_without_gpus:
@@ -261,27 +241,6 @@ def _without_gpus_there(known: Resumable, quote: Quote | None, policy: ResumePol
         bid = start.bid_per_gpu if start else None
         return StartWithoutGpus(bid, f"{why} Starting without any, to reach the data.")
     return start
-
-
-def _elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElsewhere:
-    cost, where = None, f"machine {known.machine_id}" if known.machine_id else "its machine"
-    if known.volume_in_gb is not None:
-        cost = known.volume_in_gb * STOPPED_VOLUME_PER_GB_MONTH
-    if cost == 0:
-        fate = f"Cluster {known.cluster_id} stays stopped; it has no volume."
-    else:
-        charge = "at an unknown price" if cost is None else f"about {cost} USD a month at the sibling service's rate"
-        fate = (
-            f"The volume of cluster {known.cluster_id} stays on {where} and stays billed, {charge}, until that cluster"
-            " is terminated, which deletes it."
-        )
-    return RentElsewhere(_gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
-
-
-def _gpu_type(policy: ResumePolicy) -> Literal["same", "any", "cheapest"]:
-    if policy.strategy == "replace_cheapest":
-        return "cheapest"
-    return "any" if policy.strategy == "replace_next" else "same"
 
 
 def _kind(known: Resumable, policy: ResumePolicy) -> Kind | None:
