@@ -438,6 +438,24 @@ def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
     on(main)
 
 
+def test_a_fleet_without_its_state_does_not_take_a_member_for_a_replacement(on):
+    """It may carry the token of a move of an earlier fleet."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        other = await client.spot.rent(SPEC, bid_per_gpu=0.25, client_token=f"keep-{one}-0")
+        await client.clusters.stop(one)
+        specs = {one: SPEC, other.id: SPEC}
+        (*_, back) = await told(client, specs, until=of(Recovered), strategy="replace_same")
+        assert back.cluster_id == one
+        await client.clusters.terminate(one)
+        (*_, moved) = await told(client, specs, until=of(Moved), strategy="replace_same", bids={one: 0.21})
+        assert moved.old_cluster_id == one
+        assert sorted(emulator.world.clusters) == sorted([other.id, moved.cluster_id])
+
+    on(main)
+
+
 def test_a_state_of_the_first_version_gets_the_types_of_its_specs(on):
     """Those of clusters that never moved: what another was rented as was not saved then."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import count
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,6 +13,7 @@ from ._errors import TensorOneError
 from ._fleet_events import RecoveryFailed, RecoverySucceeded
 from ._fleet_failures import failed
 from ._fleet_market import FleetMarket
+from ._generated import ClusterStatus
 from ._leaving import rent_elsewhere
 from ._ledger import Ledger
 from ._quotes import market
@@ -45,6 +47,7 @@ class Rounds:
         policy: What a resume may do.
         expires_in: For replacements, seconds until they may be reaped.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
+        members: The fleet's clusters, as they are now.
         tell: Called with the cluster and each attempt.
     """
 
@@ -57,6 +60,7 @@ class Rounds:
         policy: ResumePolicy,
         expires_in: float | None,
         own: Callable[[str], Collection[Decimal]],
+        members: Callable[[], Collection[str]],
         tell: Callable[[str, Attempt], object],
     ) -> None:
         self._session = session
@@ -65,6 +69,7 @@ class Rounds:
         self._policy = policy
         self._expires_in = expires_in
         self._own = own
+        self._members = members
         self._tell = tell
         self._markets: dict[object, FleetMarket] = {}
 
@@ -85,7 +90,8 @@ class Rounds:
         self, order: Recover, shown: Mapping[str, Cluster], ledger: Ledger
     ) -> RecoverySucceeded | RecoveryFailed:
         spec = await self._spec(order)
-        replacement, seen = self._replacement(order, spec, ledger), shown.get(order.cluster_id)
+        token, seen = self._token(order, shown), shown.get(order.cluster_id)
+        replacement = self._replacement(spec, token, ledger)
         recovery = of_spot(
             self._session,
             order.cluster_id,
@@ -97,7 +103,7 @@ class Rounds:
             waited=order.waited,
         )
         found: PlacedCluster | RentElsewhere | Later
-        if seen is not None and _markers.with_token(shown.values(), replacement.token):
+        if seen is not None and any(map(_runs, _markers.with_token(shown.values(), token))):
             # Rented before a crash, or late: to start the old one now would make two of them.
             why = f"Another cluster was rented in the place of {order.cluster_id} before."
             found = rent_elsewhere(recovery.known.seen(seen), self._policy, why)
@@ -118,9 +124,16 @@ class Rounds:
             return preferring(spec, await self._market(spec).lowest())
         return preferring(spec, order.gpu_type_id)
 
-    def _replacement(self, order: Recover, spec: ClusterSpec, ledger: Ledger) -> Replacement:
-        # The same token for every attempt at one recovery, also across a crash: what it rented once is found again.
-        token = f"keep-{order.origin}-{order.number}"
+    def _token(self, order: Recover, shown: Mapping[str, Cluster]) -> str:
+        """The same for every attempt at one recovery, also across a crash: what it rented once is found again.
+
+        A fleet taken up without its state counts anew: what carries a token and is a member itself is no replacement.
+        """
+        members = [shown[each] for each in self._members() if each in shown]
+        tokens = (f"keep-{order.origin}-{number}" for number in count(order.number))
+        return next(token for token in tokens if not _markers.with_token(members, token))
+
+    def _replacement(self, spec: ClusterSpec, token: str, ledger: Ledger) -> Replacement:
         return Replacement(
             terms=self._terms,
             markers=_inputs.markers(token, self._expires_in),
@@ -138,6 +151,10 @@ class Rounds:
         if key not in self._markets:
             self._markets[key] = FleetMarket(market(self._session, spec), self._own, every=self._terms.every)
         return self._markets[key]
+
+
+def _runs(cluster: Cluster) -> bool:
+    return cluster.desired_status == ClusterStatus.RUNNING
 
 
 def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> RecoverySucceeded:

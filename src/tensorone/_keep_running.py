@@ -66,6 +66,7 @@ class KeepRunning:
             policy=policy,
             expires_in=expires_in,
             own=self._own_bids,
+            members=self._members,
             tell=self._tell_bid,
         )
         self._settings = settings
@@ -158,6 +159,9 @@ class KeepRunning:
             outcome = await self._rounds.recover(order, self._shown)
         self._state, events = step(self._state, outcome, self._now(), self._settings)
         self._unread.extend(event for event in events if not isinstance(event, Recover))
+
+    def _members(self) -> list[str]:
+        return [member.cluster_id for member in self._state.members]
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
         return own_bids(self._state, gpu_type_id)
