@@ -521,6 +521,10 @@ def test_the_bounds_hold_through_any_script(script, settings):
         under_way = [one for one in state.members if one.phase == "recovering"]
         assert state.spent >= before.spent
         assert isinstance(observation, Polled) or not started
+        begun = [one for one in under_way if one.cluster_id in {order.cluster_id for order in started}]
+        assert all(one.retry_at <= now for one in begun)
+        given_up = {one.origin for one in before.members if one.phase == "given_up"}
+        assert not given_up & {one.origin for one in started}
         assert len(state.members) == len(NAMES)
         if settings.budget is not None and state.spent >= settings.budget:
             assert not started
