@@ -1,4 +1,4 @@
-"""How much of the time a fleet runs, and for how much: four ways to keep it running, in the same markets.
+"""How much of the time a fleet runs, and for how much: six ways to keep it running, in the same markets.
 
 `make bench-spot` prints the table of docs/spot.md. Time is simulated, so that the figures do not depend on the machine.
 """
@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import anyio
 import httpx
 import trio.testing
 
-from tensorone import BidPolicy, ClusterSpec, TensorOne, TensorOneError
+from tensorone import BidPolicy, ClusterSpec, Moved, SpotRental, TensorOne, TensorOneError
 from tensorone.emulator import Emulator, random_market
 
 FLEET, HOURS, STEP, SEEDS = 20, 6, 300, (1, 2, 3)
@@ -56,16 +57,16 @@ async def on_demand(client: TensorOne) -> None:
         await client.clusters.deploy(SPEC)
 
 
-async def rented(client: TensorOne) -> list[str]:
+async def rented(client: TensorOne) -> list[SpotRental]:
     """A spot fleet to begin with; the same for all that bid."""
     bidding = BidPolicy(ceiling=0.35, opening=BID)
     outcomes = await client.spot.acquire_many(SPEC, FLEET, bidding=bidding, timeout=1800, mode="best_effort")
-    return [outcome.unwrap().cluster.id for outcome in outcomes if outcome.ok]
+    return [outcome.unwrap() for outcome in outcomes if outcome.ok]
 
 
 async def naive(client: TensorOne) -> None:
     """Look once a minute; resume what is stopped, at the same bid."""
-    ids = await rented(client)
+    ids = [rental.cluster.id for rental in await rented(client)]
     while True:
         await anyio.sleep(60)
         for cluster in await client.clusters.list():
@@ -76,7 +77,7 @@ async def naive(client: TensorOne) -> None:
 
 async def skypilot(client: TensorOne) -> None:
     """SkyPilot's documented recovery: look every 20 s, terminate, launch anew; gaps of 60 s times 1.6."""
-    ids = await rented(client)
+    ids = [rental.cluster.id for rental in await rented(client)]
     async with anyio.create_task_group() as group:
         for cluster_id in ids:
             group.start_soon(_relaunch, client, cluster_id)
@@ -103,20 +104,41 @@ async def _relaunch(client: TensorOne, cluster_id: str) -> None:
 
 
 async def kept(client: TensorOne) -> None:
-    """This SDK: `spot.keep_running`."""
-    specs = dict.fromkeys(await rented(client), SPEC)
+    """This SDK: `spot.keep_running`, where the data is as long as the ceiling allows."""
+    await _kept(client, "replace_next", BIDDING)
+
+
+async def cheapest(client: TensorOne) -> None:
+    """The same, where it is cheapest."""
+    await _kept(client, "replace_cheapest", BIDDING)
+
+
+async def steady(client: TensorOne) -> None:
+    """The same, at bids that are outbid less often."""
+    await _kept(client, "replace_cheapest", BidPolicy(ceiling=0.35, margin="15%"))
+
+
+async def _kept(client: TensorOne, strategy: Literal["replace_next", "replace_cheapest"], bidding: BidPolicy) -> None:
+    rentals = await rented(client)
     async with client.spot.keep_running(
-        specs, bidding=BIDDING, strategy="replace_next", order="lowest_price", width=FLEET
+        {rental.cluster.id: rental.spec for rental in rentals},
+        bids={rental.cluster.id: rental.bid_per_gpu for rental in rentals},
+        bidding=bidding,
+        strategy=strategy,
+        order="lowest_price",
     ) as events:
-        async for _ in events:
-            pass
+        async for event in events:
+            if isinstance(event, Moved):  # its data is not wanted any more, as with SkyPilot
+                await client.clusters.terminate(event.old_cluster_id)
 
 
 POLICIES: dict[str, Policy] = {
     "on-demand": on_demand,
     "naive: resume at the same bid, every 60 s": naive,
     "SkyPilot's schedule: relaunch, 60 s times 1.6, 300 s at most": skypilot,
-    "`spot.keep_running`": kept,
+    '`spot.keep_running`, `"replace_next"`: where the data is': kept,
+    '`spot.keep_running`, `"replace_cheapest"`': cheapest,
+    'the same, `margin="15%"`': steady,
 }
 
 

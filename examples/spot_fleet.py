@@ -29,11 +29,12 @@ async def main() -> None:
     async with TensorOne(emulator.api_key, url="http://localhost/graphql", transport=transport) as client:
         outcomes = await client.spot.acquire_many(SPEC, FLEET, bidding=BIDDING, timeout=600, mode="all_or_nothing")
         rentals = [outcome.unwrap() for outcome in outcomes]
-        specs = {rental.cluster.id: SPEC for rental in rentals}
+        specs = {rental.cluster.id: rental.spec for rental in rentals}
+        bids = {rental.cluster.id: rental.bid_per_gpu for rental in rentals}
         types = [rental.gpu_type_id or "" for rental in rentals]
         told, began = Counter[str](), anyio.current_time()
         with anyio.move_on_after(HOUR):
-            async with client.spot.keep_running(specs, bidding=BIDDING, strategy="replace_same") as events:
+            async with client.spot.keep_running(specs, bidding=BIDDING, bids=bids, strategy="replace_same") as events:
                 async for event in events:
                     told[type(event).__name__] += 1
         hours = Decimal(str((anyio.current_time() - began) / HOUR))

@@ -1,5 +1,6 @@
 """Keeping a fleet running: the decision step, fed with whatever a market and a network may bring."""
 
+import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorone import InvalidArgument
-from tensorone._fleet import backoff, step
+from tensorone._fleet import backoff, own_bids, step
 from tensorone._fleet_events import (
     BudgetReached,
     GaveUp,
@@ -20,11 +21,13 @@ from tensorone._fleet_events import (
     Recovered,
     RecoveryFailed,
     RecoverySucceeded,
+    StatusUnknown,
 )
 from tensorone._fleet_state import FleetSettings, FleetState
 
 SETTINGS = FleetSettings(ceiling=0.5, width=2, backoff_initial=10, backoff_max=40, stable_after=600, settle_time=5)
 BID = Decimal("0.2")
+A40 = "NVIDIA A40"
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,16 @@ def stopped(name):
     return Shown(name, "EXITED")
 
 
+def order(name, *, gone=False, number=0, origin=None):
+    """What is to be recovered, of the type that all are of."""
+    return Recover(name, gone, number, origin or name, gpu_type_id=A40)
+
+
 class Fleet:
     """Steps a state through a script."""
 
     def __init__(self, *names, settings=SETTINGS, gpus=1):
-        self.state = FleetState.start(dict.fromkeys(names, gpus))
+        self.state = FleetState.start(dict.fromkeys(names, (A40, gpus)))
         self.settings = settings
 
     def poll(self, now, *clusters, asked_at=None):
@@ -64,7 +72,7 @@ class Fleet:
 
     def recovered(self, now, name, new=None):
         """A recovery ended well."""
-        return self.observe(now, RecoverySucceeded(name, new or name, BID))
+        return self.observe(now, RecoverySucceeded(name, new or name, BID, A40))
 
     def observe(self, now, observation):
         """Any observation; the actions it leads to."""
@@ -82,7 +90,7 @@ def test_a_preempted_cluster_is_recovered_at_once():
     assert fleet.poll(0, up("a"), up("b")) == ()
     assert fleet.poll(10, up("a"), stopped("b")) == (
         Preempted("b", 10, while_booting=False, gone=False),
-        Recover("b", gone=False, number=0, origin="b"),
+        order("b"),
     )
     assert fleet.poll(20, up("a"), stopped("b")) == ()
     assert fleet.recovered(30, "b") == (Recovered("b", 30, BID),)
@@ -99,7 +107,7 @@ def test_a_preemption_is_noticed_while_a_cluster_boots():
 
 def test_a_cluster_found_stopped_at_the_start_is_recovered():
     """It need not have been seen running."""
-    assert Fleet("a").poll(0, stopped("a"))[1] == Recover("a", gone=False, number=0, origin="a")
+    assert Fleet("a").poll(0, stopped("a"))[1] == order("a")
 
 
 def test_one_listing_without_a_cluster_is_no_proof():
@@ -113,7 +121,7 @@ def test_one_listing_without_a_cluster_is_no_proof():
     assert fleet.observe(35, PollFailed()) == ()
     assert fleet.poll(40) == (
         Preempted("a", 40, while_booting=False, gone=True),
-        Recover("a", gone=True, number=0, origin="a"),
+        order("a", gone=True),
     )
 
 
@@ -122,12 +130,16 @@ def test_a_terminated_cluster_is_gone_at_once():
     assert Fleet("a").poll(0, Shown("a", "TERMINATED"))[0].gone
 
 
-def test_a_status_that_nobody_knows_changes_nothing():
-    """Neither preempted nor recovered, and billed as before."""
+def test_a_status_that_nobody_knows_is_told_and_changes_nothing():
+    """Once; neither preempted nor recovered, and billed as before. A start that is under way is none."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
-    assert fleet.poll(10, Shown("a", "HIBERNATING")) == ()
+    assert fleet.poll(10, Shown("a", "HIBERNATING")) == (StatusUnknown("a", 10, "HIBERNATING"),)
+    assert fleet.poll(20, Shown("a", "HIBERNATING")) == ()
     assert (fleet.member().phase, fleet.member().billed) == ("up", True)
+    assert fleet.poll(30, Shown("a", "RESTARTING")) == ()
+    fleet.poll(40, up("a"))
+    assert fleet.poll(50, Shown("a", "HIBERNATING")) == (StatusUnknown("a", 50, "HIBERNATING"),)
 
 
 def test_a_listing_older_than_the_recovery_is_not_believed():
@@ -146,7 +158,7 @@ def test_a_cluster_that_moved_is_watched_under_its_new_id():
     fleet.poll(0, stopped("a"))
     assert fleet.recovered(10, "a", "c") == (Moved("a", "c", 10, BID),)
     assert fleet.poll(20, stopped("a"), up("c")) == ()
-    assert fleet.poll(900, stopped("c"))[1] == Recover("c", gone=False, number=1, origin="a")
+    assert fleet.poll(900, stopped("c"))[1] == order("c", number=1, origin="a")
 
 
 def test_a_cluster_that_someone_else_started_counts_as_recovered():
@@ -175,7 +187,7 @@ def test_failed_recoveries_back_off():
         since = now
         while not (actions := fleet.poll(now := now + 1, stopped("a"))):
             pass
-        assert actions == (Recover("a", gone=False, number=0, origin="a"),)
+        assert actions == (order("a"),)
         begun.append(now - since)
     assert begun == [10, 20, 40, 40, 40]
 
@@ -186,18 +198,102 @@ def test_a_market_that_flaps_is_met_with_back_off():
     fleet.poll(0, stopped("a"))
     fleet.recovered(10, "a")
     assert [type(one) for one in fleet.poll(100, stopped("a"))] == [Preempted]
-    assert fleet.poll(111, stopped("a")) == (Recover("a", gone=False, number=1, origin="a"),)
+    assert fleet.poll(111, stopped("a")) == (order("a", number=1),)
     fleet.recovered(120, "a")
     fleet.poll(300, up("a"))
     assert [type(one) for one in fleet.poll(720, stopped("a"))] == [Preempted, Recover]
 
 
-def test_recoveries_run_side_by_side_at_bounded_width():
-    """The next one begins as one ends."""
+def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
+    """What one recovery brings begins no other: the next look does."""
     fleet = Fleet("a", "b", "c")
-    actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
-    assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
-    assert fleet.recovered(1, "b")[1:] == (Recover("c", gone=False, number=0, origin="c"),)
+    fleet.poll(0, stopped("a"), up("b"), up("c"))
+    fleet.observe(1, RecoveryFailed("a", "No capacity."))
+    actions = fleet.poll(5, stopped("a"), stopped("b"), up("c"))
+    assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["b"]
+    assert fleet.observe(6, RecoveryFailed("b", "The market is too dear.", tried=False)) == ()
+    actions = fleet.poll(20, stopped("a"), stopped("b"), stopped("c"))
+    assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b", "c"]
+
+
+def test_where_there_is_nothing_to_bid_the_looks_go_on():
+    """It is no failure: nothing backs off, and the market is asked again at the next look."""
+    fleet = Fleet("a", settings=replace(SETTINGS, recheck=7.5))
+    fleet.poll(0, stopped("a"))
+    for now in range(0, 150, 15):
+        assert fleet.observe(now, RecoveryFailed("a", "Too dear.", tried=False)) == ()
+        assert fleet.poll(now + 7, stopped("a")) == ()
+        assert fleet.poll(now + 15, stopped("a")) == (order("a"),)
+    assert fleet.member().strikes == 0
+
+
+def test_the_gpus_of_a_machine_are_waited_for_in_the_state():
+    """From when they were found gone, with back-off, and no longer than allowed; the next loss begins anew."""
+    fleet = Fleet("a")
+    fleet.poll(0, stopped("a"))
+    fleet.observe(0, RecoveryFailed("a", "The GPUs are gone.", waits=15))
+    fleet.state = FleetState.from_json(fleet.state.to_json())
+    assert fleet.poll(10, stopped("a")) == (replace(order("a"), waited=10.0),)
+    fleet.observe(11, RecoveryFailed("a", "The GPUs are gone.", waits=4))
+    assert fleet.poll(14, stopped("a")) == ()
+    assert fleet.poll(15, stopped("a")) == (replace(order("a"), waited=15.0),)
+    fleet.recovered(16, "a")
+    fleet.poll(700, up("a"))
+    assert fleet.poll(1400, stopped("a"))[1] == order("a", number=1)
+
+
+def test_a_cluster_that_was_never_seen_is_not_replaced():
+    """Its id may be mistyped; one that was seen and is gone is another matter, also across a crash."""
+    fleet = Fleet("typo", "b")
+    assert fleet.poll(0, up("b")) == ()
+    (event,) = fleet.poll(10, up("b"))
+    assert isinstance(event, GaveUp)
+    assert "never saw one" in event.reason
+    fleet.state = FleetState.from_json(fleet.state.to_json())
+    assert fleet.poll(20) == ()
+    assert [type(one) for one in fleet.poll(30)] == [Preempted, Recover]
+
+
+def test_a_cluster_that_was_won_and_never_seen_is_replaced():
+    """Whoever knows its bid has not mistyped it: it was lost before the first look."""
+    fleet = Fleet()
+    fleet.state = FleetState.start({"a": (A40, 1)}, {"a": BID})
+    fleet.poll(0)
+    assert fleet.poll(10) == (Preempted("a", 10, while_booting=False, gone=True), order("a", gone=True))
+
+
+def test_a_limit_of_the_client_is_told_once():
+    """As often as it refuses; when the cluster runs again, it may be told anew."""
+    fleet = Fleet("a")
+    fleet.poll(0, stopped("a"))
+    limited = RecoveryFailed("a", "max_hourly_spend", limited=True)
+    assert [one.limit for one in fleet.observe(1, limited)] == ["max_hourly_spend"]
+    assert fleet.poll(60, stopped("a")) == (order("a"),)
+    assert fleet.observe(61, limited) == ()
+    fleet.poll(120, stopped("a"))
+    fleet.recovered(121, "a")
+    assert fleet.poll(130, up("a")) == ()
+    fleet.poll(900, stopped("a"))
+    assert [one.limit for one in fleet.observe(901, limited)] == ["max_hourly_spend"]
+
+
+def test_a_cluster_without_gpus_costs_none():
+    """It was started to save its data, which the event says."""
+    fleet = Fleet("a", gpus=8)
+    fleet.poll(0, stopped("a"))
+    (event,) = fleet.observe(10, RecoverySucceeded("a", "a", BID, A40, without_gpus=True))
+    assert event == Recovered("a", 10, BID, without_gpus=True)
+    fleet.poll(7210, up("a"))
+    assert fleet.state.spent == 0
+
+
+def test_own_bids_are_those_of_what_runs():
+    """Of one GPU type, and known."""
+    state = FleetState.start(dict.fromkeys("abcd", (A40, 1)), {"a": 0.25, "b": 0.3, "c": None})
+    shown = Polled((up("a"), stopped("b"), up("c"), up("d")), 0)
+    state, _ = step(state, shown, 0, SETTINGS)
+    assert own_bids(state, A40) == (Decimal("0.25"),)
+    assert own_bids(state, "NVIDIA L4") == ()
 
 
 def test_an_outcome_of_a_recovery_that_nobody_began_is_ignored():
@@ -240,13 +336,23 @@ def test_over_its_budget_the_fleet_stops_bidding():
 
 
 def test_no_recovery_leads_across_the_hourly_spend():
-    """It is counted at its ceiling together with those under way, told once, and made up for when there is room."""
-    fleet = Fleet("a", "b", "c", settings=replace(SETTINGS, width=3, max_hourly_spend=1.2))
+    """It is counted at its ceiling together with those under way; what then fits begins at the next look."""
+    fleet = Fleet("a", "b", "c", settings=replace(SETTINGS, max_hourly_spend=1.2))
     actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
-    assert [one.limit for one in actions if isinstance(one, BudgetReached)] == ["max_hourly_spend"]
-    assert fleet.poll(1, stopped("a"), stopped("b"), stopped("c")) == ()
-    assert fleet.recovered(2, "a") == (Recovered("a", 2, BID), Recover("c", gone=False, number=0, origin="c"))
+    assert not [one for one in actions if isinstance(one, BudgetReached)]
+    fleet.recovered(2, "a")
+    fleet.recovered(2, "b")
+    assert fleet.poll(10, up("a"), up("b"), stopped("c")) == (order("c"),)
+
+
+def test_what_the_hourly_spend_holds_back_is_told_once():
+    """What runs leaves no room; when there is some, it is made up for."""
+    fleet = Fleet("a", "b", settings=replace(SETTINGS, max_hourly_spend=0.9))
+    (event,) = [one for one in fleet.poll(0, up("a"), stopped("b")) if isinstance(one, BudgetReached)]
+    assert (event.limit, event.rate) == ("max_hourly_spend", Decimal("0.5"))
+    assert fleet.poll(10, up("a"), stopped("b")) == ()
+    assert [type(one) for one in fleet.poll(20, stopped("a"), stopped("b"))] == [Preempted, Recover]
 
 
 def test_a_running_recovery_is_left_to_whoever_runs_it():
@@ -270,25 +376,59 @@ def test_a_fleet_is_taken_up_after_a_crash():
     assert fleet.state.spent == Decimal("0.5") * 70 / 3600
 
 
+def saved(**changes):
+    """A saved state with one member, changed here or there; `member` has changes of that."""
+    state = json.loads(FleetState.start({"a": (A40, 1)}).to_json())
+    state["members"][0].update(changes.pop("member", {}))
+    return json.dumps(state | changes)
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        "",
-        "[]",
-        "null",
-        "{}",
-        '{"version": 2, "members": [], "spent": "0"}',
-        '{"version": 1}',
-        '{"version": 1, "members": [], "spent": "much"}',
-        '{"version": 1, "members": [], "spent": "1", "more": 1}',
-        '{"version": 1, "members": [{}], "spent": "1"}',
-        '{"version": 1, "members": [{"cluster_id": "a", "bid_per_gpu": "high"}], "spent": "1"}',
+        ("", "no saved state"),
+        ("[]", "no saved state"),
+        ("null", "no saved state"),
+        ("{}", "no saved state"),
+        (None, "no saved state"),
+        ('{"version": 3, "fleet": []}', "format 3, and this version reads 2"),
+        ('{"version": 2}', "members"),
+        ('{"version": 2, "members": [5]}', "no saved state"),
+        (saved(spent="much"), "no saved state"),
+        (saved(spent="NaN"), "spent"),
+        (saved(spent="-1"), "spent"),
+        (saved(more=1), "more"),
+        (saved(at="yesterday"), "at"),
+        (saved(at=True), "at"),
+        (saved(held_by="x"), "held_by"),
+        (saved(members=[{}]), "cluster_id"),
+        (saved(members=2 * json.loads(saved())["members"]), "twice"),
+        (saved(member={"bid_per_gpu": "high"}), "no saved state"),
+        (saved(member={"bid_per_gpu": "-1"}), "bid_per_gpu"),
+        (saved(member={"gpu_count": "8"}), "gpu_count"),
+        (saved(member={"gpu_count": -8}), "gpu_count"),
+        (saved(member={"phase": "asleep"}), "phase"),
+        (saved(member={"billed": "no"}), "billed"),
+        (saved(member={"billed": 1}), "billed"),
+        (saved(member={"retry_at": float("inf")}), "retry_at"),
+        (saved(member={"cluster_id": "a b"}), "cluster_id"),
+        (saved(member={"x": 1}), "x"),
     ],
 )
-def test_what_is_no_saved_state_is_refused(text):
-    """A broken file is one clear error."""
-    with pytest.raises(InvalidArgument, match="state"):
+def test_what_is_no_saved_state_is_refused(text, words):
+    """A broken file is one clear error; the version is looked at before the fields."""
+    with pytest.raises(InvalidArgument, match=words) as caught:
         FleetState.from_json(text)
+    assert caught.value.field == "state"
+
+
+def test_a_state_of_the_first_version_is_taken_up():
+    """What it did not have is unknown."""
+    old = json.loads(saved(version=1))
+    for name in ("gpu_type_id", "waiting_since", "limited", "unknown_status"):
+        del old["members"][0][name]
+    (member,) = FleetState.from_json(json.dumps(old)).members
+    assert (member.cluster_id, member.gpu_type_id) == ("a", None)
 
 
 @pytest.mark.parametrize(
@@ -310,11 +450,20 @@ def test_wrong_settings_are_refused(field, value):
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize(("counts", "field"), [({"a b": 1}, "cluster_id"), ({"a": -1}, "gpu_count")])
-def test_a_fleet_of_no_clusters_is_refused(counts, field):
-    """Ids and GPU counts are checked at the start."""
-    with pytest.raises(InvalidArgument, match=field):
-        FleetState.start(counts)
+@pytest.mark.parametrize(
+    ("gpus", "bids", "field"),
+    [
+        ({"a b": (A40, 1)}, None, "cluster_id"),
+        ({"a": (A40, -1)}, None, "gpu_count"),
+        ({"a": (A40, 1)}, {"a": 0}, "bids"),
+        ({"a": (A40, 1)}, {"b": 0.2}, "bids"),
+    ],
+)
+def test_a_fleet_of_no_clusters_is_refused(gpus, bids, field):
+    """Ids, GPU counts and bids are checked at the start."""
+    with pytest.raises(InvalidArgument) as caught:
+        FleetState.start(gpus, bids)
+    assert caught.value.field == field
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1e6), st.floats(0, 1e6))
@@ -336,17 +485,23 @@ OBSERVATIONS = st.one_of(
     st.builds(lambda clusters, age: (Polled(tuple(clusters), 0), age), st.lists(SHOWN, max_size=5), st.floats(0, 30)),
     st.just((PollFailed(), 0)),
     st.builds(
-        lambda name, moves, bid: (RecoverySucceeded(name, name.swapcase() if moves else name, bid), 0),
+        lambda name, moves, bid: (RecoverySucceeded(name, name.swapcase() if moves else name, bid, A40), 0),
         ANY_NAME,
         st.booleans(),
         st.decimals("0.001", "0.5", places=3),
     ),
-    st.builds(lambda name, final: (RecoveryFailed(name, "No.", final), 0), ANY_NAME, st.integers(0, 9).map(bool)),
+    st.builds(
+        lambda name, final, tried, waits, limited: (RecoveryFailed(name, "No.", final, tried, waits, limited), 0),
+        ANY_NAME,
+        st.integers(0, 9).map(lambda number: number == 0),
+        st.booleans(),
+        st.none() | st.floats(0, 100),
+        st.booleans(),
+    ),
 )
 ANY_SETTINGS = st.builds(
     FleetSettings,
     ceiling=st.just(0.5),
-    width=st.integers(1, 3),
     budget=st.none() | st.floats(0.01, 2),
     max_hourly_spend=st.none() | st.floats(0.1, 3),
     stable_after=st.floats(0, 1000),
@@ -355,8 +510,8 @@ ANY_SETTINGS = st.builds(
 
 @given(st.lists(st.tuples(OBSERVATIONS, st.floats(0, 900)), max_size=40), ANY_SETTINGS)
 def test_the_bounds_hold_through_any_script(script, settings):
-    """Width, budget and hourly spend hold, each recovery has one outcome, and a saved state is the state."""
-    state, now, began = FleetState.start(dict.fromkeys(NAMES, 1)), 0.0, set()
+    """Budget and hourly spend hold, looks alone begin recoveries, each has one outcome, a saved state is the state."""
+    state, now, began = FleetState.start(dict.fromkeys(NAMES, (A40, 1))), 0.0, set()
     for (seen, age), elapsed in script:
         now += elapsed
         observation = replace(seen, asked_at=now - age) if isinstance(seen, Polled) else seen
@@ -365,7 +520,11 @@ def test_the_bounds_hold_through_any_script(script, settings):
         started = [one for one in actions if isinstance(one, Recover)]
         under_way = [one for one in state.members if one.phase == "recovering"]
         assert state.spent >= before.spent
-        assert len(under_way) <= settings.width
+        assert isinstance(observation, Polled) or not started
+        begun = [one for one in under_way if one.cluster_id in {order.cluster_id for order in started}]
+        assert all(one.retry_at <= now for one in begun)
+        given_up = {one.origin for one in before.members if one.phase == "given_up"}
+        assert not given_up & {one.origin for one in started}
         assert len(state.members) == len(NAMES)
         if settings.budget is not None and state.spent >= settings.budget:
             assert not started

@@ -2,6 +2,9 @@
 
 import json
 from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 
 import anyio
@@ -19,6 +22,7 @@ from tensorone import (
     Moved,
     Preempted,
     Recovered,
+    StatusUnknown,
 )
 from tensorone.emulator import Fault
 
@@ -163,8 +167,23 @@ def test_a_crash_in_the_middle_of_a_move_rents_nothing_twice(on):
     on(main)
 
 
-def test_a_cancelled_turn_is_taken_up(on):
-    """What was rented for nobody is gone, and the next turn recovers."""
+def test_a_cancellation_lets_a_rental_come_to_its_end(on):
+    """For as long as undoing it could take; what came of it is in the state, and told when asked again."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await client.clusters.terminate(old)
+        emulator.faults.add(Fault("delay", operation=RENT, seconds=8, times=None))
+        found = await asked_with(2, client, {old: SPEC}, until=of(Moved), strategy="replace_same")
+        assert [type(event) for event in found] == [Preempted, BidMade, Moved]
+        assert emulator.world.requests[RENT] == 2
+        assert list(emulator.world.clusters) == [found[-1].cluster_id]
+
+    on(main)
+
+
+def test_a_cancelled_rental_that_takes_too_long_is_undone(on):
+    """It leaves nothing, and is tried again."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -172,33 +191,77 @@ def test_a_cancelled_turn_is_taken_up(on):
         emulator.faults.add(Fault("hang", operation=RENT, commit=True))
         async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, strategy="replace_same") as events:
             assert isinstance(await anext(events), Preempted)
-            with anyio.move_on_after(20) as scope:
+            began = anyio.current_time()
+            with anyio.move_on_after(2) as scope:
                 await anext(events)
-            if scope.cancelled_caught:
-                await anyio.sleep(60)
+            assert scope.cancelled_caught
+            assert anyio.current_time() - began <= 2 + 2 * 20
+            assert not emulator.world.clusters
             while not isinstance(event := await anext(events), Moved):
                 pass
         assert list(emulator.world.clusters) == [event.cluster_id]
 
+    on(main, timeout=100)
+
+
+async def asked_with(patience, client, specs, *, until, within=3600, **settings):
+    """The events, asked for again and again, each time with little patience."""
+    found, begun = [], anyio.current_time()
+    async with client.spot.keep_running(specs, bidding=BIDDING, **settings) as events:
+        while anyio.current_time() - begun < within:
+            with anyio.move_on_after(patience):
+                found.append(await anext(events))
+                if until(found[-1]):
+                    break
+    return found
+
+
+@pytest.mark.parametrize("patience", [2, 10, 14])
+def test_little_patience_loses_nothing(on, patience):
+    """What is known is in the state, and not in the call that was cancelled."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        emulator.world.later(20, lambda: emulator.world.lose_host(emulator.world.clusters[old].machine_id))
+        began = anyio.current_time()
+        found = await asked_with(patience, client, {old: SPEC}, until=of(Moved), strategy="replace_same")
+        assert [type(event) for event in found] == [Preempted, BidMade, Moved]
+        assert anyio.current_time() - began < 90
+
     on(main)
 
 
-def test_failed_looks_are_survived_and_a_wrong_key_is_not(on):
-    """A look that cannot pass is raised, and the iterator may be asked again."""
+@pytest.mark.parametrize(
+    "kind",
+    ["bad_gateway", "garbage", "null", "truncate", "internal_error", "server_error", "rate_limited", "close", "hang"],
+)
+def test_a_look_that_fails_is_survived(on, kind):
+    """In whichever way, once or twice; then the next one counts."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
-        emulator.faults.add(Fault("bad_gateway", operation=LIST, times=3))
+        emulator.faults.add(Fault(kind, operation=LIST, times=2))
         emulator.world.later(30, lambda: emulator.world.preempt(one))
+        events = await told(client, {one: SPEC}, until=of(Recovered))
+        assert [type(event) for event in events] == [Preempted, BidMade, Recovered]
+
+    on(main)
+
+
+def test_looks_that_go_on_failing_are_told(on):
+    """A wrong key at the third in a row; and the iterator may be asked again."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        emulator.faults.add(Fault("server_error", operation=LIST, status=401, times=3))
         async with client.spot.keep_running({one: SPEC}, bidding=BIDDING) as events:
+            await anyio.sleep(1)
+            began = anyio.current_time()
+            with pytest.raises(AuthenticationError):
+                await anext(events)
+            assert 25 <= anyio.current_time() - began <= 50
+            emulator.world.preempt(one)
             assert isinstance(await anext(events), Preempted)
-            emulator.faults.add(Fault("server_error", operation=LIST, status=401))
-            while True:
-                try:
-                    event = await anext(events)
-                except AuthenticationError:
-                    break
-                assert isinstance(event, BidMade | Recovered)
 
     on(main)
 
@@ -272,6 +335,329 @@ def test_recoveries_run_side_by_side_within_their_width(on):
     on(main)
 
 
+def test_slow_recoveries_hold_up_no_look(on):
+    """No round begins when the next look is due; those that had to wait are the first then."""
+
+    async def main(client, emulator):
+        ids = await rented(client, 8)
+        emulator.world.set_minimum_bid(A40, "0.3")
+        emulator.faults.add(Fault("delay", operation=BID, seconds=6, times=None))
+        before = len(emulator.world.log)
+        await told(client, dict.fromkeys(ids, SPEC), until=of(Recovered, 8), width=1)
+        log = list(emulator.world.log)[before:]
+        looks = [entry.at for entry in log if LIST in entry.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(looks)) <= 15 + 6
+        assert emulator.world.requests[BID] == 8
+
+    on(main)
+
+
+def test_a_market_that_is_too_dear_holds_up_nobody(on):
+    """Its clusters take no place while they wait, and cost one request per look, all together."""
+
+    async def main(client, emulator):
+        stuck = await rented(client, 12)
+        free = await client.spot.rent(ClusterSpec(image_name="i", gpu_type_id=L40S), bid_per_gpu=0.35)
+        specs = {**dict.fromkeys(stuck, SPEC), free.id: ClusterSpec(image_name="i", gpu_type_id=L40S)}
+
+        def event() -> None:
+            emulator.world.set_minimum_bid(A40, "0.5")
+            emulator.world.preempt(free.id)
+
+        emulator.world.later(20, event)
+        emulator.world.later(500, lambda: emulator.world.set_minimum_bid(A40, "0.2"))
+        began, prices = anyio.current_time(), emulator.world.requests["gpuTypes"]
+        back = {}
+        async with client.spot.keep_running(specs, bidding=BIDDING) as events:
+            async for each in events:
+                if isinstance(each, Recovered):
+                    back[each.cluster_id] = anyio.current_time() - began
+                if len(back) == 13:
+                    break
+        assert back.pop(free.id) <= 20 + 15
+        assert max(back.values()) <= 500 + 15
+        looks = [entry.at for entry in emulator.world.log if LIST in entry.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(looks)) <= 15.1
+        assert emulator.world.requests["gpuTypes"] - prices <= 500 / 15 + 3
+
+    on(main)
+
+
+def test_a_cluster_that_moved_is_bid_for_at_the_prices_of_its_own_type(on):
+    """The state has the type, also across a crash."""
+
+    async def main(client, emulator):
+        wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+        bidding = BidPolicy(ceiling=0.7)
+        rental = await client.spot.acquire(wanted, bidding=bidding, timeout=60)
+        assert rental.gpu_type_id == L40S
+        emulator.world.set_minimum_bid(L40S, "0.75")
+        settings = {"bidding": bidding, "strategy": "replace_next"}
+        specs = {rental.cluster.id: rental.spec}
+        async with client.spot.keep_running(specs, **settings) as events:
+            while not isinstance(moved := await anext(events), Moved):
+                pass
+            left = moved.left_behind
+            assert (left.old_cluster_id, left.volume_cost_per_month) == (rental.cluster.id, 4)
+            emulator.world.set_minimum_bid(L40S, "0.6")
+            emulator.world.preempt(moved.cluster_id)
+        async with client.spot.keep_running(specs, **settings, state=events.state) as events:
+            while not isinstance(event := await anext(events), Recovered):
+                pass
+        assert (event.cluster_id, float(event.bid_per_gpu)) == (moved.cluster_id, 0.21)
+
+    on(main)
+
+
+def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
+    """What was rented and not told is found by its token, which does not tell its type."""
+
+    async def main(client, emulator):
+        wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+        rental = await client.spot.acquire(wanted, bidding=BidPolicy(ceiling=0.7), timeout=60)
+        emulator.world.set_minimum_bid(L40S, "0.75")
+        settings = {"bidding": BidPolicy(ceiling=0.7), "strategy": "replace_next"}
+        specs, states = {rental.cluster.id: rental.spec}, []
+        async with client.spot.keep_running(specs, **settings, on_state=states.append) as events:
+            while not isinstance(await anext(events), Moved):
+                pass
+        crashed = next(state for state in states if json.loads(state)["members"][0]["phase"] == "recovering")
+        emulator.world.set_minimum_bid(L40S, "0.6")
+        await anyio.sleep(20)
+        async with client.spot.keep_running(specs, **settings, state=crashed) as events:
+            moved = await anext(events)
+            while not isinstance(moved, Moved):
+                moved = await anext(events)
+            assert moved.left_behind.volume_stays
+            emulator.world.preempt(moved.cluster_id)
+            while not isinstance(event := await anext(events), Recovered):
+                pass
+        assert (event.cluster_id, float(event.bid_per_gpu)) == (moved.cluster_id, 0.21)
+        assert [each.running for each in emulator.world.clusters.values()] == [False, True]
+
+    on(main)
+
+
+def test_a_fleet_without_its_state_does_not_take_a_member_for_a_replacement(on):
+    """It may carry the token of a move of an earlier fleet."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        other = await client.spot.rent(SPEC, bid_per_gpu=0.25, client_token=f"keep-{one}-0")
+        await client.clusters.stop(one)
+        specs = {one: SPEC, other.id: SPEC}
+        (*_, back) = await told(client, specs, until=of(Recovered), strategy="replace_same")
+        assert back.cluster_id == one
+        await client.clusters.terminate(one)
+        (*_, moved) = await told(client, specs, until=of(Moved), strategy="replace_same", bids={one: 0.21})
+        assert moved.old_cluster_id == one
+        assert sorted(emulator.world.clusters) == sorted([other.id, moved.cluster_id])
+
+    on(main)
+
+
+def test_a_state_of_the_first_version_gets_the_types_of_its_specs(on):
+    """Those of clusters that never moved: what another was rented as was not saved then."""
+
+    async def main(client, emulator):
+        state = json.loads(client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING).state)
+        for member in state["members"]:
+            del member["gpu_type_id"]
+        state["members"][1]["cluster_id"] = "c"
+        old = json.dumps(state | {"version": 1})
+        kept = client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING, state=old)
+        assert [member["gpu_type_id"] for member in json.loads(kept.state)["members"]] == [A40, None]
+
+    on(main)
+
+
+def test_a_lost_machine_is_replaced_by_the_same_type_where_that_is_free(on):
+    """`replace_next` tries any type, as ordered, and the own one first."""
+
+    async def main(client, emulator):
+        rental = await client.spot.acquire(BOTH, bidding=BIDDING, timeout=60)
+        await client.clusters.list()
+        emulator.world.later(20, lambda: emulator.world.lose_host(rental.cluster.machine_id))
+        (*_, moved) = await told(
+            client, {rental.cluster.id: rental.spec}, until=of(Moved), strategy="replace_next", order="lowest_price"
+        )
+        assert float(moved.bid_per_gpu) == 0.21
+        assert not moved.left_behind.volume_stays
+
+    on(main)
+
+
+def test_the_fleet_does_not_outbid_itself(on):
+    """Two GPUs for three clusters: the third waits until there is room, and the bids stay as they are."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 3)
+        rentals = [await client.spot.acquire(SPEC, bidding=BIDDING, timeout=60) for _ in range(3)]
+        ids = [rental.cluster.id for rental in rentals]
+        bids = {rental.cluster.id: rental.bid_per_gpu for rental in rentals}
+        emulator.world.preempt(ids[0])
+        emulator.world.leave_free(A40, 0)
+        emulator.world.later(1000, lambda: emulator.world.leave_free(A40, -1))
+        for strategy in ("in_place", "replace_same"):
+            async with client.spot.keep_running(
+                dict.fromkeys(ids, SPEC), bidding=BIDDING, bids=bids, strategy=strategy
+            ) as events:
+                assert isinstance(await anext(events), Preempted)
+                with anyio.move_on_after(300):
+                    async for _ in events:
+                        raise AssertionError("it bids against itself")
+        assert [emulator.world.clusters[each].running for each in ids] == [False, True, True]
+        (*_, back) = await told(client, dict.fromkeys(ids, SPEC), until=of(Recovered), bids=bids, within=1000)
+        assert float(back.bid_per_gpu) == 0.21
+        assert all(emulator.world.clusters[each].running for each in ids)
+
+    on(main)
+
+
+def test_a_reader_that_takes_its_time_is_not_acted_for_on_old_news(on):
+    """What was stopped when it looked is read again: here somebody else started it."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        await client.clusters.stop(one)
+        async with client.spot.keep_running({one: SPEC}, bidding=BIDDING) as events:
+            assert isinstance(await anext(events), Preempted)
+            await anyio.sleep(20)
+            await client.spot.resume(one, bid_per_gpu=0.25, gpu_count=1)
+            event = await anext(events)
+        assert (type(event), event.bid_per_gpu) == (Recovered, None)
+        assert emulator.world.requests[BID] == 1
+
+    on(main)
+
+
+def test_a_mistyped_id_rents_nothing(on):
+    """It is given up, whatever the strategy."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        (event,) = await told(client, {one: SPEC, "typo": SPEC}, until=of(GaveUp), strategy="replace_next")
+        assert event.cluster_id == "typo"
+        assert list(emulator.world.clusters) == [one]
+
+    on(main)
+
+
+def test_a_limit_of_the_client_is_no_bid(on):
+    """It is told as a budget that was reached, once, and passes."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        scope = client.limited(max_hourly_spend=0.4)
+        other = await scope.spot.rent(SPEC, bid_per_gpu=0.25)
+        await client.clusters.stop(one)
+        emulator.world.later(300, lambda: emulator.world.stop(other.id))
+        events = await told(scope, {one: SPEC}, until=of(Recovered), within=900)
+        assert [type(event) for event in events] == [Preempted, BudgetReached, BidMade, Recovered]
+        assert events[1].limit == "max_hourly_spend"
+
+    on(main)
+
+
+def test_what_no_bid_can_mend_is_given_up(on):
+    """The account's credit; an answer without a reason is tried again."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        await client.clusters.stop(one)
+        emulator.faults.add(Fault("null", operation=BID))
+        events = await told(client, {one: SPEC}, until=of(Recovered))
+        assert [type(event) for event in events] == [Preempted, BidMade, BidMade, Recovered]
+        emulator.world.preempt(one)
+        emulator.world.pay_in(str(Decimal("0.05") - emulator.world.balance))
+        events = await told(client, {one: SPEC}, until=of(GaveUp))
+        assert [type(event) for event in events] == [Preempted, BidMade, GaveUp]
+        assert "add funds" in events[-1].reason
+
+    on(main)
+
+
+def test_the_gpus_of_a_machine_are_waited_for_before_it_moves(on):
+    """For as long as was allowed, and with no place taken meanwhile."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await client.clusters.stop(old)
+        take(emulator, old)
+        began = anyio.current_time()
+        settings = {"strategy": "replace_same", "wait_for_gpus": 100}
+        (*_, moved) = await told(client, {old: SPEC}, until=of(Moved), **settings)
+        assert moved.old_cluster_id == old
+        assert 100 <= anyio.current_time() - began <= 130
+
+    on(main)
+
+
+def test_data_may_be_saved_without_gpus(on):
+    """The event says that it runs without any."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await client.clusters.stop(old)
+        take(emulator, old)
+        (*_, back) = await told(client, {old: SPEC}, until=of(Recovered), start_without_gpus=True)
+        assert (back.cluster_id, back.without_gpus) == (old, True)
+        assert emulator.world.clusters[old].gpu_count == 0
+
+    on(main)
+
+
+def test_a_status_that_nobody_knows_is_told(on):
+    """Nothing is done about it."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        emulator.faults.add(Fault("unknown_enum", operation=LIST, times=3))
+        emulator.world.later(60, lambda: emulator.world.preempt(one))
+        events = await told(client, {one: SPEC}, until=of(Recovered))
+        assert [type(event) for event in events] == [StatusUnknown, Preempted, BidMade, Recovered]
+
+    on(main)
+
+
+def test_a_state_that_cannot_be_saved_costs_no_event(on):
+    """After a look nothing is done; after a round what was done is told when it is asked again."""
+
+    async def main(client, emulator):
+        (one,) = await rented(client)
+        await client.clusters.stop(one)
+        calls = []
+
+        def store(state) -> None:
+            calls.append(state)
+            if len(calls) in (1, 3):
+                raise OSError("disk full")
+
+        found = []
+        async with client.spot.keep_running({one: SPEC}, bidding=BIDDING, on_state=store) as events:
+            with pytest.raises(OSError, match="disk full"):
+                await anext(events)
+            assert emulator.world.requests[BID] == 0
+            found.append(await anext(events))
+            with pytest.raises(OSError, match="disk full"):
+                await anext(events)
+            found += [await anext(events), await anext(events)]
+        assert [type(event) for event in found] == [Preempted, BidMade, Recovered]
+
+    on(main)
+
+
+async def store_later(state) -> None:
+    """A hook that nobody would await."""
+
+
+class Awaited:
+    """An object of the same kind."""
+
+    async def __call__(self, state) -> None:
+        """Nobody awaits this either."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -285,6 +671,15 @@ def test_recoveries_run_side_by_side_within_their_width(on):
         ({"budget": -1}, "budget"),
         ({"every": 0}, "every"),
         ({"state": "no"}, "state"),
+        ({"bids": {"a": -1}}, "bids"),
+        ({"bids": {"b": 0.2}}, "bids"),
+        ({"on_state": 5}, "on_state"),
+        ({"on_state": store_later}, "on_state"),
+        ({"on_state": partial(store_later)}, "on_state"),
+        ({"on_state": Awaited()}, "on_state"),
+        ({"expires_in": -5}, "expires_in"),
+        ({"specs": {"a": replace(SPEC, cloud_type="ALL")}, "cloud_types": ["SECURE"]}, "cloud_types"),
+        ({"wait_for_gpus": -1}, "wait_for_gpus"),
     ],
 )
 def test_bad_input_is_named(on, arguments, field):

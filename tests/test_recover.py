@@ -1,5 +1,7 @@
 """Getting a stopped cluster running again, against a market that does not wait."""
 
+from dataclasses import replace
+
 import anyio
 import pytest
 from wires import graphql, refusal, schema_without, scripted
@@ -162,7 +164,7 @@ class TestEnsureRunning:
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
             await client.clusters.terminate(cluster_id)
-            with pytest.raises(ClusterNotFound, match="was terminated"):
+            with pytest.raises(ClusterNotFound, match="never was, or it was terminated"):
                 await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60)
             assert emulator.world.requests[GET] >= 2
 
@@ -251,6 +253,7 @@ class TestEnsureRunning:
             ({"wait_for_gpus": -1}, "wait_for_gpus"),
             ({"min_gpu_count": -1}, "min_gpu_count"),
             ({"port": 0}, "port"),
+            ({"on_attempt": "print"}, "on_attempt"),
         ],
     )
     def test_bad_input_is_named(self, on, arguments, field):
@@ -340,6 +343,107 @@ class TestRecover:
 
         on(main)
 
+    def test_the_next_type_may_be_the_same_elsewhere(self, on):
+        """Where the machine's GPUs are gone, any type of the spec may take its place: as ordered, the own one first."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, machine_taken=True)
+            settings = {"bidding": BIDDING, "timeout": 60, "strategy": "replace_next"}
+            rental = await client.spot.recover(cluster_id, BOTH, **settings)
+            assert (rental.gpu_type_id, rental.bid_per_gpu) == (A40, 0.21)
+
+        on(main)
+
+    @pytest.mark.parametrize(("volume", "stays"), [(None, True), (0, False)])
+    def test_a_volume_of_the_default_size_is_left_behind_too(self, on, volume, stays):
+        """Its size was not given, so that its price is not known; a size of 0 means that there is none."""
+
+        async def main(client, emulator):
+            spec = ClusterSpec(image_name="i", gpu_type_id=A40, volume_in_gb=volume)
+            old = await client.spot.rent(spec, bid_per_gpu=0.25)
+            await client.clusters.stop(old.id)
+            take(emulator, old.id)
+            settings = {"bidding": BIDDING, "timeout": 60, "strategy": "replace_same"}
+            left = (await client.spot.recover(old.id, spec, **settings)).left_behind
+            assert (left.volume_stays, left.volume_cost_per_month) == (stays, None if stays else 0)
+
+        on(main)
+
+    def test_a_rental_tells_the_spec_to_recover_it_with(self, on):
+        """Its own GPU type comes first, so that the bids are at that type's prices."""
+
+        async def main(client, emulator):
+            emulator.world.sell_out(L40S)
+            wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+            rental = await client.spot.acquire(wanted, bidding=BidPolicy(ceiling=0.7), timeout=60)
+            assert rental.spec.candidates == (A40, L40S)
+            emulator.world.leave_free(L40S, -1)
+            emulator.world.set_minimum_bid(L40S, "0.6")
+            emulator.world.preempt(rental.cluster.id)
+            again = await client.spot.recover(
+                rental.cluster.id, rental.spec, bidding=BidPolicy(ceiling=0.7), timeout=60
+            )
+            assert (again.cluster.id, again.gpu_type_id, again.bid_per_gpu) == (rental.cluster.id, A40, 0.21)
+            assert again.spec == rental.spec
+            await client.clusters.terminate(again.cluster.id)
+            settings = {"bidding": BidPolicy(ceiling=0.2), "timeout": 60, "strategy": "replace_next"}
+            emulator.world.set_minimum_bid(L40S, "0.1")
+            emulator.world.set_minimum_bid(A40, "0.3")
+            moved = await client.spot.recover(rental.cluster.id, rental.spec, **settings)
+            assert moved.spec.candidates == (L40S, A40)
+
+        on(main)
+
+    def test_the_cheapest_type_takes_its_place_where_that_pays(self, on):
+        """Also when the machine could be had; the volume left behind is counted in."""
+
+        async def main(client, emulator):
+            settings = {"bidding": BidPolicy(ceiling=0.7), "timeout": 60, "strategy": "replace_cheapest"}
+            wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
+            old = await client.spot.rent(replace(wanted, gpu_type_id=L40S, gpu_type_ids=()), bid_per_gpu=0.4)
+            await client.clusters.stop(old.id)
+            moved = await client.spot.recover(old.id, wanted, **settings)
+            assert (moved.gpu_type_id, moved.bid_per_gpu) == (A40, 0.21)
+            assert float(moved.left_behind.volume_cost_per_month) == 4
+            await client.clusters.stop(moved.cluster.id)
+            stayed = await client.spot.recover(moved.cluster.id, moved.spec, **settings)
+            assert (stayed.cluster.id, stayed.left_behind) == (moved.cluster.id, None)
+            await client.clusters.stop(moved.cluster.id)
+            emulator.world.sell_out(L40S)
+            alone = await client.spot.recover(moved.cluster.id, moved.spec, **settings)
+            assert alone.cluster.id == moved.cluster.id
+
+        on(main)
+
+    def test_a_start_without_gpus_saves_the_data(self, on):
+        """Where that is allowed, and nothing else is."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, machine_taken=True)
+            settings = {"bidding": BIDDING, "timeout": 60}
+            rental = await client.spot.recover(cluster_id, SPEC, **settings, start_without_gpus=True)
+            assert rental.cluster.id == cluster_id
+            assert emulator.world.clusters[cluster_id].gpu_count == 0
+
+        on(main)
+
+    def test_a_time_shorter_than_the_interval_is_used_to_its_end(self, on):
+        """Just before it is over comes a last look."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator)
+            emulator.world.set_minimum_bid(A40, "0.5")
+            emulator.world.later(3, lambda: emulator.world.set_minimum_bid(A40, "0.2"))
+            began = anyio.current_time()
+            rental = await client.spot.recover(cluster_id, SPEC, bidding=BIDDING, timeout=14)
+            assert rental.bid_per_gpu == 0.21
+            assert anyio.current_time() - began <= 14
+            emulator.world.preempt(cluster_id)
+            emulator.faults.add(Fault("bad_gateway", operation=GET))
+            await client.spot.recover(cluster_id, SPEC, bidding=BIDDING, timeout=10)
+
+        on(main)
+
     def test_what_was_terminated_is_replaced(self, on):
         """With a token of one's own, once and no more."""
 
@@ -390,6 +494,8 @@ class TestRecover:
             ({"strategy": "move"}, "strategy"),
             ({"bidding": 0.3}, "bidding"),
             ({"client_token": "?"}, "client_token"),
+            ({"on_attempt": 5}, "on_attempt"),
+            ({"cloud_types": ["SECURE"], "spec": replace(SPEC, cloud_type="ALL")}, "cloud_types"),
         ],
     )
     def test_bad_input_is_named(self, on, arguments, field):

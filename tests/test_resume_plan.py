@@ -84,6 +84,9 @@ ROWS = {
         (ON_DEMAND, Prices(), {"bidding": BIDDING, "strategy": "replace_next"}, GiveUp),
     ],
     "spot": [(SPOT, Prices(), {"bidding": BIDDING}, ResumeSpot)],
+    "spot, cheaper elsewhere": [
+        (SPOT, Prices(), {"bidding": BIDDING, "strategy": "replace_cheapest"}, RentElsewhere, Prices(0.15)),
+    ],
     "spot, no policy": [
         (SPOT, Prices(), {}, GiveUp),
         (SPOT, Prices(), {"strategy": "replace_next"}, GiveUp),
@@ -134,8 +137,8 @@ ROWS = {
 @pytest.mark.parametrize(("row", "case"), [(row, case) for row, cases in ROWS.items() for case in cases])
 def test_each_row_of_the_table_holds(row, case):
     """The plan is the one that the page names."""
-    cluster, quote, policy, expected = case
-    plan = plan_resume(cluster, quote, ResumePolicy(**policy))
+    cluster, quote, policy, expected, *cheapest = case
+    plan = plan_resume(cluster, quote, ResumePolicy(**policy), *cheapest)
     assert type(plan) is expected, row
     assert plan.reason.endswith(".")
 
@@ -182,10 +185,35 @@ def test_what_becomes_of_the_old_volume_is_said(facts, stays, cost, words):
     assert words in plan.reason
 
 
+@pytest.mark.parametrize(
+    ("volume", "cheapest", "leaves"),
+    [
+        (0, Prices(0.19), True),
+        (20, Prices(0.19), True),
+        (200, Prices(0.19), False),
+        (None, Prices(0.1), False),
+        (0, Prices(0.2), False),
+        (0, Prices(0.5), False),
+        (0, NO_QUOTE, False),
+        (0, None, False),
+    ],
+)
+def test_a_lower_price_elsewhere_must_pay_for_the_volume_left_behind(volume, cheapest, leaves):
+    """Per hour, for all GPUs; what has no known size is left for no price."""
+    policy = ResumePolicy(bidding=BIDDING, strategy="replace_cheapest")
+    plan = plan_resume(replace(SPOT, volume_in_gb=volume), Prices(), policy, cheapest)
+    assert isinstance(plan, RentElsewhere if leaves else ResumeSpot)
+    if isinstance(plan, RentElsewhere):
+        assert plan.gpu_type == "cheapest"
+        assert "0.210 USD per GPU-hour here" in plan.reason
+    next_type = plan_resume(SPOT, Prices(), replace(policy, strategy="replace_next"), cheapest)
+    assert isinstance(next_type, ResumeSpot)
+
+
 def test_the_volume_of_a_terminated_cluster_is_not_billed():
     """It was deleted, and the plan says so."""
     plan = plan_resume(known(None), None, ResumePolicy(strategy="replace_next"))
-    assert (plan.gpu_type, plan.volume_stays) == ("next", False)
+    assert (plan.gpu_type, plan.volume_stays) == ("any", False)
     assert "deleted" in plan.reason
 
 
@@ -262,16 +290,16 @@ POLICIES = st.builds(
     ResumePolicy,
     bidding=st.none()
     | st.builds(BidPolicy, ceiling=BIDS, above_ceiling=st.sampled_from(["wait", "give_up"]), step=st.just("50%")),
-    strategy=st.sampled_from(["in_place", "replace_same", "replace_next"]),
+    strategy=st.sampled_from(["in_place", "replace_same", "replace_next", "replace_cheapest"]),
     wait_for_gpus=st.floats(0, 100),
     start_without_gpus=st.booleans(),
 )
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy, cheapest):
     """No plan pays more than the ceiling, leaves, waits or starts without GPUs unless the policy allows it."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     assert plan.reason
     assert pickle.loads(pickle.dumps(plan)) == plan
     if isinstance(plan, ResumeSpot | StartWithoutGpus) and plan.bid_per_gpu is not None:
@@ -283,29 +311,29 @@ def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy):
     assert not isinstance(plan, StartWithoutGpus) or policy.start_without_gpus
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy, cheapest):
     """Whoever is told to rent elsewhere is told of the volume that stays."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     if isinstance(plan, RentElsewhere) and cluster.status == "EXITED":
         assert plan.volume_stays == (cluster.volume_in_gb != 0)
         assert cluster.cluster_id in plan.reason
         assert "billed" in plan.reason or cluster.volume_in_gb == 0
 
 
-@given(CLUSTERS, QUOTES, POLICIES)
-def test_only_a_stopped_cluster_is_started(cluster, quote, policy):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES)
+def test_only_a_stopped_cluster_is_started(cluster, quote, policy, cheapest):
     """What runs, starts, is gone or is in an unknown state gets no request that bills."""
-    plan = plan_resume(cluster, quote, policy)
+    plan = plan_resume(cluster, quote, policy, cheapest)
     if cluster.status != "EXITED":
         assert not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus)
 
 
-@given(CLUSTERS, QUOTES, POLICIES, st.data())
-def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, data):
+@given(CLUSTERS, QUOTES, POLICIES, QUOTES, st.data())
+def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, cheapest, data):
     """Whatever the server refuses and why, a time comes when nothing more is sent."""
     for _ in range(60):
-        plan = plan_resume(cluster, quote, policy)
+        plan = plan_resume(cluster, quote, policy, cheapest)
         if not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus):
             return
         refusals = ["gpus_gone", "wrong_kind", "not_found"]
@@ -315,7 +343,10 @@ def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, data):
     raise AssertionError(plan)
 
 
-@pytest.mark.parametrize(("field", "value"), [("strategy", "move"), ("wait_for_gpus", -1), ("wait_for_gpus", "long")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("strategy", "move"), ("start_without_gpus", "x"), ("wait_for_gpus", -1), ("wait_for_gpus", "long")],
+)
 def test_a_wrong_policy_is_refused(field, value):
     """The field is named."""
     with pytest.raises(InvalidArgument) as caught:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         WaitTimedOut,
     )
     from ._fan_out import fan_out
-    from ._fleet_events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered
+    from ._fleet_events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
     from ._generated import (
         Account,
         CloudType,
@@ -139,6 +139,7 @@ __all__ = [
     "SpotRental",
     "StartWithoutGpus",
     "StatusChanged",
+    "StatusUnknown",
     "Template",
     "TemplateSpec",
     "Templates",
@@ -171,7 +172,7 @@ _HOMES = {
         "RequestTimedOut SpendLimitReached TensorOneError UnexpectedResponse WaitTimedOut"
     ),
     "_fan_out": "fan_out",
-    "_fleet_events": "BidMade BudgetReached GaveUp Moved Preempted Recovered",
+    "_fleet_events": "BidMade BudgetReached GaveUp Moved Preempted Recovered StatusUnknown",
     "_generated": (
         "Account CloudType Cluster ClusterState ClusterStatus ContainerUsage Endpoint GpuType GpuUsage LowestPrice "
         "Machine PlacedCluster Port PricedGpuType Runtime Template"

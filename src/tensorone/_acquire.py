@@ -21,6 +21,7 @@ from ._errors import (
 from ._gpu_types import no_such
 from ._ledger import SpotRental
 from ._quotes import market
+from ._specs import preferring
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -69,7 +70,9 @@ class Search:
         """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried."""
         if self._adopt and (existing := await _rental.adopt(self._session, self._token)):
             tried = tuple(self._ledger.attempts)
-            return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None)
+            return SpotRental(
+                cluster=existing, spec=self._spec, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None
+            )
         self._start = anyio.current_time()
         self._end = self._start + timeout
         while (self._left or self._terms.capacity == "auto") and self._in_time():
@@ -199,6 +202,7 @@ class Search:
         self._ledger.note(candidate, reason, paying=fixed if bid is None else bid, answer="won", kind=kind)
         return SpotRental(
             cluster=cluster,
+            spec=preferring(self._spec, candidate.gpu_type_id),
             gpu_type_id=candidate.gpu_type_id,
             cloud_type=candidate.cloud_type,
             kind=kind,

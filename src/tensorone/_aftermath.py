@@ -56,6 +56,27 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> boo
     return done
 
 
+async def finished(work: Callable[[anyio.CancelScope], Awaitable[None]], *, within: float) -> None:
+    """Runs work that a cancellation does not end at once: it may finish what is under way, for a bounded time.
+
+    Args:
+        work: Called with its scope, whose deadline is finite once there is a cancellation: begin nothing then.
+        within: Seconds from then on, after which the work is cancelled too.
+    """
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope(shield=True) as scope:
+            group.start_soon(_hurry, scope, within)
+            await work(scope)
+        group.cancel_scope.cancel()
+
+
+async def _hurry(scope: anyio.CancelScope, within: float) -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        scope.deadline = anyio.current_time() + within
+
+
 async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
     """Ends a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
     while True:

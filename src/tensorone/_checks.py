@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from decimal import Decimal
@@ -83,6 +84,16 @@ def port(field: str, value: object) -> str:
             f"{value!r} is no port: write a number from 1 to 65535 and http, tcp or udp, as in '8888/http'",
         )
     return f"{int(match[1])}/{match[2]}"
+
+
+def hook(field: str, value: object) -> None:
+    """A function to be called as it is, or None: one that has to be awaited would never run."""
+    if value is None:
+        return
+    if not callable(value):
+        raise InvalidArgument(field, f"must be a function, not {type(value).__name__}")
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__):
+        raise InvalidArgument(field, "must be a plain function: it is called and not awaited")
 
 
 def environment(field: str, value: Any) -> dict[str, str]:

@@ -275,6 +275,7 @@ class Clusters:
         from ._resume_plan import Resumable, ResumePolicy  # noqa: PLC0415
 
         _checks.cluster_id(cluster_id)
+        _checks.hook("on_attempt", on_attempt)
         if port is not None:
             _checks.integer("port", port, least=1)
         if bidding is not None:

@@ -17,6 +17,7 @@ from ._fleet_events import (
     Recovered,
     RecoveryFailed,
     RecoverySucceeded,
+    StatusUnknown,
 )
 from ._fleet_state import FleetState
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ._fleet_state import FleetSettings, Member, Phase
 
 MISSES = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
+_STARTING = ("CREATED", "RESTARTING")  # stopped or not, something is being done about it
 _HOUR = Decimal(3600)
 
 
@@ -47,7 +49,12 @@ def step(
     elapsed = Decimal(str(max(0.0, now - (now if state.at is None else state.at))))
     spent = state.spent + _rate(state.members, settings) * elapsed / _HOUR
     members, events = _observed(state.members, observation, now, settings)
-    members, recoveries, held_by = _started(members, spent, now, settings)
+    recoveries: tuple[Recover, ...] = ()
+    held_by = state.held_by
+    if isinstance(observation, Polled):  # what a recovery brought begins none, and without a look nothing is known
+        members, recoveries, held_by = _started(members, spent, now, settings)
+    if held_by is None and any(member.limited for member in members):
+        held_by = "max_hourly_spend"
     if held_by is not None and held_by != state.held_by:
         events = (*events, BudgetReached(now, held_by, spent, _rate(members, settings)))
     at = now if state.at is None else max(now, state.at)
@@ -83,19 +90,42 @@ def _seen(
         return _running(replace(member, misses=0), now, up=sighting.runtime is not None)
     if member.recovered_at is not None and asked_at < member.recovered_at + settings.settle_time:
         return member, None  # the listing may be older than the recovery
-    misses = 0 if sighting else member.misses + 1
-    member = replace(member, misses=misses)
-    gone = misses >= MISSES if sighting is None else sighting.desired_status == "TERMINATED"
-    if not gone and (sighting is None or sighting.desired_status != "EXITED"):
-        return member, None  # unknown, or too early to say
-    stopped = replace(member, billed=False, gone=gone)
+    if sighting is None:
+        return _missing(replace(member, misses=member.misses + 1), now, settings)
+    member, status = replace(member, misses=0), str.__str__(sighting.desired_status)
+    if status not in ("EXITED", "TERMINATED"):
+        return _unknown(member, status, now)
+    return _stopped(replace(member, gone=status == "TERMINATED"), now, settings)
+
+
+def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
+    """A member that a listing does not show."""
+    if member.misses < MISSES:
+        return member, None  # too early to say
+    if member.phase != "new" or member.bid_per_gpu is not None:  # seen, or won by whoever knows its bid
+        return _stopped(replace(member, gone=True), now, settings)
+    why = f"The account has no cluster {member.cluster_id}, and this fleet never saw one: a mistyped id rents nothing."
+    return replace(member, phase="given_up", gone=True), GaveUp(member.cluster_id, now, why)
+
+
+def _stopped(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
+    """A member that does not run."""
+    stopped = replace(member, billed=False, unknown_status=None)
     if member.phase in ("down", "recovering", "given_up"):
         return stopped, None
-    return _lost(stopped, now, settings), Preempted(member.cluster_id, now, member.phase == "booting", gone)
+    event = Preempted(member.cluster_id, now, member.phase == "booting", member.gone)
+    return _lost(stopped, now, settings), event
+
+
+def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | None]:
+    """A member with a status that says neither running nor stopped; told once."""
+    if status in _STARTING or status == member.unknown_status:
+        return member, None
+    return replace(member, unknown_status=status), StatusUnknown(member.cluster_id, now, status)
 
 
 def _running(member: Member, now: float, *, up: bool) -> tuple[Member, Action | None]:
-    running = replace(member, billed=True, gone=False)
+    running = replace(member, billed=True, gone=False, unknown_status=None)
     if member.phase == "recovering":
         return running, None  # whoever recovers it will tell
     again = member.phase in ("down", "given_up")
@@ -107,7 +137,8 @@ def _running(member: Member, now: float, *, up: bool) -> tuple[Member, Action | 
 def _lost(member: Member, now: float, settings: FleetSettings) -> Member:
     stable = member.recovered_at is None or now - member.recovered_at >= settings.stable_after
     strikes = 0 if stable else member.strikes + 1
-    return replace(member, phase="down", strikes=strikes, retry_at=now + backoff(strikes, settings))
+    lost = replace(member, phase="down", strikes=strikes, retry_at=now + backoff(strikes, settings))
+    return replace(lost, waiting_since=None, limited=False)
 
 
 def _ended(
@@ -118,41 +149,69 @@ def _ended(
         return member, None
     if isinstance(outcome, RecoverySucceeded):
         return _recovered(member, outcome, now)
-    strikes = member.strikes + 1
-    failed = replace(member, phase="down", strikes=strikes, retry_at=now + backoff(strikes, settings))
+    failed = _failed(member, outcome, now, settings)
     if not outcome.final:
         return failed, None
-    return replace(failed, phase="given_up"), GaveUp(member.cluster_id, now, outcome.reason)
+    return replace(failed, phase="given_up", limited=False), GaveUp(member.cluster_id, now, outcome.reason)
+
+
+def _failed(member: Member, outcome: RecoveryFailed, now: float, settings: FleetSettings) -> Member:
+    """A member that is down still: what was refused backs off, and where there was nothing to bid the polls go on."""
+    strikes = member.strikes + 1 if outcome.tried else member.strikes
+    wait = backoff(strikes, settings) if outcome.tried else settings.recheck
+    failed = replace(member, phase="down", strikes=strikes, limited=outcome.limited)
+    if outcome.waits is None:
+        return replace(failed, retry_at=now + wait)
+    since = now if member.waiting_since is None else member.waiting_since
+    return replace(failed, retry_at=now + min(wait, outcome.waits), waiting_since=since)
 
 
 def _recovered(member: Member, outcome: RecoverySucceeded, now: float) -> tuple[Member, Action]:
     new, bid = outcome.new_cluster_id, outcome.bid_per_gpu
-    running = replace(member, cluster_id=new, bid_per_gpu=bid, phase="booting", billed=True, gone=False, misses=0)
-    running = replace(running, recovered_at=now, recoveries=member.recoveries + 1)
+    paid = Decimal(0) if outcome.without_gpus else bid
+    running = replace(member, cluster_id=new, gpu_type_id=outcome.gpu_type_id, bid_per_gpu=paid, phase="booting")
+    running = replace(running, billed=True, gone=False, misses=0, waiting_since=None, limited=False)
+    running = replace(running, unknown_status=None, recovered_at=now, recoveries=member.recoveries + 1)
     if new == member.cluster_id:
-        return running, Recovered(new, now, bid)
-    return running, Moved(member.cluster_id, new, now, bid)
+        return running, Recovered(new, now, bid, outcome.without_gpus)
+    return running, Moved(member.cluster_id, new, now, bid, outcome.left_behind)
 
 
 def _started(
     members: tuple[Member, ...], spent: Decimal, now: float, settings: FleetSettings
 ) -> tuple[tuple[Member, ...], tuple[Recover, ...], Limit | None]:
-    """The recoveries to begin now, and the limit that stands against further ones."""
+    """The recoveries to begin now, those that are due for longest first, and the limit that holds others back."""
     if settings.budget is not None and spent >= settings.budget:
         return members, (), "budget"
     current, recoveries = list(members), list[Recover]()
     held_by: Limit | None = None
-    rate, free = _reserved(members, settings), settings.width - sum(one.phase == "recovering" for one in members)
-    for place, member in enumerate(members):
-        if member.phase != "down" or member.retry_at > now:
-            continue
+    running, reserved, limit = _rate(members, settings), _reserved(members, settings), settings.max_hourly_spend
+    due = [place for place, one in enumerate(members) if one.phase == "down" and one.retry_at <= now]
+    for place in sorted(due, key=lambda place: members[place].retry_at):
+        member = members[place]
         more = member.gpu_count * Decimal(settings.ceiling)
-        if settings.max_hourly_spend is not None and rate + more > settings.max_hourly_spend:
+        if limit is not None and running + more > limit:
             held_by = "max_hourly_spend"
-        elif free > 0:
-            current[place], rate, free = replace(member, phase="recovering"), rate + more, free - 1
-            recoveries.append(Recover(member.cluster_id, member.gone, member.recoveries, member.origin))
+        elif limit is None or reserved + more <= limit:  # otherwise there may be room when those under way have ended
+            current[place], reserved = replace(member, phase="recovering"), reserved + more
+            recoveries.append(_order(member, now))
     return tuple(current), tuple(recoveries), held_by
+
+
+def _order(member: Member, now: float) -> Recover:
+    waited = 0.0 if member.waiting_since is None else max(0.0, now - member.waiting_since)
+    return Recover(
+        member.cluster_id, member.gone, member.recoveries, member.origin, gpu_type_id=member.gpu_type_id, waited=waited
+    )
+
+
+def own_bids(state: FleetState, gpu_type_id: str) -> tuple[Decimal, ...]:
+    """What the fleet's running clusters of a GPU type are billed, US dollars per GPU and hour, where that is known."""
+    return tuple(
+        one.bid_per_gpu
+        for one in state.members
+        if one.billed and one.gpu_type_id == gpu_type_id and one.bid_per_gpu is not None
+    )
 
 
 def _rate(members: tuple[Member, ...], settings: FleetSettings) -> Decimal:

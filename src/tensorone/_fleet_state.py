@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from . import _checks
+from . import _checks, _saved_state
 from ._errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
 
-_VERSION = 1  # of the saved form
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSettings:
@@ -26,7 +24,7 @@ class FleetSettings:
 
     Args:
         ceiling: US dollars per GPU and hour; no recovery bids more, and an unknown bid counts as this much.
-        width: Recoveries side by side at most.
+        width: Recoveries side by side at most; for whoever runs them.
         budget: US dollars for the whole fleet, from the first step on, after which nothing is bid for. An estimate
             from bids, GPUs and time; disks are not in it.
         max_hourly_spend: US dollars per hour that a recovery must not lead across, counted at its ceiling.
@@ -34,6 +32,8 @@ class FleetSettings:
         backoff_max: Seconds, upper bound of that.
         stable_after: Seconds of running after which a cluster's next recovery starts at once again.
         settle_time: Seconds after a recovery in which a listing that shows the cluster stopped may be an old one.
+        recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no failure,
+            and costs a look at the prices.
 
     Raises:
         InvalidArgument: A value is out of range.
@@ -45,12 +45,13 @@ class FleetSettings:
     max_hourly_spend: Decimal | float | None = None
     backoff_initial: float = 15.0
     backoff_max: float = 300.0
-    stable_after: float = 600.0
+    stable_after: float = 120.0
     settle_time: float = 5.0
+    recheck: float = 7.5
 
     def __post_init__(self) -> None:
         _checks.integer("width", self.width, least=1)
-        for name in ("backoff_initial", "backoff_max", "stable_after", "settle_time"):
+        for name in ("backoff_initial", "backoff_max", "stable_after", "settle_time", "recheck"):
             _checks.seconds(name, getattr(self, name), zero=True)
         for name in ("ceiling", "budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None or name == "ceiling":
@@ -64,6 +65,7 @@ class Member:
     Attributes:
         cluster_id: The cluster; another one after a move.
         origin: The cluster of the beginning, whose place it has.
+        gpu_type_id: Its GPU type; None if unknown.
         gpu_count: Its GPUs.
         bid_per_gpu: What it is billed while it runs, US dollars per GPU and hour; None if unknown.
         phase: What it is doing, as far as known.
@@ -72,12 +74,16 @@ class Member:
         misses: Successful listings in a row that did not show it.
         strikes: Recoveries in a row that failed or did not last.
         retry_at: Not to be recovered before, seconds of the caller's clock.
+        waiting_since: Since when the GPUs of its machine are waited for, None if they are not.
+        limited: Whether a limit of the client refused its latest recovery.
+        unknown_status: A status of which nothing is known, as it was seen last; None otherwise.
         recovered_at: When it was recovered last, None before the first time.
         recoveries: How many recoveries succeeded.
     """
 
     cluster_id: str
     origin: str
+    gpu_type_id: str | None = None
     gpu_count: int = 1
     bid_per_gpu: Decimal | None = None
     phase: Phase = "new"
@@ -86,6 +92,9 @@ class Member:
     misses: int = 0
     strikes: int = 0
     retry_at: float = 0.0
+    waiting_since: float | None = None
+    limited: bool = False
+    unknown_status: str | None = None
     recovered_at: float | None = None
     recoveries: int = 0
 
@@ -107,12 +116,22 @@ class FleetState:
     held_by: Limit | None = None
 
     @classmethod
-    def start(cls, gpu_counts: Mapping[str, int]) -> FleetState:
-        """A fleet of these clusters, each with its number of GPUs."""
-        for name, count in gpu_counts.items():
+    def start(
+        cls,
+        gpus: Mapping[str, tuple[str | None, int]],
+        bids: Mapping[str, Decimal | float | None] | None = None,
+    ) -> FleetState:
+        """A fleet of these clusters, each with its GPU type and number, and what it is billed, where that is known."""
+        known = {name: _checks.dollars("bids", bid) for name, bid in (bids or {}).items() if bid is not None}
+        for name, (_, count) in gpus.items():
             _checks.cluster_id(name)
             _checks.integer("gpu_count", count, least=0)
-        members = (Member(cluster_id=name, origin=name, gpu_count=count) for name, count in gpu_counts.items())
+        if strangers := sorted(known.keys() - gpus.keys()):
+            raise InvalidArgument("bids", f"names {', '.join(strangers)}, for which there is no spec")
+        members = (
+            Member(cluster_id=name, origin=name, gpu_type_id=gpu_type, gpu_count=count, bid_per_gpu=known.get(name))
+            for name, (gpu_type, count) in gpus.items()
+        )
         return cls(members=tuple(members))
 
     def interrupted(self) -> FleetState:
@@ -124,7 +143,7 @@ class FleetState:
 
     def to_json(self) -> str:
         """The state as text, to be saved after each step."""
-        return json.dumps({"version": _VERSION, **asdict(self)}, default=str)
+        return json.dumps({"version": _saved_state.VERSION, **asdict(self)}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> FleetState:
@@ -133,20 +152,8 @@ class FleetState:
         Recoveries that were under way begin again, with the same number. The clock must go on: seconds since 1970 do.
 
         Raises:
-            InvalidArgument: The text is no saved state.
+            InvalidArgument: The text is no saved state, or one of another version.
         """
-        try:
-            saved = json.loads(text)
-            version = saved.pop("version")
-            members = tuple(_member(one) for one in saved.pop("members"))
-            state = cls(members=members, spent=Decimal(saved.pop("spent")), **saved)
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
-            raise InvalidArgument("state", "is no saved state of a fleet") from error
-        if version != _VERSION:
-            raise InvalidArgument("state", f"was saved in format {version}, and this version reads {_VERSION}")
+        saved, members = _saved_state.read(text)
+        state = cls(members=tuple(Member(**one) for one in members), **saved)
         return state.interrupted()
-
-
-def _member(saved: dict[str, object]) -> Member:
-    member = Member(**saved)  # type: ignore[arg-type]  # fields too many or too few are a TypeError, as they should be
-    return replace(member, bid_per_gpu=None if member.bid_per_gpu is None else Decimal(member.bid_per_gpu))

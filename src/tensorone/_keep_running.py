@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import replace
@@ -10,31 +11,23 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _inputs, _listing
-from ._errors import (
-    BidCeilingReached,
-    ClusterNotFound,
-    ConfigurationError,
-    InvalidArgument,
-    OperationUnsupported,
-    TensorOneError,
-)
-from ._fleet import step
-from ._fleet_events import BidMade, Polled, PollFailed, Recover, RecoveryFailed, RecoverySucceeded
+from . import _aftermath, _listing
+from ._errors import ConfigurationError, InvalidArgument, TensorOneError
+from ._fleet import own_bids, step
+from ._fleet_events import BidMade, Polled, PollFailed, Recover
+from ._fleet_failures import hopeless
+from ._fleet_rounds import Rounds
 from ._fleet_state import FleetState
-from ._ledger import Ledger
-from ._recover import Replacement, recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
-    from anyio.abc import TaskGroup
-
     from ._candidates import Terms
     from ._fleet_events import Event, Observation
     from ._fleet_state import FleetSettings
+    from ._generated import Cluster
     from ._ledger import Attempt
     from ._resume_plan import ResumePolicy
     from ._session import Session
@@ -42,14 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["KeepRunning"]
 
-PATIENCE = 60.0  # seconds for the looks of one recovery; what is under way then is followed to its end
-
 
 class KeepRunning:
     """An async iterator of events, inside ``async with``; made by ``spot.keep_running``, for one reader.
 
-    Everything happens while the iterator is asked: it looks, recovers what stopped, and tells. No task lives between
-    two calls. It ends when every cluster was given up.
+    Everything happens while the iterator is asked. It looks and decides, and hands out what it saw; asked again, it
+    makes one round of attempts at what is to be recovered now, and hands out what came of them. Nobody waits for a
+    market: that is done from look to look, in the state. No task lives between two calls. It ends when every cluster
+    was given up.
     """
 
     def __init__(  # noqa: PLR0913 - what `spot.keep_running` was given, checked
@@ -65,14 +58,24 @@ class KeepRunning:
         expires_in: float | None,
     ) -> None:
         self._session = session
-        self._specs = dict(specs)
-        self._terms = terms
-        self._policy = policy
+        self._every = terms.every
+        self._rounds = Rounds(
+            session,
+            specs,
+            terms=terms,
+            policy=policy,
+            expires_in=expires_in,
+            own=self._own_bids,
+            members=self._members,
+            tell=self._tell_bid,
+        )
         self._settings = settings
         self._state = state
         self._on_state = on_state
-        self._expires_in = expires_in
         self._unread: deque[Event] = deque()
+        self._orders: list[Recover] = []
+        self._shown: Mapping[str, Cluster] = {}
+        self._failures = 0
         self._open = False
         self._due = self._epoch = 0.0
 
@@ -98,101 +101,104 @@ class KeepRunning:
         if not self._open:
             raise ConfigurationError("it works inside its block: async with client.spot.keep_running(…) as events")
         while not self._unread:
-            if all(member.phase == "given_up" for member in self._state.members):
+            if self._orders and anyio.current_time() < self._due:  # later they are old news
+                await self._recover_all()
+            elif all(member.phase == "given_up" for member in self._state.members):
                 raise StopAsyncIteration
-            await self._turn()
+            else:
+                await self._look()
         return self._unread.popleft()
 
-    async def _turn(self) -> None:
-        """One look at all clusters, and all recoveries that follow from it."""
-        every = self._terms.every
-        moment = max(self._due, _listing.last_tick(anyio.current_time(), every))
+    async def _look(self) -> None:
+        """One look at all clusters; decides, and saves before anything comes of it."""
+        moment = max(self._due, _listing.last_tick(anyio.current_time(), self._every))
         await _listing.until(moment)
-        self._state = self._state.interrupted()  # by a cancellation, if at all: nothing is under way here
         observation = await self._poll(moment)
-        self._due = _listing.next_tick(anyio.current_time(), every)
-        async with anyio.create_task_group() as group:
-            self._follow(observation, group)
+        self._due = _listing.next_tick(anyio.current_time(), self._every)
+        known = self._state.interrupted()  # by a cancellation, if at all: nothing is under way here
+        state, actions = step(known, observation, self._now(), self._settings)
+        self._save(state)
+        self._state = state
+        self._orders = [action for action in actions if isinstance(action, Recover)]
+        self._unread.extend(action for action in actions if not isinstance(action, Recover))
 
     async def _poll(self, moment: float) -> Observation:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            if not error.retryable:
+            self._failures += 1
+            if hopeless(error, self._failures):
+                self._due = _listing.next_tick(anyio.current_time(), self._every)
                 raise
             return PollFailed()
+        self._shown, self._failures = snapshot.value, 0
         return Polled(snapshot.value.values(), snapshot.asked_at + self._epoch)
 
-    def _follow(self, observation: Observation, group: TaskGroup) -> None:
-        """Decides, saves, and only then acts."""
-        self._state, actions = step(self._state, observation, self._now(), self._settings)
-        if self._on_state is not None:
-            self._on_state(self.state)
-        for action in actions:
-            if isinstance(action, Recover):
-                group.start_soon(self._recover, action, group)
-            else:
-                self._unread.append(action)
+    async def _recover_all(self) -> None:
+        """One round of attempts for each cluster to recover; begins none when the next look is due.
 
-    async def _recover(self, action: Recover, group: TaskGroup) -> None:
+        A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
+        """
+        orders, self._orders = self._orders, []
+        limiter = anyio.CapacityLimiter(self._settings.width)
+
+        async def attempts(scope: anyio.CancelScope) -> None:
+            async with anyio.create_task_group() as group:
+                for order in orders:
+                    group.start_soon(self._recover, order, limiter, scope)
+
         try:
-            rental = await recover(
-                self._session,
-                action.cluster_id,
-                self._specs[action.origin],
-                self._policy,
-                self._replacement(action),
-            )
-        except TensorOneError as error:
-            outcome: Observation = RecoveryFailed(action.cluster_id, str(error), is_final(error, self._terms))
-        else:
-            bid = None if rental.bid_per_gpu is None else Decimal(str(rental.bid_per_gpu))
-            outcome = RecoverySucceeded(action.cluster_id, rental.cluster.id, bid)
-        self._follow(outcome, group)
+            await _aftermath.finished(attempts, within=self._session.settle_time + _aftermath.GRACE)
+        finally:
+            self._save(self._state)
 
-    def _replacement(self, action: Recover) -> Replacement:
-        # The same token for every attempt at one recovery, also across a crash: what it rented once is found again.
-        token = f"keep-{action.origin}-{action.number}"
-        markers = _inputs.markers(token, self._expires_in)
-        return Replacement(
-            terms=self._terms,
-            markers=markers,
-            token=token,
-            adopt=True,
-            ledger=Ledger(lambda attempt: self._tell_bid(action.cluster_id, attempt)),
-            end=anyio.current_time() + PATIENCE,
-            once=True,
-        )
+    async def _recover(self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope) -> None:
+        async with limiter:
+            if anyio.current_time() >= self._due or math.isfinite(scope.deadline):
+                return  # it is due still, and the first at the next look
+            outcome = await self._rounds.recover(order, self._shown)
+        self._state, events = step(self._state, outcome, self._now(), self._settings)
+        self._unread.extend(event for event in events if not isinstance(event, Recover))
+
+    def _members(self) -> list[str]:
+        return [member.cluster_id for member in self._state.members]
+
+    def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
+        return own_bids(self._state, gpu_type_id)
 
     def _tell_bid(self, cluster_id: str, attempt: Attempt) -> None:
         if attempt.bid_per_gpu is not None:
             bid = Decimal(str(attempt.bid_per_gpu))
             self._unread.append(BidMade(cluster_id, self._now(), bid, attempt.answer))
 
+    def _save(self, state: FleetState) -> None:
+        if self._on_state is not None:
+            self._on_state(state.to_json())
+
     def _now(self) -> float:
         """Seconds since 1970, by a clock that nobody sets back while this runs."""
         return self._epoch + anyio.current_time()
 
 
-def is_final(error: TensorOneError, terms: Terms) -> bool:
-    """Whether another attempt would fare no better. Pure."""
-    if isinstance(error, BidCeilingReached):
-        return terms.bidding.above_ceiling == "give_up"
-    return isinstance(error, ClusterNotFound | InvalidArgument | OperationUnsupported)
-
-
-def taken_up(specs: Mapping[str, ClusterSpec], saved: str | None) -> FleetState:
+def taken_up(
+    specs: Mapping[str, ClusterSpec], bids: Mapping[str, Decimal | float | None] | None, saved: str | None
+) -> FleetState:
     """The state to begin with: as it was saved, with clusters that are new. Pure.
 
     Raises:
         InvalidArgument: It cannot be read, or has a cluster for which there is no spec.
     """
-    begun = FleetState.start({name: spec.gpu_count for name, spec in specs.items()})
+    begun = FleetState.start({name: (spec.candidates[0], spec.gpu_count) for name, spec in specs.items()}, bids)
     if saved is None:
         return begun
-    state = FleetState.from_json(saved)
+    state, types = FleetState.from_json(saved), {member.origin: member.gpu_type_id for member in begun.members}
     known = {member.origin for member in state.members}
     if missing := sorted(known - specs.keys()):
         raise InvalidArgument("specs", f"has no spec for {', '.join(missing)}, which the saved state keeps running")
-    new = tuple(member for member in begun.members if member.origin not in known)
-    return replace(state, members=state.members + new)
+    # A state of the first version names no types; what never moved is of its spec's first.
+    same = (
+        replace(one, gpu_type_id=types[one.origin]) if one.gpu_type_id is None and one.cluster_id == one.origin else one
+        for one in state.members
+    )
+    new = (member for member in begun.members if member.origin not in known)
+    return replace(state, members=(*same, *new))

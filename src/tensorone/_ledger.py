@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._candidates import Candidate
     from ._generated import CloudType, PlacedCluster
     from ._plans import RentElsewhere
+    from ._specs import ClusterSpec
 
 __all__ = ["Attempt", "SpotRental"]
 
@@ -51,6 +52,7 @@ class SpotRental:
 
     Attributes:
         cluster: The cluster; it is billed from now on.
+        spec: What it was rented for, with its own GPU type first: what `recover` and `keep_running` want for it.
         gpu_type_id: Its GPU type; None where the cluster of an earlier call was found by its token.
         bid_per_gpu: The bid that won, US dollars per GPU and hour; None likewise, and for an on-demand cluster.
         attempts: Everything that was tried, in order.
@@ -61,6 +63,7 @@ class SpotRental:
     """
 
     cluster: PlacedCluster
+    spec: ClusterSpec
     gpu_type_id: str | None
     bid_per_gpu: float | None
     attempts: tuple[Attempt, ...]

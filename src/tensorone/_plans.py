@@ -70,7 +70,7 @@ class RentElsewhere:
     """Rent a new cluster, which starts with an empty volume; the old one is left as it is.
 
     Attributes:
-        gpu_type: Whether to take the same GPU type or the next one.
+        gpu_type: Whether to take the same GPU type, any of those wanted, or the cheapest of them.
         old_cluster_id: The cluster left behind; terminating it deletes its volume and ends its bill.
         old_machine_id: Where its volume stays, None if unknown.
         volume_stays: Whether there is, or may be, a volume left behind; it stays billed.
@@ -78,7 +78,7 @@ class RentElsewhere:
         reason: Why, and what becomes of the old volume.
     """
 
-    gpu_type: Literal["same", "next"]
+    gpu_type: Literal["same", "any", "cheapest"]
     old_cluster_id: str
     old_machine_id: str | None
     volume_stays: bool

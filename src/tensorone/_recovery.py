@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from ._errors import (
     OperationUnsupported,
     OutcomeUnknown,
     QueryError,
+    SpendLimitReached,
     TensorOneError,
     WaitTimedOut,
 )
@@ -30,6 +31,7 @@ from ._quotes import quote
 from ._resume_plan import learn, plan_resume
 
 if TYPE_CHECKING:
+    from ._fleet_market import FleetMarket
     from ._generated import Cluster, GraphQLClient, PlacedCluster
     from ._ledger import Kind, Ledger
     from ._plans import Attempt
@@ -39,7 +41,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tensorone")
 
+LAST_LOOK = 1.0  # seconds before the end at which the last look begins
+
 _WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """There is nothing more to be done now.
+
+    Attributes:
+        seconds: When to look again.
+        reason: Why, as a sentence.
+        for_gpus: Whether it is the machine's GPUs that are waited for, for so many seconds at most.
+    """
+
+    seconds: float
+    reason: str
+    for_gpus: bool = False
 
 
 class Recovery:
@@ -61,7 +80,23 @@ class Recovery:
         gpu_type_id: str | None,
         every: float,
         ledger: Ledger,
+        seen: Cluster | None = None,
+        misses: int = 0,
+        market: FleetMarket | None = None,
     ) -> None:
+        """Nothing is read or sent.
+
+        Args:
+            session: The client's.
+            known: What is known of the cluster.
+            policy: What is allowed.
+            gpu_type_id: Its GPU type; None where no prices matter.
+            every: Seconds between looks.
+            ledger: Where attempts are written down.
+            seen: The cluster as it was read just now, instead of a first look.
+            misses: Looks before this that did not find it.
+            market: Where prices are asked for in a fleet, or of several GPU types; None asks for those of its own.
+        """
         self.known = known
         self.cluster: Cluster | None = None
         self.bid_per_gpu: Decimal | None = None
@@ -71,10 +106,12 @@ class Recovery:
         self._gpu_type_id = gpu_type_id
         self._every = every
         self._ledger = ledger
+        self._seen = seen
+        self._market = market
         self._quote: SpotQuote | None = None
-        self._misses = 0
+        self._cheapest: SpotQuote | None = None
+        self._misses = misses
         self._started_at: float | None = None
-        self._end = 0.0
 
     async def run(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere:
         """Takes one step after the other until the cluster runs, or another has to be rented.
@@ -87,27 +124,33 @@ class Recovery:
             WaitTimedOut: The time is over.
             TensorOneError: There is nothing more to be done.
         """
-        self._end = end
-        while True:
-            if not await self._look():
-                await self._pause(self._every, "the cluster could not be read")
-                continue
-            plan = plan_resume(self.known, self._quote, self._policy)
+        while isinstance(found := await self.attempt(end, until_up=until_up), Later):
+            await self._pause(found, end)
+        return found
+
+    async def attempt(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere | Later:
+        """As `run`, up to where there is nothing to be done but wait: looks, and sends what may be sent now."""
+        while await self._look(end):
+            plan = plan_resume(self.known, self._quote, self._policy, self._cheapest)
             if isinstance(plan, AlreadyRunning) and self.cluster is not None and (plan.up or not until_up):
                 return self.cluster
             if isinstance(plan, RentElsewhere):
                 return plan
             if isinstance(plan, GiveUp):
                 raise self._failure(plan.reason)
-            if isinstance(plan, AlreadyRunning | Wait | WaitForGpus):
-                await self._wait(plan)
-            elif (started := await self._try(plan)) is not None and not until_up:
-                return started
+            if isinstance(plan, WaitForGpus):
+                return Later(plan.seconds, plan.reason, for_gpus=True)
+            if isinstance(plan, AlreadyRunning | Wait):
+                return Later(self._every, plan.reason)
+            outcome = await self._try(plan)
+            if isinstance(outcome, Later) or (outcome is not None and not until_up):
+                return outcome
+        return Later(self._every, f"cluster {self.known.cluster_id} could not be read, or only in part")
 
-    async def _look(self) -> bool:
+    async def _look(self, end: float) -> bool:
         """Reads the cluster, and the prices if they matter; whether what was read may be built upon."""
         try:
-            with anyio.CancelScope(deadline=self._end) as scope:
+            with anyio.CancelScope(deadline=end) as scope:
                 self.cluster = await self._read()
                 await self._ask_prices()
         except TensorOneError as error:
@@ -124,6 +167,9 @@ class Recovery:
         return True
 
     async def _read(self) -> Cluster | None:
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            return seen
         try:
             return (await self._session.graphql.get_cluster(self.known.cluster_id)).cluster
         except ClusterNotFound:
@@ -132,7 +178,11 @@ class Recovery:
     async def _ask_prices(self) -> None:
         stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
         if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
-            self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+            if self._market is None:
+                self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+                return
+            self._quote = await self._market.quote(self._gpu_type_id, self.known.refused_bids)
+            self._cheapest = await self._market.cheapest(self._gpu_type_id)
 
     def _lags(self) -> bool:
         """Whether the look may be older than the start that was accepted."""
@@ -140,35 +190,32 @@ class Recovery:
             return False
         return anyio.current_time() < self._started_at + self._session.settle_time
 
-    async def _wait(self, plan: AlreadyRunning | Wait | WaitForGpus) -> None:
-        seconds = min(self._every, plan.seconds) if isinstance(plan, WaitForGpus) else self._every
-        await self._pause(seconds, plan.reason)
-        if not isinstance(plan, AlreadyRunning):
-            waited = self.known.waited + (seconds if isinstance(plan, WaitForGpus) else 0)
-            self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
-
-    async def _pause(self, seconds: float, why: str) -> None:
-        """Waits for the next look, unless there will be none in time."""
-        if anyio.current_time() + seconds >= self._end:
+    async def _pause(self, later: Later, end: float) -> None:
+        """Waits for the next look: shortly before the end there is a last one."""
+        left = end - LAST_LOOK - anyio.current_time()
+        if left <= 0:
             raise WaitTimedOut(
-                f"cluster {self.known.cluster_id} does not run, and the time is over: {why}",
+                f"cluster {self.known.cluster_id} does not run, and the time is over: {later.reason}",
                 operation="GetCluster",
                 billing=f"cluster {self.known.cluster_id} stays as it is; a volume it has is billed",
                 last_seen=self.cluster,
             )
+        seconds = min(self._every, later.seconds, left)
         await anyio.sleep(seconds)
+        waited = self.known.waited + (seconds if later.for_gpus else 0)
+        self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
 
-    async def _try(self, plan: Attempt) -> PlacedCluster | None:
-        """Sends one resume; a refusal becomes knowledge. The cluster, if it started."""
+    async def _try(self, plan: Attempt) -> PlacedCluster | Later | None:
+        """Sends one resume; a refusal becomes knowledge, and None. The cluster, if it started."""
         paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
         kind: Kind = "on_demand" if paying is None else "spot"
         candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
         try:
             started = await self._send(plan, paying)
         except TensorOneError as error:
-            self._ledger.note(candidate, plan.reason, paying=paying, answer=str(error), kind=kind)
-            await self._refused(plan, error)
-            return None
+            sent = None if isinstance(error, SpendLimitReached) else paying
+            self._ledger.note(candidate, plan.reason, paying=sent, answer=str(error), kind=kind)
+            return self._refused(plan, error)
         self._ledger.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
         self._started_at, self.bid_per_gpu = anyio.current_time(), paying
         self.without_gpus = isinstance(plan, StartWithoutGpus)
@@ -196,16 +243,16 @@ class Recovery:
             return None if gpu_count else Decimal(0)
         return each * gpu_count
 
-    async def _refused(self, plan: Attempt, error: TensorOneError) -> None:
+    def _refused(self, plan: Attempt, error: TensorOneError) -> Later | None:
         refusal = refusal_of(error)
         if refusal is not None:
             self.known = learn(self.known, plan, refusal)
-        elif isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
+            return None
+        if isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
             raise no_spot(error) from error
-        elif isinstance(error, OutcomeUnknown) or error.retryable:
-            await self._pause(self._every, str(error))  # its state tells by then: a second start makes no twin
-        else:
-            raise error
+        if isinstance(error, OutcomeUnknown) or error.retryable:
+            return Later(self._every, str(error))  # its state tells by then: a second start makes no twin
+        raise error
 
     def _failure(self, reason: str) -> TensorOneError:
         """Why nothing more can be done, as an error."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from . import _checks
 from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid, price
 from ._errors import InvalidArgument
+from ._leaving import dear, gpu_type, rent_elsewhere
 from ._plans import (
     AlreadyRunning,
     RentElsewhere,
@@ -27,13 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Resumable", "ResumePolicy", "learn", "plan_resume"]
 
 Kind = Literal["on_demand", "spot"]
-Strategy = Literal["in_place", "replace_same", "replace_next"]
+Strategy = Literal["in_place", "replace_same", "replace_next", "replace_cheapest"]
 Refusal = Literal["gpus_gone", "wrong_kind", "bid_too_low", "not_found"]
 
-STOPPED_VOLUME_PER_GB_MONTH = Decimal("0.20")
-"""US dollars; the sibling service's published rate for the volume of a stopped cluster. Tensor One's is not known."""
-
-_STRATEGIES = ("in_place", "replace_same", "replace_next")
+_STRATEGIES = ("in_place", "replace_same", "replace_next", "replace_cheapest")
+_ANY_TYPE = ("replace_next", "replace_cheapest")
 _STARTING = ("CREATED", "RESTARTING")
 
 
@@ -61,7 +60,9 @@ class ResumePolicy:
         bidding: How to bid for a spot cluster. Its ceiling also holds for the fixed price of an on-demand one.
         strategy: ``"in_place"`` never leaves the machine. ``"replace_same"`` rents the same GPU type elsewhere when
             the machine's GPUs are gone, refuse every bid allowed, or the cluster was terminated; ``"replace_next"``
-            the next of the GPU types, also when the market asks too much for this one.
+            any of the GPU types, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest
+            of them, also when it is only cheaper than this one, the volume that would be left behind counted in. A
+            volume of unknown size is left for no price.
         wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried. A stopped cluster's
             volume is billed meanwhile.
         start_without_gpus: When the GPUs are gone and no replacement is allowed, start with none, to save the data.
@@ -79,6 +80,8 @@ class ResumePolicy:
         if self.strategy not in _STRATEGIES:
             raise InvalidArgument("strategy", f"must be one of {', '.join(_STRATEGIES)}, not {self.strategy!r}")
         _checks.seconds("wait_for_gpus", self.wait_for_gpus, zero=True)
+        if self.start_without_gpus not in (True, False):
+            raise InvalidArgument("start_without_gpus", "must be True or False")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +145,14 @@ def learn(known: Resumable, attempt: Attempt, refusal: Refusal) -> Resumable:
     return replace(known, gpus_gone=True)
 
 
-def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Plan:
+def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None = None) -> Plan:
     """The next thing to do so that the cluster runs.
 
     Args:
         known: What is known of the cluster.
         quote: The market's prices for its GPU type, None if unknown.
         policy: What is allowed.
+        cheapest: The prices of the cheapest other GPU type that may take its place; for ``"replace_cheapest"``.
 
     Returns:
         One step. A refusal of it goes through `learn` into the next decision; after `Wait` and `WaitForGpus` read
@@ -160,14 +164,17 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> 
         return _running(known)
     if known.status != "EXITED":
         return Wait(f"Cluster {known.cluster_id} has status {known.status!r}, of which nothing is known: sent nothing.")
-    return _without_gpus_there(known, quote, policy) if known.gpus_gone else _resume(known, quote, policy)
+    return _without_gpus_there(known, quote, policy) if known.gpus_gone else _resume(known, quote, policy, cheapest)
 
 
 def _gone(known: Resumable, policy: ResumePolicy) -> Plan:
-    why = f"Cluster {known.cluster_id} was terminated, and its volume was deleted with it."
+    fate = "was terminated, and its volume was deleted with it."
+    if known.status is None:
+        fate = "is not in the account: it never was, or it was terminated and its volume deleted."
+    why = f"Cluster {known.cluster_id} {fate}"
     if policy.strategy == "in_place":
         return GiveUp(f"{why} The strategy 'in_place' rents no other.")
-    return RentElsewhere(_gpu_type(policy), known.cluster_id, None, False, None, why)
+    return RentElsewhere(gpu_type(policy), known.cluster_id, None, False, None, why)
 
 
 def _running(known: Resumable) -> AlreadyRunning:
@@ -178,20 +185,22 @@ def _running(known: Resumable) -> AlreadyRunning:
     return AlreadyRunning(True, missing, f"Cluster {known.cluster_id} runs{lack}, and is billed.")
 
 
-def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Plan:
+def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None) -> Plan:
     start = _terms(known, quote, policy)
     if isinstance(start, Bid):
+        if (why := dear(known, start, policy, cheapest)) is not None:
+            return rent_elsewhere(known, policy, why)
         return ResumeSpot(start.bid_per_gpu, known.gpu_count, start.reason)
     if start is None:
         return ResumeOnDemand(known.gpu_count, "On-demand clusters resume at their fixed price.")
-    return _elsewhere(known, policy, start.reason) if _may_leave(known, quote, policy) else start
+    return rent_elsewhere(known, policy, start.reason) if _may_leave(known, quote, policy) else start
 
 
 def _may_leave(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> bool:
     """Whether finding no bid for a start here is a reason to rent elsewhere."""
     if quote is None or policy.bidding is None or _kind(known, policy) != "spot":
         return False  # nobody asked the market yet, nobody may pay it, or there is nothing to bid for
-    return policy.strategy == "replace_next" or (policy.strategy == "replace_same" and bool(known.refused_bids))
+    return policy.strategy in _ANY_TYPE or (policy.strategy == "replace_same" and bool(known.refused_bids))
 
 
 def _terms(known: Resumable, quote: Quote | None, policy: ResumePolicy) -> Bid | Wait | GiveUp | None:
@@ -222,7 +231,7 @@ def _without_gpus_there(known: Resumable, quote: Quote | None, policy: ResumePol
     if known.waited < policy.wait_for_gpus:
         return WaitForGpus(policy.wait_for_gpus - known.waited, f"{why} Waiting for them.")
     if policy.strategy != "in_place":
-        return _elsewhere(known, policy, why)
+        return rent_elsewhere(known, policy, why)
     if not policy.start_without_gpus:
         return GiveUp(f"{why} Allow wait_for_gpus, start_without_gpus or another strategy; the volume stays, billed.")
     if known.refused_without_gpus:
@@ -232,25 +241,6 @@ def _without_gpus_there(known: Resumable, quote: Quote | None, policy: ResumePol
         bid = start.bid_per_gpu if start else None
         return StartWithoutGpus(bid, f"{why} Starting without any, to reach the data.")
     return start
-
-
-def _elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElsewhere:
-    cost, where = None, f"machine {known.machine_id}" if known.machine_id else "its machine"
-    if known.volume_in_gb is not None:
-        cost = known.volume_in_gb * STOPPED_VOLUME_PER_GB_MONTH
-    if cost == 0:
-        fate = f"Cluster {known.cluster_id} stays stopped; it has no volume."
-    else:
-        charge = "at an unknown price" if cost is None else f"about {cost} USD a month at the sibling service's rate"
-        fate = (
-            f"The volume of cluster {known.cluster_id} stays on {where} and stays billed, {charge}, until that cluster"
-            " is terminated, which deletes it."
-        )
-    return RentElsewhere(_gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
-
-
-def _gpu_type(policy: ResumePolicy) -> Literal["same", "next"]:
-    return "next" if policy.strategy == "replace_next" else "same"
 
 
 def _kind(known: Resumable, policy: ResumePolicy) -> Kind | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _checks
@@ -104,6 +104,14 @@ class ClusterSpec:
         if self.gpu_type_id is not None:
             return (self.gpu_type_id,)
         return tuple(self.gpu_type_ids) or (None,)
+
+
+def preferring(spec: ClusterSpec, gpu_type_id: str | None) -> ClusterSpec:
+    """The same spec with a GPU type first, and its others behind it; as it is where the type is unknown. Pure."""
+    others = tuple(each for each in spec.candidates if each is not None and each != gpu_type_id)
+    if gpu_type_id is None or not others:
+        return spec
+    return replace(spec, gpu_type_id=None, gpu_type_ids=(gpu_type_id, *others))
 
 
 def _checked(spec: ClusterSpec) -> dict[str, object]:

@@ -315,6 +315,7 @@ class Spot:
         timeout: float,
         strategy: Strategy = "in_place",
         wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
         cloud_types: Iterable[CloudType | str] | None = None,
         order: Order = "prioritized",
         every: float = 15.0,
@@ -330,42 +331,54 @@ class Spot:
 
         Args:
             cluster_id: The cluster.
-            spec: What it was rented as; the first GPU type is the cluster's own. Its volume size tells what a
-                volume left behind costs.
+            spec: What it was rented as, with the cluster's own GPU type first: the `.spec` of its `SpotRental`. Bids
+                for it follow that type's prices. Its volume size tells what a volume left behind costs.
             bidding: How to bid; its ceiling is never passed.
             timeout: Seconds after which nothing new is begun.
             strategy: ``"in_place"`` never leaves the machine; ``"replace_same"`` rents the same GPU type elsewhere
-                when the machine's GPUs are gone or the cluster is; ``"replace_next"`` the next GPU type of the
-                spec, also when the market asks too much for this one.
+                when the machine's GPUs are gone or the cluster is; ``"replace_next"`` any GPU type of the spec, in
+                `order`, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest, also
+                when that only costs less than this one, with the volume that is left behind.
             wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried.
+            start_without_gpus: When the GPUs are gone and the strategy is to stay in place, start with none, to save
+                the data.
             cloud_types: For a replacement, as in `acquire`.
             order: For a replacement, as in `acquire`.
             every: Seconds between looks.
             client_token: For a replacement: a token of your own makes the call repeatable.
             expires_in: For a replacement, as in `acquire`.
-            on_attempt: Called with each attempt as it is made; what it raises is logged.
+            on_attempt: Called with each attempt as it is made, not awaited; what it raises is logged.
 
         Raises:
             NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; or there are none elsewhere.
             BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
-            ClusterNotFound: It was terminated, and the strategy is to stay in place.
+            ClusterNotFound: It was terminated, or never was, and the strategy is to stay in place.
             WaitTimedOut: The time is over; `.last_seen` is the cluster.
             OutcomeUnknown: The answer to a replacement's rental was lost and what happened stayed unknown.
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
-        from ._recover import Replacement, recover  # noqa: PLC0415 - as below
+        from ._fleet_market import FleetMarket  # noqa: PLC0415 - as below
+        from ._recover import Replacement, recover  # noqa: PLC0415
         from ._resume_plan import ResumePolicy  # noqa: PLC0415
 
         terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         checked_spec(spec)
+        candidates(spec, terms.cloud_types)
         _checks.cluster_id(cluster_id)
+        _checks.hook("on_attempt", on_attempt)
         token = _markers.token(client_token)
+        several = FleetMarket(market(self._session, spec), lambda _: (), every=every)
         return await recover(
             self._session,
             cluster_id,
             spec,
-            ResumePolicy(bidding=bidding, strategy=strategy, wait_for_gpus=wait_for_gpus),
+            ResumePolicy(
+                bidding=bidding,
+                strategy=strategy,
+                wait_for_gpus=wait_for_gpus,
+                start_without_gpus=start_without_gpus,
+            ),
             Replacement(
                 terms=terms,
                 markers=_inputs.markers(token, expires_in),
@@ -373,6 +386,7 @@ class Spot:
                 adopt=client_token is not None,
                 ledger=Ledger(on_attempt),
                 end=anyio.current_time() + _checks.seconds("timeout", timeout),
+                market=several if strategy == "replace_cheapest" else None,
             ),
         )
 
@@ -383,32 +397,46 @@ class Spot:
         bidding: BidPolicy,
         every: float = 15.0,
         strategy: Strategy = "in_place",
+        wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
         cloud_types: Iterable[CloudType | str] | None = None,
         order: Order = "prioritized",
+        bids: Mapping[str, Decimal | float | None] | None = None,
         width: int = 4,
         budget: Decimal | float | None = None,
         max_hourly_spend: Decimal | float | None = None,
         backoff_initial: float = 15.0,
         backoff_max: float = 300.0,
-        stable_after: float = 600.0,
+        stable_after: float = 120.0,
         expires_in: float | None = None,
         state: str | None = None,
         on_state: Callable[[str], object] | None = None,
     ) -> KeepRunning:
         """Keeps spot clusters running: ``async with client.spot.keep_running({id: spec}, …) as events: async for …``.
 
-        Yields `Preempted`, `BidMade`, `Recovered`, `Moved`, `GaveUp` and `BudgetReached`. One listing per interval
-        looks at all clusters; what stopped is recovered as `recover` does, several side by side. All of it happens
-        while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no task lives.
-        Failed looks are survived. A cluster that you stop yourself is recovered like any other: end this first.
+        Yields `Preempted`, `BidMade`, `Recovered`, `Moved`, `GaveUp`, `StatusUnknown` and `BudgetReached`. One
+        listing per interval looks at all clusters; for what stopped one round of attempts is made, as `recover` does,
+        several side by side, and where the market has nothing to bid for, the next one follows at the next look. All
+        of it happens while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no
+        task lives. Asking with a timeout loses nothing: a bid under way then may come to its end, for `settle_time`
+        and 15 s at most, and is undone otherwise. A cluster that you stop yourself is recovered like any other: end
+        this first. One that the first listings do not show and that is not in `bids` is given up, whatever the
+        strategy: its id may be mistyped. The fleet does not bid where the market's minimum is but the bid of another
+        of its own clusters and up to a cent more.
 
         Args:
-            specs: The clusters by id, each with the spec that it was rented as.
+            specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
+                `.spec` of its `SpotRental`.
             bidding: How to bid for all of them.
             every: Seconds between looks.
             strategy: As in `recover`.
+            wait_for_gpus: As in `recover`.
+            start_without_gpus: As in `recover`; `Recovered` says so, and the cluster then counts as running.
             cloud_types: For replacements, as in `acquire`.
             order: For replacements, as in `acquire`.
+            bids: What the clusters are billed now, US dollars per GPU and hour, where that is known: the
+                `.bid_per_gpu` of their `SpotRental`. What is not known counts as the ceiling until its next bid, and is
+                not known to be outbid by another of the fleet.
             width: Recoveries side by side at most.
             budget: US dollars for all clusters from the first look on, estimated from bids, GPUs and time, after
                 which nothing is bid for; what runs goes on running.
@@ -418,12 +446,16 @@ class Spot:
             stable_after: Seconds of running after which a cluster's next recovery starts at once again.
             expires_in: For replacements, as in `acquire`.
             state: A saved state to take up, of a process that ended; ``.state`` or what `on_state` was given.
-            on_state: Called with the state as text before it is acted upon; if it raises, nothing is done.
+            on_state: Called with the state as text, not awaited: after each look, before anything is done or told,
+                and after each round of recoveries. What it raises comes out of the iterator; after a look nothing is
+                done or told then, and after a round what was done is told when it is asked again.
 
         Raises:
             InvalidArgument: An argument cannot work; nothing was sent.
             ConfigurationError: The iterator is asked outside of its block.
-            TensorOneError: From the iterator: a look failed in a way that will not pass. It may be asked again.
+            TensorOneError: From the iterator: looks fail in a way that will not pass, as of the third in a row for a
+                wrong key or a server that lacks the listing, of the twentieth for what the server answers otherwise;
+                lost connections are survived for ever. It may be asked again.
 
         Source: a loop over ``myself { clusters }`` and what `recover` uses.
         """
@@ -434,14 +466,22 @@ class Spot:
 
         if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidArgument("specs", "must map at least one cluster id to its spec")
+        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         for spec in specs.values():
             checked_spec(spec)
-            candidates(spec)
+            candidates(spec, terms.cloud_types)
+        _inputs.markers("", expires_in)
+        _checks.hook("on_state", on_state)
         return KeepRunning(
             self._session,
             specs,
-            terms=Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every),
-            policy=ResumePolicy(bidding=bidding, strategy=strategy),
+            terms=terms,
+            policy=ResumePolicy(
+                bidding=bidding,
+                strategy=strategy,
+                wait_for_gpus=wait_for_gpus,
+                start_without_gpus=start_without_gpus,
+            ),
             settings=FleetSettings(
                 ceiling=bidding.ceiling,
                 width=width,
@@ -451,8 +491,9 @@ class Spot:
                 backoff_max=backoff_max,
                 stable_after=stable_after,
                 settle_time=self._session.settle_time,
+                recheck=every / 2,
             ),
-            state=taken_up(specs, state),
+            state=taken_up(specs, bids, state),
             on_state=on_state,
             expires_in=expires_in,
         )

@@ -72,6 +72,35 @@ def test_a_lost_machine_takes_its_clusters_along(world):
     world.deploy(ORDER)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at": -1},
+        {"at": float("nan")},
+        {"notice": -5},
+        {"minimum_bid": "abc"},
+        {"minimum_bid": "-1"},
+        {"minimum_bid": Decimal("NaN")},
+        {"free_gpus": -7},
+        {"preempt": -2},
+        {"lose_hosts": -1},
+    ],
+)
+def test_a_move_that_cannot_be_is_refused(wrong):
+    """When it is written, and by name."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        MarketMove(**{"at": 1, "gpu_type_id": A40, **wrong})
+
+
+def test_a_script_for_a_gpu_that_is_not_there_is_refused(world):
+    """And nothing of it happens."""
+    moves = [MarketMove(at=1, gpu_type_id=A40, minimum_bid="0.3"), MarketMove(at=1, gpu_type_id="Nope")]
+    with pytest.raises(ValueError, match="Nope"):
+        world.play(moves)
+    world.advance(5)
+    assert world.minimum_bid(A40) == Decimal("0.2")
+
+
 def test_a_seed_makes_a_market():
     """The same one each time; all kinds of moves occur, in order, and prices stay within their bounds."""
     openings = {A40: "0.2", L4: Decimal("0.1")}

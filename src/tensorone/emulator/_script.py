@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,6 +29,9 @@ class MarketMove:
         preempt: How many running spot clusters are outbid, those that run longest first.
         notice: Seconds between the announcement of a preemption, in the cluster's last status change, and the stop.
         lose_hosts: How many machines are lost, with everything on them; those with clusters first.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     at: float
@@ -37,6 +41,24 @@ class MarketMove:
     preempt: int = 0
     notice: float = 0.0
     lose_hosts: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("at", "notice"):
+            if not (math.isfinite(value := getattr(self, name)) and value >= 0):
+                raise ValueError(f"{name} must be finite seconds from 0, not {value}")
+        for name, least in (("free_gpus", -1), ("preempt", 0), ("lose_hosts", 0)):
+            if (value := getattr(self, name)) is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
+        if self.minimum_bid is not None and not _is_price(self.minimum_bid):
+            raise ValueError(f"minimum_bid must be US dollars above 0, not {self.minimum_bid}")
+
+
+def _is_price(value: Decimal | str) -> bool:
+    try:
+        amount = Decimal(value)
+    except ArithmeticError:
+        return False
+    return amount.is_finite() and amount > 0
 
 
 def random_market(

@@ -123,8 +123,15 @@ class World(Account):
                     self._fleet.occupy(host.machine_id, free - left)
 
     def play(self, moves: Iterable[MarketMove]) -> None:
-        """Has a market happen, from now on."""
-        for move in moves:
+        """Has a market happen, from now on.
+
+        Raises:
+            ValueError: A move is for a GPU type that the catalogue does not have; none of them happens then.
+        """
+        script, known = tuple(moves), {model.id for model in self.gpu_models}
+        if unknown := sorted({move.gpu_type_id for move in script} - known):
+            raise ValueError(f"there is no GPU type {', '.join(unknown)}")
+        for move in script:
             self.later(move.at, partial(self._make, move))
 
     def _make(self, move: MarketMove) -> None:

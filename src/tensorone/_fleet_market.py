@@ -1,0 +1,57 @@
+"""The market as a fleet sees it: one request for all who ask at the same time, and nothing that is its own already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ._acquire import FRESH_ENOUGH
+from ._own_bids import without_own
+from ._quotes import by_price
+from ._shared import Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from decimal import Decimal
+
+    from ._quotes import Prices, SpotQuote
+
+
+class FleetMarket:
+    """The market of one spec's GPU types.
+
+    Args:
+        prices: What it asks; shared by the whole fleet.
+        own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour.
+        every: Seconds between two looks; prices a little older than that are asked for anew.
+    """
+
+    def __init__(self, prices: Prices, own: Callable[[str], Collection[Decimal]], *, every: float) -> None:
+        self._prices = prices
+        self._own = own
+        self._age = FRESH_ENOUGH * every
+
+    async def quote(self, gpu_type_id: str, refused: Sequence[Decimal]) -> SpotQuote:
+        """The prices of one GPU type; asked for anew after a refusal."""
+        age = 0.0 if refused else self._age
+        asked = (await self._prices.since(anyio.current_time() - age)).value[gpu_type_id]
+        return without_own(asked, self._own(gpu_type_id), refused)
+
+    async def lowest(self) -> str:
+        """The cheapest of its GPU types."""
+        return by_price(list((await self.elsewhere().fresh()).value.values()))[0].gpu_type_id
+
+    async def cheapest(self, gpu_type_id: str) -> SpotQuote | None:
+        """The prices of the cheapest other GPU type; None where none is on offer."""
+        found = (await self.elsewhere().fresh()).value.values()
+        return next((each for each in by_price(list(found)) if each.gpu_type_id != gpu_type_id), None)
+
+    def elsewhere(self) -> Prices:
+        """The prices of all its GPU types, for a search."""
+
+        async def fetch() -> dict[str, SpotQuote]:
+            found = (await self._prices.since(anyio.current_time() - self._age)).value
+            return {name: without_own(each, self._own(name)) for name, each in found.items()}
+
+        return Shared(fetch)

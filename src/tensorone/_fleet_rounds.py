@@ -1,0 +1,168 @@
+"""One round of attempts at getting a cluster of a fleet running again; it waits for nothing but answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import count
+from typing import TYPE_CHECKING
+
+import anyio
+
+from . import _inputs, _markers, _waiting
+from ._errors import TensorOneError
+from ._fleet_events import RecoveryFailed, RecoverySucceeded
+from ._fleet_failures import failed
+from ._fleet_market import FleetMarket
+from ._generated import ClusterStatus
+from ._leaving import rent_elsewhere
+from ._ledger import Ledger
+from ._quotes import market
+from ._recover import Replacement, ended, of_spot
+from ._recovery import Later
+from ._specs import preferring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ._candidates import Terms
+    from ._fleet_events import Recover
+    from ._generated import Cluster, PlacedCluster
+    from ._ledger import Attempt, SpotRental
+    from ._plans import RentElsewhere
+    from ._recovery import Recovery
+    from ._resume_plan import ResumePolicy
+    from ._session import Session
+    from ._specs import ClusterSpec
+
+PATIENCE = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
+
+
+class Rounds:
+    """The rounds of one fleet, on the same terms.
+
+    Args:
+        session: The client's.
+        specs: What the clusters of the beginning were rented as.
+        terms: On which terms another may be rented.
+        policy: What a resume may do.
+        expires_in: For replacements, seconds until they may be reaped.
+        own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
+        members: The fleet's clusters, as they are now.
+        tell: Called with the cluster and each attempt.
+    """
+
+    def __init__(  # noqa: PLR0913 - what `spot.keep_running` was given
+        self,
+        session: Session,
+        specs: Mapping[str, ClusterSpec],
+        *,
+        terms: Terms,
+        policy: ResumePolicy,
+        expires_in: float | None,
+        own: Callable[[str], Collection[Decimal]],
+        members: Callable[[], Collection[str]],
+        tell: Callable[[str, Attempt], object],
+    ) -> None:
+        self._session = session
+        self._specs = dict(specs)
+        self._terms = terms
+        self._policy = policy
+        self._expires_in = expires_in
+        self._own = own
+        self._members = members
+        self._tell = tell
+        self._markets: dict[object, FleetMarket] = {}
+
+    async def recover(self, order: Recover, shown: Mapping[str, Cluster]) -> RecoverySucceeded | RecoveryFailed:
+        """What came of one round.
+
+        Args:
+            order: What to recover.
+            shown: The account's clusters as they were listed just now.
+        """
+        ledger = Ledger(lambda attempt: self._tell(order.cluster_id, attempt))
+        try:
+            return await self._recovered(order, shown, ledger)
+        except TensorOneError as error:
+            return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
+
+    async def _recovered(
+        self, order: Recover, shown: Mapping[str, Cluster], ledger: Ledger
+    ) -> RecoverySucceeded | RecoveryFailed:
+        spec = await self._spec(order)
+        token, seen = self._token(order, shown), shown.get(order.cluster_id)
+        replacement = self._replacement(spec, token, ledger)
+        recovery = of_spot(
+            self._session,
+            order.cluster_id,
+            spec,
+            self._policy,
+            replacement,
+            seen=seen,
+            misses=_waiting.MISSES - 1 if order.gone else 0,  # what is known to be gone needs but one more look
+            waited=order.waited,
+        )
+        found: PlacedCluster | RentElsewhere | Later
+        if seen is not None and any(map(_runs, _markers.with_token(shown.values(), token))):
+            # Rented before a crash, or late: to start the old one now would make two of them.
+            why = f"Another cluster was rented in the place of {order.cluster_id} before."
+            found = rent_elsewhere(recovery.known.seen(seen), self._policy, why)
+        else:
+            found = await recovery.attempt(replacement.end, until_up=False)
+        if isinstance(found, Later):
+            waits = found.seconds if found.for_gpus else None
+            return RecoveryFailed(order.cluster_id, found.reason, tried=bool(ledger.attempts), waits=waits)
+        return _succeeded(order, await ended(self._session, spec, recovery, found, replacement), recovery)
+
+    async def _spec(self, order: Recover) -> ClusterSpec:
+        """The spec with the cluster's own GPU type first; the cheapest for it where its type is unknown.
+
+        That is after a crash in the middle of a move: no bid for it is then higher than any of its types may ask for.
+        """
+        spec = self._specs[order.origin]
+        if order.gpu_type_id is None and len(spec.candidates) > 1:
+            return preferring(spec, await self._market(spec).lowest())
+        return preferring(spec, order.gpu_type_id)
+
+    def _token(self, order: Recover, shown: Mapping[str, Cluster]) -> str:
+        """The same for every attempt at one recovery, also across a crash: what it rented once is found again.
+
+        A fleet taken up without its state counts anew: what carries a token and is a member itself is no replacement.
+        """
+        members = [shown[each] for each in self._members() if each in shown]
+        tokens = (f"keep-{order.origin}-{number}" for number in count(order.number))
+        return next(token for token in tokens if not _markers.with_token(members, token))
+
+    def _replacement(self, spec: ClusterSpec, token: str, ledger: Ledger) -> Replacement:
+        return Replacement(
+            terms=self._terms,
+            markers=_inputs.markers(token, self._expires_in),
+            token=token,
+            adopt=True,
+            ledger=ledger,
+            end=anyio.current_time() + PATIENCE,
+            once=True,
+            market=self._market(spec),
+        )
+
+    def _market(self, spec: ClusterSpec) -> FleetMarket:
+        """The market for a spec, the same for all that want the same GPUs."""
+        key = frozenset(spec.candidates), spec.gpu_count
+        if key not in self._markets:
+            self._markets[key] = FleetMarket(market(self._session, spec), self._own, every=self._terms.every)
+        return self._markets[key]
+
+
+def _runs(cluster: Cluster) -> bool:
+    return cluster.desired_status == ClusterStatus.RUNNING
+
+
+def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> RecoverySucceeded:
+    return RecoverySucceeded(
+        order.cluster_id,
+        rental.cluster.id,
+        None if rental.bid_per_gpu is None else Decimal(str(rental.bid_per_gpu)),
+        gpu_type_id=rental.gpu_type_id,
+        left_behind=rental.left_behind,
+        without_gpus=recovery.without_gpus,
+    )
