@@ -25,6 +25,7 @@ LAYERS = [
     {"_recovery"},
     {"_acquire_many"},
     {"_acquire"},
+    {"_placing"},
     {"_fixed_price"},
     {"_quotes", "_gpu_types", "_account", "_templates", "_endpoints"},
     {"_batches", "_rental", "_resumption", "_waiting", "_watching", "_reap", "_lease", "_aftermath"},
@@ -41,12 +42,12 @@ LAYERS = [
     {"_pool"},
     {"_bodies"},
     {"_resume_plan", "_fleet"},
-    {"_candidates", "_ledger"},
+    {"_candidates", "_holdings", "_ledger", "_pacing"},
     {"_plans", "_fleet_state", "_fleet_events"},
     {"_bidding"},
     {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs", "_watch_events"},
     {"_markers", "_config"},
-    {"_checks", "_generated", "_version"},
+    {"_checks", "_generated", "_no_spot", "_version"},
     {"_errors", "_json"},
 ]
 PURE = {
@@ -60,10 +61,11 @@ PURE = {
         "_fleet",
         "_fleet_events",
         "_fleet_state",
+        "_holdings",
         "_inputs",
         "_json",
     ),
-    *("_markers", "_pace", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
+    *("_markers", "_pace", "_pacing", "_plans", "_reconcile", "_resume_plan", "_retry", "_secrets", "_verdict"),
     "_watch_events",
 }
 

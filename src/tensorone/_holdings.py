@@ -1,0 +1,63 @@
+"""What the searches of one call hold already, so that none of them outbids another. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ._bidding import RESOLUTION, price
+from ._markers import STOPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ._generated import Cluster
+
+# By how much the market's minimum may lie above a bid and yet be nothing but that bid, outbid. Assumed.
+OUTBID, OUTBID_SHARE = Decimal("0.01"), Decimal("0.05")
+
+
+class Holdings:
+    """The bids won so far, by GPU type: parts of the market share their machines with the whole of it."""
+
+    def __init__(self) -> None:
+        self._bids: defaultdict[str, list[Decimal]] = defaultdict(list)
+
+    def add(self, gpu_type_id: str, bid: Decimal) -> None:
+        """A bid won."""
+        self._bids[gpu_type_id].append(bid)
+
+    def stand_in_the_way(self, gpu_type_id: str, minimum: float | None, refused: Sequence[Decimal] = ()) -> bool:
+        """Whether a further cluster of the type would only be had by displacing one of these."""
+        return outbids(price(minimum), refused, self._bids[gpu_type_id])
+
+
+def outbids(minimum: Decimal | None, refused: Sequence[Decimal], own: Iterable[Decimal]) -> bool:
+    """Whether what the market takes is the price of an own cluster, outbid.
+
+    Args:
+        minimum: What the market asks, US dollars per GPU and hour; None where nothing is on offer.
+        refused: Bids that it refused as too low: it takes more than these.
+        own: Bids that won.
+    """
+    if minimum is None:
+        return False
+    takes = max(minimum, max(refused, default=Decimal(0)) + (RESOLUTION if refused else 0))
+    return any(bid < takes <= bid + max(OUTBID, bid * OUTBID_SHARE) for bid in own)
+
+
+def lost(
+    won: Mapping[str, float], shown: Mapping[str, Cluster], *, asked_at: float, settle_time: float
+) -> frozenset[str]:
+    """Which of the clusters won do not run any more.
+
+    Args:
+        won: When each was won, by its id.
+        shown: The account's clusters by id.
+        asked_at: When they were asked for, by the same clock.
+        settle_time: Seconds for which a listing may lag: until then a missing cluster is not taken for gone.
+    """
+    stopped = {name for name in won if name in shown and shown[name].desired_status in STOPPED}
+    missing = {name for name, at in won.items() if name not in shown and asked_at >= at + settle_time}
+    return frozenset(stopped | missing)
