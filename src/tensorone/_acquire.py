@@ -140,12 +140,13 @@ class Search:
         rested = [one for one in among if self._standings[kind, one].rests_until <= now]
         return ordered(rested, self._terms.order, self._quotes, self._turn)
 
-    async def _look(self, moment: float) -> bool:
-        """Reads the market's prices, as they are since a moment; whether it could."""
+    async def _look(self, moment: float | None = None) -> bool:
+        """Reads the market's prices, as they are since a moment, or from now on; whether it could."""
         if self._spotless is not None:
             return True
         try:
-            self._quotes = (await self._prices.since(moment)).value
+            seen = await (self._prices.fresh() if moment is None else self._prices.since(moment))
+            self._quotes = seen.value
         except TensorOneError as error:
             self._ledger.note(None, "the market's prices could not be read", answer=str(error))
             self._failed_looks += 1
@@ -202,7 +203,7 @@ class Search:
     async def _asked_anew(self, candidate: Candidate, standing: Standing) -> bool:
         """Looks at the market after a bid was too low; at once again goes who was overtaken for the first time."""
         bid, times = standing.refused[-1], len(standing.refused) - 1
-        if not await self._look(anyio.current_time()):
+        if not await self._look():
             return False
         minimum = self._quotes[candidate.gpu_type_id].minimum_bid
         if times > 0 or minimum is None or minimum <= bid:
@@ -225,6 +226,8 @@ class Search:
     async def _fall_back(self) -> SpotRental | None:
         """The candidates on-demand, where that is allowed and all bids failed on the market."""
         if anyio.current_time() < self._start + self._terms.on_demand_after:
+            return None
+        if self._held.any and not await self._look():  # a sibling may just have won what was free
             return None
         for candidate in self._due("on_demand", self._all):
             if self._in_time() and (rental := await self._deploy(candidate)) is not None:

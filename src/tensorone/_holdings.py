@@ -28,9 +28,14 @@ class Holdings:
         """A bid won."""
         self._bids[gpu_type_id].append(bid)
 
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self._bids)
+
     def stand_in_the_way(self, gpu_type_id: str, minimum: float | None, refused: Sequence[Decimal] = ()) -> bool:
         """Whether a further cluster of the type would only be had by displacing one of these."""
-        return outbids(price(minimum), refused, self._bids[gpu_type_id])
+        return outbids(price(minimum), refused, self._bids.get(gpu_type_id, ()))
 
 
 def outbids(minimum: Decimal | None, refused: Sequence[Decimal], own: Iterable[Decimal]) -> bool:

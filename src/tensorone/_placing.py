@@ -85,6 +85,7 @@ class Placing:
         delivery.begun = False  # the deadline holds again
         if not can_be_mended(answer):
             raise answer
+        await anyio.lowlevel.checkpoint()  # if it came late, the search ends here
         return answer
 
     async def price(self, candidate: Candidate, quote: SpotQuote | None, *, ceiling: Decimal | float) -> Decimal | None:
