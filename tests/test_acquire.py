@@ -1,5 +1,7 @@
 """Getting a spot cluster within a ceiling and a deadline, on a clock that jumps."""
 
+import functools
+
 import anyio
 import httpx
 import pytest
@@ -24,6 +26,17 @@ A40, L40S, A6000 = "NVIDIA A40", "NVIDIA L40S", "NVIDIA RTX A6000"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40)
 BOTH = ClusterSpec(image_name="i", gpu_type_ids=[A40, L40S])
 RENT = "clusterRentInterruptable"
+
+
+async def waited_for(*_) -> None:
+    """What would never be awaited."""
+
+
+class WaitedFor:
+    """Likewise, as an object that is called."""
+
+    async def __call__(self, _) -> None:
+        """Never awaited."""
 
 
 def test_the_first_bid_wins_where_there_is_capacity(on):
@@ -230,6 +243,21 @@ def test_a_token_finds_the_cluster_of_an_earlier_call(on):
     on(main)
 
 
+def test_a_stopped_cluster_of_an_earlier_call_is_not_won(on):
+    """It does not run; a second one with its token would be its twin, and its volume would be left behind."""
+
+    async def main(client, emulator):
+        settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 60, "client_token": "job-1"}
+        first = await client.spot.acquire(SPEC, **settings)
+        emulator.world.preempt(first.cluster.id)
+        with pytest.raises(InvalidArgument, match=r"EXITED: resume it with spot\.recover") as caught:
+            await client.spot.acquire(SPEC, **settings)
+        assert caught.value.field == "client_token"
+        assert list(emulator.world.clusters) == [first.cluster.id]
+
+    on(main)
+
+
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -239,6 +267,10 @@ def test_a_token_finds_the_cluster_of_an_earlier_call(on):
         ({"spec": ClusterSpec(image_name="i", gpu_count=0)}, "gpu_count"),
         ({"client_token": ""}, "client_token"),
         ({"expires_in": -1}, "expires_in"),
+        ({"on_attempt": 5}, "on_attempt"),
+        ({"on_attempt": waited_for}, "on_attempt"),
+        ({"on_attempt": functools.partial(waited_for, 1)}, "on_attempt"),
+        ({"on_attempt": WaitedFor()}, "on_attempt"),
     ],
 )
 def test_bad_input_is_named(on, arguments, field):
@@ -500,6 +532,8 @@ def test_one_request_prices_all_types(on):
         ({"on_demand_ceiling": 1}, "on_demand_ceiling"),
         ({"every": 0}, "every"),
         ({"on_demand_after": -1}, "on_demand_after"),
+        ({"on_demand_after": 10}, "on_demand_after"),
+        ({"cloud_types": 5}, "cloud_types"),
         ({"cloud_types": "SECURE"}, "cloud_types"),
         ({"cloud_types": ["MOON"]}, "cloud_types"),
         ({"cloud_types": []}, "cloud_types"),

@@ -1,6 +1,7 @@
 """What bounds a search for a spot cluster: its deadline, its pauses, and what it survives."""
 
 import json
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -133,7 +134,7 @@ def test_pauses_between_rounds_grow_up_to_the_interval(on):
         with pytest.raises(NoCapacity):
             await client.spot.acquire(SPEC, bidding=BIDDING, timeout=300, every=16)
         looks = times(emulator, PRICES)
-        gaps = [after - before for before, after in zip(looks, looks[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(looks)]
         assert gaps[0] <= 2.1
         assert gaps[1] <= 4.1
         assert max(gaps) <= 16.1
@@ -150,7 +151,7 @@ def test_a_candidate_without_capacity_cools_down(on):
         with pytest.raises(NoCapacity):
             await client.spot.acquire(SPEC, bidding=BIDDING, timeout=200, every=16)
         bids = times(emulator, RENT)
-        gaps = [after - before for before, after in zip(bids, bids[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(bids)]
         assert max(gaps) <= 16.1
         assert min(gaps[4:]) >= 7.9
 
