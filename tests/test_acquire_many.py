@@ -199,6 +199,21 @@ def test_own_clusters_are_not_displaced_by_the_fixed_price_either(on):
     on(main)
 
 
+def test_without_prices_nothing_is_rented_on_demand_beside_own_clusters(on):
+    """What is free may just have been won by a sibling: the prices are read again, and in the next round if need be."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 1)
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", after=2))
+        settings = {"bidding": BIDDING, "timeout": 60, "capacity": "auto", "on_demand_ceiling": 2}
+        outcomes = await client.spot.acquire_many(A, 2, **settings, mode="best_effort")
+        assert sorted(outcome.ok for outcome in outcomes) == [False, True]
+        assert emulator.world.requests["clusterFindAndDeployOnDemand"] == 0
+        assert all(each.running for each in emulator.world.clusters.values())
+
+    on(main)
+
+
 def test_a_market_that_rises_is_bid_for(on):
     """Its new price is no own bid, outbid: a cluster that comes free is won at it."""
 

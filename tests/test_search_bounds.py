@@ -94,6 +94,22 @@ def test_looking_for_an_earlier_cluster_is_within_the_deadline_too(on):
     on(main, retry=RetryPolicy())
 
 
+def test_a_look_at_what_is_spent_ends_at_the_deadline_too(on):
+    """The bid for which there would have been no room was not sent, and is not told."""
+
+    async def main(client, emulator):
+        scope = client.limited(max_hourly_spend=0.3)
+        await scope.spot.rent(SPEC, bid_per_gpu=0.2)
+        emulator.faults.add(Fault("hang", operation="myself", times=None))
+        with pytest.raises(NoCapacity) as caught:
+            await scope.spot.acquire(SPEC, bidding=BIDDING, timeout=10)
+        assert anyio.current_time() == pytest.approx(10)
+        assert caught.value.ledger == ()
+        assert emulator.world.requests[RENT] == 1
+
+    on(main, retry=RetryPolicy())
+
+
 def test_a_refused_bid_that_ends_late_is_the_last_request(on):
     """One request may overrun, and nothing follows it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from . import _checks
@@ -128,13 +128,21 @@ def next_bid(policy: BidPolicy, quote: Quote, history: Sequence[Decimal | float]
         limit, bound = _limit(policy, price(quote.on_demand_price))
         if minimum > limit:
             return _too_dear(policy, f"The market asks {minimum} USD per GPU-hour, more than {bound} allows.")
-        refused = max((_checks.dollars("history", bid) for bid in history), default=None)
+        refused = _highest(history)
         if refused is not None and refused >= limit:
             return _too_dear(policy, f"{refused} USD per GPU-hour was refused, and {bound} allows no more.")
         wanted, reason = _opening(policy, minimum) if refused is None else _raised(policy, minimum, refused)
         if wanted > limit:
             return Bid(limit, f"{limit} USD per GPU-hour: {reason} would be {wanted}, but {bound} holds.")
         return Bid(wanted, f"{wanted} USD per GPU-hour: {reason}.")
+
+
+def _highest(history: Sequence[Decimal | float]) -> Decimal | None:
+    try:
+        highest = max((Decimal(str(bid)) for bid in history), default=None)
+    except InvalidOperation:
+        raise InvalidArgument("history", "must be amounts of US dollars that were refused") from None
+    return None if highest is None else _checks.dollars("history", highest)
 
 
 def _opening(policy: BidPolicy, minimum: Decimal) -> tuple[Decimal, str]:
