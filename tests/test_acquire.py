@@ -423,6 +423,10 @@ def test_what_a_server_without_spot_asks_for_on_demand_is_held_against_the_ceili
         emulator.world.sell_out(A40)
         with pytest.raises(NoCapacity, match="not known now"):
             await client.spot.acquire(SPEC, **settings, on_demand_ceiling=2)
+        emulator.world.leave_free(A40, -1)
+        rental = await client.spot.acquire(BOTH, **settings, on_demand_ceiling=2)
+        assert (rental.kind, rental.gpu_type_id) == ("on_demand", A40)
+        emulator.world.sell_out(A40)
         rental = await client.spot.acquire(BOTH, **settings, on_demand_ceiling=2, on_demand_after=20)
         assert (rental.kind, rental.gpu_type_id) == ("on_demand", L40S)
         assert rental.attempts[-1].bid_per_gpu == float(emulator.world.clusters[rental.cluster.id].price)

@@ -100,7 +100,8 @@ class Search:
         existing = await self._placing.adopt(self._terms.bidding.ceiling) if self._adopt else None
         if existing is None:
             return None
-        return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=(), kind=None)
+        tried = tuple(self._ledger.attempts)
+        return SpotRental(cluster=existing, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None)
 
     async def _rounds(self, *, once: bool) -> SpotRental | None:
         rounds = 0
@@ -180,7 +181,9 @@ class Search:
 
     def _next(self, candidate: Candidate, standing: Standing) -> Bid | None:
         """The bid to make now, if any."""
-        quote = self._quotes[candidate.gpu_type_id]
+        quote = self._quotes.get(candidate.gpu_type_id)
+        if quote is None:
+            return None  # the server offers no spot clusters
         standing.seen(quote.minimum_bid)
         self._too_dear.pop(candidate.gpu_type_id, None)
         in_the_way = self._in_the_way(candidate, quote, standing.refused)
@@ -205,8 +208,9 @@ class Search:
         bid, times = standing.refused[-1], len(standing.refused) - 1
         if not await self._look():
             return False
-        minimum = self._quotes[candidate.gpu_type_id].minimum_bid
-        if times > 0 or minimum is None or minimum <= bid:
+        quote = self._quotes.get(candidate.gpu_type_id)
+        overtaken = quote is not None and (quote.minimum_bid or 0) > bid
+        if times > 0 or not overtaken:
             await anyio.sleep(pause("raise", times, self._terms.every, _draw()))
         return True
 
