@@ -259,6 +259,25 @@ def test_what_was_lost_meanwhile_is_not_won(on, lose, settles):
     on(main, settle_time=settles)
 
 
+def test_what_an_earlier_call_rented_is_not_terminated_when_it_is_lost(on):
+    """Its volume is its owner's: the outcome says that it stays, and that it is billed."""
+
+    async def main(client, emulator):
+        settings = {"bidding": BIDDING, "mode": "best_effort", "client_token": "job"}
+        (first,) = await client.spot.acquire_many(A, 1, **settings, timeout=60)
+        earlier = first.unwrap().cluster.id
+        emulator.faults.add(Fault("null", operation=RENT, times=None))
+        emulator.world.later(20, lambda: emulator.world.preempt(earlier))
+        lost, missed = await client.spot.acquire_many(A, 2, **settings, timeout=60)
+        assert isinstance(lost.error, NoCapacity)
+        assert "spot.recover" in str(lost.error)
+        assert earlier in lost.error.billing
+        assert not missed.ok
+        assert list(emulator.world.clusters) == [earlier]
+
+    on(main)
+
+
 def test_all_or_nothing_is_nothing_when_one_was_lost_meanwhile(on):
     """The one that still runs is terminated too, and the error says what was lost."""
 

@@ -69,12 +69,16 @@ class Group:
     async def _checked(self, outcomes: list[Outcome[int, SpotRental]]) -> list[Outcome[int, SpotRental]]:
         """The outcomes, in which nothing is told as won that was lost again before the last search ended."""
         gone = await self._lost() if self._failure is None else frozenset[str]()
-        checked = [_lost_again(each) if each.value and each.value.cluster.id in gone else each for each in outcomes]
-        if gone and self._mode == "all_or_nothing":
-            self._failure = next(each.error for each in checked if isinstance(each.error, TensorOneError))
-        elif gone and (left := await self._give_back(gone)):
+        lost_again = [each.value for each in outcomes if each.value and each.value.cluster.id in gone]
+        errors = {rental.cluster.id: _lost_again(rental) for rental in lost_again}
+        if errors and self._mode == "all_or_nothing":
+            self._failure = next(iter(errors.values()))
+        elif left := await self._give_back(rental.cluster.id for rental in lost_again if not _adopted(rental)):
             logger.warning("clusters %s were lost, and could not be terminated", ", ".join(left))
-        return checked
+        return [
+            Outcome(each.item, error=errors[each.value.cluster.id]) if each.value and each.value in lost_again else each
+            for each in outcomes
+        ]
 
     async def _lost(self) -> frozenset[str]:
         """Which of the clusters won a fresh listing shows as stopped or gone; none where it fails."""
@@ -104,13 +108,17 @@ class Group:
         return sorted(left)
 
 
-def _lost_again(outcome: Outcome[int, SpotRental]) -> Outcome[int, SpotRental]:
-    rental = outcome.unwrap()
-    error = NoCapacity(
-        f"spot.acquire_many: cluster {rental.cluster.id} was won and taken away again before the call ended;"
-        " it is terminated, so that its volume is not billed",
+def _adopted(rental: SpotRental) -> bool:
+    """Whether an earlier call rented it: its volume may have what its owner wants."""
+    return rental.kind is None
+
+
+def _lost_again(rental: SpotRental) -> NoCapacity:
+    volume = "it stays stopped: spot.recover starts it" if _adopted(rental) else "it is terminated, and not billed"
+    return NoCapacity(
+        f"spot.acquire_many: cluster {rental.cluster.id} was taken away again before the call ended; {volume}",
         operation="RentSpotCluster",
         attempts=len(rental.attempts),
+        billing=f"the volume of cluster {rental.cluster.id}" if _adopted(rental) else None,
         ledger=rental.attempts,
     )
-    return Outcome(outcome.item, error=error)

@@ -233,7 +233,7 @@ class Spot:
         Bills each bid that wins, from when it wins. When the call is cancelled, everything it got is terminated.
         No search outbids another: where the market asks what it takes to displace a cluster of this very call, there
         is no capacity. A listing at the end tells what was lost again meanwhile: that counts as not won, and is
-        terminated, since its volume would be billed.
+        terminated, since its volume would be billed; what an earlier call with the same `client_token` rented stays.
 
         Args:
             spec: What to rent, so many times.
