@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._specs import ClusterSpec
 
 FRESH_ENOUGH = 0.2  # share of the last pause that prices asked for by another search may be old
+EARLY = 0.01  # seconds by which a clock may end a pause too early
 OWN = "All that is left of it are clusters of this very call"
 
 
@@ -116,8 +117,8 @@ class Search:
     def _until_next(self, seconds: float) -> float:
         """A pause, cut short where a candidate has rested enough before it is over."""
         now = anyio.current_time()
-        rested = [one.rests_until - now for one in self._standings.values() if one.rests_until > now]
-        return min([seconds, *rested])
+        rests = [one.rests_until - now for one in self._standings.values()]
+        return min([seconds, *(rest for rest in rests if rest > EARLY)])
 
     def _in_time(self) -> bool:
         return anyio.current_time() < self._end
@@ -137,8 +138,8 @@ class Search:
         return None
 
     def _due(self, kind: Kind, among: tuple[Candidate, ...]) -> Iterable[Candidate]:
-        now = anyio.current_time()
-        rested = [one for one in among if self._standings[kind, one].rests_until <= now]
+        soon = anyio.current_time() + EARLY
+        rested = [one for one in among if self._standings[kind, one].rests_until <= soon]
         return ordered(rested, self._terms.order, self._quotes, self._turn)
 
     async def _look(self, moment: float | None = None) -> bool:
