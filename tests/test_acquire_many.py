@@ -1,5 +1,7 @@
 """Several spot clusters at once: all of them or none, or what can be had."""
 
+import re
+
 import anyio
 import pytest
 
@@ -129,5 +131,211 @@ def test_bad_input_is_named(on, arguments, field):
             await client.spot.acquire_many(BOTH, given.pop("count"), **given)
         assert caught.value.field == field
         assert emulator.world.requests.total() == 0
+
+    on(main)
+
+
+A = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="ALL")
+
+
+def bids(emulator) -> list[float]:
+    """All bids sent so far, in order."""
+    found = (re.search(r"bidPerGpu: ?([0-9.]+)", entry.body) for entry in emulator.world.log)
+    return [float(one[1]) for one in found if one]
+
+
+@pytest.mark.parametrize("gpus", [1, 8])
+def test_no_search_outbids_another(on, gpus):
+    """What is left free is won once, and every cluster that is told runs: no bid goes past one that won."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 2 * gpus)
+        wanted = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="ALL", gpu_count=gpus)
+        settings = {"bidding": BidPolicy(ceiling=0.39), "timeout": 300}
+        outcomes = await client.spot.acquire_many(wanted, 4, **settings, mode="best_effort")
+        won = [outcome.value.cluster.id for outcome in outcomes if outcome.ok]
+        assert len(won) == 2
+        assert all(emulator.world.clusters[each].running for each in won)
+        assert set(bids(emulator)) == {0.21}
+        refused = [outcome.error for outcome in outcomes if not outcome.ok]
+        assert all(isinstance(error, NoCapacity) and "of this very call" in str(error) for error in refused)
+
+    on(main)
+
+
+def test_all_or_nothing_does_not_outbid_itself_either(on):
+    """With room for two of three, none is kept, and none was displaced."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 2)
+        with pytest.raises(NoCapacity):
+            await client.spot.acquire_many(A, 3, bidding=BidPolicy(ceiling=0.39), timeout=60, mode="all_or_nothing")
+        assert set(bids(emulator)) == {0.21}
+        assert list(emulator.world.clusters) == []
+
+    on(main)
+
+
+def test_own_clusters_are_not_displaced_by_the_fixed_price_either(on):
+    """An on-demand cluster takes the machine of any spot cluster; the other type is rented instead."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 1)
+        emulator.world.set_minimum_bid(L40S, "0.78")
+        outcomes = await client.spot.acquire_many(
+            BOTH,
+            2,
+            bidding=BidPolicy(ceiling=0.39),
+            timeout=60,
+            mode="all_or_nothing",
+            order="prioritized",
+            capacity="auto",
+            on_demand_ceiling=2,
+        )
+        kinds = sorted((outcome.unwrap().kind, outcome.unwrap().gpu_type_id) for outcome in outcomes)
+        assert kinds == [("on_demand", L40S), ("spot", A40)]
+        assert all(each.running for each in emulator.world.clusters.values())
+
+    on(main)
+
+
+def test_without_prices_nothing_is_rented_on_demand_beside_own_clusters(on):
+    """What is free may just have been won by a sibling: the prices are read again, and in the next round if need be."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 1)
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", after=2))
+        settings = {"bidding": BIDDING, "timeout": 60, "capacity": "auto", "on_demand_ceiling": 2}
+        outcomes = await client.spot.acquire_many(A, 2, **settings, mode="best_effort")
+        assert sorted(outcome.ok for outcome in outcomes) == [False, True]
+        assert emulator.world.requests["clusterFindAndDeployOnDemand"] == 0
+        assert all(each.running for each in emulator.world.clusters.values())
+
+    on(main)
+
+
+def test_a_market_that_rises_is_bid_for(on):
+    """Its new price is no own bid, outbid: a cluster that comes free is won at it."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free(A40, 1)
+
+        def rise() -> None:
+            emulator.world.leave_free(A40, -1)
+            emulator.world.set_minimum_bid(A40, "0.3")
+
+        emulator.world.later(40, rise)
+        outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=120, mode="best_effort")
+        assert bids(emulator)[-1] == 0.315
+        assert sorted(outcome.ok for outcome in outcomes) == [False, True]  # the first was preempted by the rise
+
+    on(main)
+
+
+@pytest.mark.parametrize(("lose", "settles"), [("preempt", 20), ("lose_host", 5)])
+def test_what_was_lost_meanwhile_is_not_won(on, lose, settles):
+    """Found by a listing at the end: its outcome is an error, and nothing of it stays billed."""
+
+    async def main(client, emulator):
+        def strike() -> None:
+            (only,) = emulator.world.clusters.values()
+            if lose == "preempt":
+                emulator.world.preempt(only.id)
+            else:
+                emulator.world.lose_host(only.machine_id)
+
+        emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
+        emulator.world.later(20, strike)
+        emulator.world.later(30, emulator.faults.clear)
+        settings = {"bidding": BIDDING, "timeout": 120}
+        outcomes = await client.spot.acquire_many(A, 2, **settings, mode="best_effort")
+        (lost,) = [outcome.error for outcome in outcomes if not outcome.ok]
+        assert isinstance(lost, NoCapacity)
+        assert "taken away again" in str(lost)
+        assert [attempt.answer for attempt in lost.ledger] == ["won"]
+        (left,) = emulator.world.clusters.values()
+        assert left.running
+
+    on(main, settle_time=settles)
+
+
+def test_what_an_earlier_call_rented_is_not_terminated_when_it_is_lost(on):
+    """Its volume is its owner's: the outcome says that it stays, and that it is billed."""
+
+    async def main(client, emulator):
+        settings = {"bidding": BIDDING, "mode": "best_effort", "client_token": "job"}
+        (first,) = await client.spot.acquire_many(A, 1, **settings, timeout=60)
+        earlier = first.unwrap().cluster.id
+        emulator.faults.add(Fault("null", operation=RENT, times=None))
+        emulator.world.later(20, lambda: emulator.world.preempt(earlier))
+        lost, missed = await client.spot.acquire_many(A, 2, **settings, timeout=60)
+        assert isinstance(lost.error, NoCapacity)
+        assert "spot.recover" in str(lost.error)
+        assert earlier in lost.error.billing
+        assert not missed.ok
+        assert list(emulator.world.clusters) == [earlier]
+
+    on(main)
+
+
+def test_all_or_nothing_is_nothing_when_one_was_lost_meanwhile(on):
+    """The one that still runs is terminated too, and the error says what was lost."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
+        emulator.world.later(20, lambda: emulator.world.preempt(*emulator.world.clusters))
+        emulator.world.later(30, emulator.faults.clear)
+        with pytest.raises(NoCapacity, match="taken away again"):
+            await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=120, mode="all_or_nothing")
+        assert list(emulator.world.clusters) == []
+
+    on(main)
+
+
+def test_what_was_lost_and_cannot_be_terminated_is_logged(on, caplog):
+    """Its volume may be billed."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
+        emulator.world.later(20, lambda: emulator.world.preempt(*emulator.world.clusters))
+        emulator.world.later(30, emulator.faults.clear)
+        down = Fault("bad_gateway", operation="clusterTerminate", times=None)
+        emulator.world.later(31, lambda: emulator.faults.add(down))
+        outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=120, mode="best_effort")
+        assert sorted(outcome.ok for outcome in outcomes) == [False, True]
+
+    on(main, settle_time=2)
+    assert "could not be terminated" in caplog.text
+
+
+def test_a_listing_that_fails_at_the_end_proves_nothing(on, caplog):
+    """What was won is told as won."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
+        outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=60, mode="all_or_nothing")
+        assert all(outcome.ok for outcome in outcomes)
+        emulator.faults.add(Fault("hang", operation="myself", times=None))
+        began = anyio.current_time()
+        outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=60, mode="all_or_nothing")
+        assert all(outcome.ok for outcome in outcomes)
+        assert anyio.current_time() <= began + 31
+
+    on(main)
+    assert "could not be read" in caplog.text
+
+
+def test_a_stopped_cluster_of_an_earlier_call_is_neither_won_nor_ended(on):
+    """Its volume is its owner's."""
+
+    async def main(client, emulator):
+        settings = {"bidding": BIDDING, "timeout": 60, "mode": "best_effort", "client_token": "job"}
+        (first,) = await client.spot.acquire_many(A, 1, **settings)
+        await client.clusters.stop(first.unwrap().cluster.id)
+        stopped, running = await client.spot.acquire_many(A, 2, **settings)
+        assert isinstance(stopped.error, InvalidArgument)
+        assert first.unwrap().cluster.id in str(stopped.error)
+        assert running.ok
+        assert len(emulator.world.clusters) == 2
 
     on(main)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorone import InvalidArgument
-from tensorone._bidding import RESOLUTION, Bid, BidPolicy, GiveUp, Wait, next_bid
+from tensorone._bidding import RESOLUTION, Bid, BidPolicy, GiveUp, Wait, next_bid, price
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def test_a_bid_is_within_its_bounds(policy, quote, history):
         bid = answer.bid_per_gpu
         assert bid.is_finite()
         assert bid == bid.quantize(RESOLUTION)
-        assert Decimal(str(quote.minimum_bid)) <= bid <= policy.ceiling
+        assert price(quote.minimum_bid) <= bid <= policy.ceiling
         assert Decimal(repr(float(bid))) == bid  # what goes on the wire
 
 
@@ -62,9 +62,9 @@ def test_a_bid_is_within_its_bounds(policy, quote, history):
 def test_a_bid_stays_below_the_on_demand_price_unless_told(policy, quote, history):
     """Where the fixed price is known, only a policy that says so reaches it."""
     answer = next_bid(policy, quote, history)
-    price = quote.on_demand_price
-    if isinstance(answer, Bid) and not policy.allow_above_on_demand and price is not None and 0 < price < 1e308:
-        assert answer.bid_per_gpu < Decimal(str(price))
+    known = price(quote.on_demand_price)
+    if isinstance(answer, Bid) and not policy.allow_above_on_demand and known is not None:
+        assert answer.bid_per_gpu < known
 
 
 @given(POLICIES, st.lists(QUOTES, min_size=1, max_size=8))
@@ -147,6 +147,29 @@ def test_a_market_that_is_too_dear(quote, history, reason):
     assert isinstance(waits, Wait)
     assert isinstance(gives_up, GiveUp)
     assert reason in waits.reason == gives_up.reason
+
+
+def test_noise_of_floats_is_no_price():
+    """0.1 + 0.2 is 0.3, and a ceiling of 0.3 allows it."""
+    answer = next_bid(BidPolicy(ceiling=0.3, margin=0), Prices(0.1 + 0.2))
+    assert isinstance(answer, Bid)
+    assert answer.bid_per_gpu == Decimal("0.3")
+
+
+def test_a_ceiling_between_two_steps_says_which_one_holds():
+    """The market asks less than the ceiling, and yet no whole step lies between."""
+    answer = next_bid(BidPolicy(ceiling=0.2995), Prices(0.2992))
+    assert answer.reason.endswith("more than the ceiling of 0.2995, 0.299 in whole steps of 0.001, allows.")
+
+
+@pytest.mark.parametrize(
+    "past", [[0.2, float("nan")], [Decimal("NaN")], [float("nan"), 0.2], [float("inf"), 0.2], [-0.1], ["much"], [None]]
+)
+def test_a_history_of_no_amounts_is_named(past):
+    """Whoever keeps it elsewhere learns what is wrong with it."""
+    with pytest.raises(InvalidArgument) as caught:
+        next_bid(BidPolicy(ceiling=0.3), Prices(0.2), past)
+    assert caught.value.field == "history"
 
 
 @pytest.mark.parametrize("nothing", [None, 0.0, -0.2, float("nan"), float("inf")])

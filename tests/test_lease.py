@@ -86,7 +86,13 @@ async def test_an_end_that_never_succeeds_is_told(client, emulator, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("options", "field"), [({"on_exit": "leave"}, "on_exit"), ({"timeout": 0}, "timeout"), ({"port": 0}, "port")]
+    ("options", "field"),
+    [
+        ({"on_exit": "leave"}, "on_exit"),
+        ({"timeout": 0}, "timeout"),
+        ({"port": 0}, "port"),
+        ({"port": 99999}, "port"),
+    ],
 )
 async def test_bad_input_is_named(client, emulator, lease, options, field):
     """Before anything is rented."""
@@ -95,3 +101,39 @@ async def test_bad_input_is_named(client, emulator, lease, options, field):
             raise AssertionError("the block must not begin")
     assert caught.value.field == field
     assert states(emulator) == []
+
+
+def test_a_cluster_taken_away_while_it_starts_ends_the_lease(on):
+    """Not after the whole timeout; the cluster is ended, and the error shows how it was."""
+
+    async def main(client, emulator):
+        emulator.world.boot = Boot(seconds=60)
+        emulator.world.later(30, lambda: emulator.world.preempt(*emulator.world.clusters))
+        with pytest.raises(WaitTimedOut, match="was stopped while it started") as caught:
+            async with spot(client, timeout=900):
+                raise AssertionError("the block must not begin")
+        assert anyio.current_time() <= 36
+        assert (caught.value.last_seen.desired_status, caught.value.billing) == ("EXITED", None)
+        assert list(emulator.world.clusters) == []
+
+    on(main)
+
+
+def test_a_spot_lease_searches_as_acquire_does(on):
+    """Candidates, order, fallback and hook are handed on."""
+
+    async def main(client, emulator):
+        seen = []
+        wanted = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA L40S", "NVIDIA A40"])
+        options = {"bidding": BidPolicy(ceiling=0.4), "timeout": 600, "on_exit": "terminate", "every": 5.0}
+        search = {"order": "lowest_price", "cloud_types": ["SECURE"], "expires_in": 60, "on_attempt": seen.append}
+        async with client.spot.lease(wanted, **options, **search) as cluster:
+            order = emulator.world.clusters[cluster.id].order
+            assert (order.gpu_type_id, order.clouds) == ("NVIDIA A40", ("SECURE",))
+        dear = options | {"bidding": BidPolicy(ceiling=0.1)}
+        auto = {"capacity": "auto", "on_demand_ceiling": 2, "on_demand_after": 10}
+        async with client.spot.lease(wanted, **dear, **auto) as cluster:
+            assert not emulator.world.clusters[cluster.id].spot
+        assert [attempt.answer for attempt in seen] == ["won"]
+
+    on(main)

@@ -1,32 +1,70 @@
-"""A thousand seeded markets in simulated time: what the server's own log shows of every bid, rental and lease."""
+"""A thousand seeded markets in simulated time: what the server's own log and bill show, held against perfect knowledge.
+
+A policy with perfect knowledge of a market wins at the first moment at which anything can be had. `acquire` must win
+too wherever something can be had for longer than one interval, no later than one interval after that began, and pay
+1.1 times the price of the moment at most, in each market; those in which faults strike give it so much longer as
+they may set it back. Perfect knowledge could also wait for the lowest price before the deadline, which nobody does
+who does not know the future: how much cheaper that would have been is bounded here, and told in docs/spot.md.
+"""
 
 from __future__ import annotations
 
 import json
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
-from tensorone import BidCeilingReached, BidPolicy, ClusterNotFound, ClusterSpec, NoCapacity, SpotRental, WaitTimedOut
+from tensorone import BidPolicy, ClusterSpec, OutcomeUnknown, RetryPolicy, TensorOneError
 from tensorone.emulator import Fault, MarketMove, random_market
 
 if TYPE_CHECKING:
-    from tensorone import TensorOne
+    from collections.abc import Iterator
+
+    from tensorone import Attempt, TensorOne
     from tensorone.emulator import Emulator
 
-RENT = "clusterRentInterruptable"
+RENT, DEPLOY, PRICES = "clusterRentInterruptable", "clusterFindAndDeployOnDemand", "gpuTypes"
+ORDERS = ["prioritized", "lowest_price", "diversified"]
 EVERY = 15.0
 SLACK = 1.0  # seconds for the requests themselves
-PRICES = {  # minimum bid to begin with, and the fixed price that no bid may reach
+ONE_REQUEST = 30.0  # seconds that one request may take, and by which a deadline may be overrun
+TYPES = {  # minimum bid to begin with, and the lowest fixed price, that no bid may reach
     "NVIDIA A40": (Decimal("0.20"), Decimal("0.40")),
     "NVIDIA L40S": (Decimal("0.43"), Decimal("0.79")),
     "NVIDIA RTX A4000": (Decimal("0.12"), Decimal("0.17")),
 }
+LOST = Fault("internal_error", operation=RENT, times=2)
+FAULTS = (  # and the seconds by which each may set a search back
+    (LOST, 10.0),
+    (Fault("null", operation=RENT, times=2), 2 * EVERY),
+    (Fault("rate_limited", operation=RENT, times=2, retry_after=7), 20.0),
+    (Fault("delay", operation=RENT, times=2, seconds=6), 12.0),
+    (Fault("bad_gateway", operation=PRICES, times=2, after=1), 2 * EVERY),
+    (Fault("garbage", operation=PRICES, times=2), 2 * EVERY),
+    (Fault("delay", operation=PRICES, times=3, seconds=9), 27.0),
+)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of time in which nothing moves, and what could be had: prices by GPU type, spot and fixed."""
+
+    start: float
+    end: float
+    spot: dict[str, Decimal]
+    fixed: dict[str, Decimal]
+
+    @property
+    def open(self) -> bool:
+        """Whether a policy with perfect knowledge would win now."""
+        return bool(self.spot or self.fixed)
 
 
 @dataclass(frozen=True)
@@ -35,99 +73,185 @@ class Market:
 
     moves: tuple[MarketMove, ...]
     types: tuple[str, ...]
+    parts: tuple[str, ...] | None
+    gpus: int
     ceiling: Decimal
+    fixed_ceiling: Decimal | None
+    fixed_after: float
+    order: str
     timeout: float
-    faulty: bool
+    fault: Fault | None
+    setback: float
     leased: bool
 
     @classmethod
     def draw(cls, seed: int) -> Market:
         """A market from a seed; in some nothing is free at first, and in some answers get lost."""
         rng = random.Random(seed)
-        types = tuple(rng.sample(sorted(PRICES), rng.randint(1, 3)))
-        timeout = rng.uniform(60, 400)
-        openings = {name: PRICES[name][0] * Decimal(str(round(rng.uniform(0.8, 1.6), 3))) for name in types}
+        types = tuple(rng.sample(sorted(TYPES), rng.randint(1, 3)))
+        timeout = rng.uniform(60, 300)
+        openings = {name: TYPES[name][0] * Decimal(str(round(rng.uniform(0.8, 1.6), 3))) for name in types}
         moves = random_market(seed, openings, seconds=timeout, step=40)
         closed = [MarketMove(at=0, gpu_type_id=name, free_gpus=0) for name in types if rng.random() < 0.4]
         opened = [MarketMove(at=rng.uniform(0, 500), gpu_type_id=move.gpu_type_id, free_gpus=-1) for move in closed]
-        ceiling = PRICES[types[0]][0] * Decimal(str(round(rng.uniform(0.9, 1.6), 2)))
-        ordered = sorted((*moves, *closed, *opened), key=lambda move: move.at)
-        return cls(tuple(ordered), types, ceiling, timeout, rng.random() < 0.3, rng.random() < 0.3)
+        auto = rng.random() < 0.3
+        fault, setback = rng.choice(FAULTS) if rng.random() < 0.3 else (None, 0.0)
+        return cls(
+            moves=tuple(sorted((*moves, *closed, *opened), key=lambda move: move.at)),
+            types=types,
+            parts=None if auto else rng.choice([None, ("SECURE", "COMMUNITY"), ("COMMUNITY", "SECURE")]),
+            gpus=rng.choice([1, 1, 2, 8]),
+            ceiling=TYPES[types[0]][0] * Decimal(str(round(rng.uniform(0.9, 1.6), 2))),
+            fixed_ceiling=TYPES[types[-1]][1] * rng.choice([Decimal("0.9"), Decimal("1.1")]) if auto else None,
+            fixed_after=rng.uniform(0, 100) if auto else 0.0,
+            order=rng.choice(ORDERS),
+            timeout=timeout,
+            fault=fault,
+            setback=setback,
+            leased=rng.random() < 0.3,
+        )
 
-    def cheapest(self, gpu_prices: dict[str, Decimal], sold_out: set[str]) -> Decimal | None:
-        """What a bid would have to be now; None where none may be made."""
-        found = [
-            price
-            for name, price in gpu_prices.items()
-            if name not in sold_out and price <= self.ceiling and price < PRICES[name][1]
-        ]
-        return min(found, default=None)
-
-    def phases(self) -> list[tuple[float, float, Decimal | None]]:
-        """From when to when which price was the lowest that could be had."""
+    def phases(self) -> Iterator[Phase]:
+        """What could be had when, until the deadline."""
         prices: dict[str, Decimal] = {}
         sold_out: set[str] = set()
-        found, since, lowest = [], 0.0, None
-        for move in (*self.moves, MarketMove(at=self.timeout, gpu_type_id="")):
-            if move.at > since:
-                found.append((since, min(move.at, self.timeout), lowest))
-            since = move.at
-            if move.minimum_bid is not None:
-                prices[move.gpu_type_id] = Decimal(move.minimum_bid)
-            if move.free_gpus is not None:
-                (sold_out.add if move.free_gpus == 0 else sold_out.discard)(move.gpu_type_id)
-            lowest = self.cheapest(prices, sold_out)
-        return [phase for phase in found if phase[0] < self.timeout]
+        since = 0.0
+        marks = sorted({move.at for move in self.moves} | {self.fixed_after, self.timeout})
+        for mark in marks:
+            if since < min(mark, self.timeout):
+                spot, fixed = self.offers(prices, sold_out, since)
+                yield Phase(since, min(mark, self.timeout), spot, fixed)
+            since = mark
+            for move in self.moves:
+                if move.at == mark and move.minimum_bid is not None:
+                    prices[move.gpu_type_id] = Decimal(move.minimum_bid)
+                if move.at == mark and move.free_gpus is not None:
+                    (sold_out.add if move.free_gpus == 0 else sold_out.discard)(move.gpu_type_id)
 
-    def longest_window(self) -> float:
-        """Seconds in a row in which a cluster could be had."""
-        longest = run = 0.0
-        for start, end, lowest in self.phases():
-            run = run + end - start if lowest is not None else 0.0
-            longest = max(longest, run)
-        return longest
+    def offers(
+        self, prices: dict[str, Decimal], sold_out: set[str], now: float
+    ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+        """What the terms of the search allow to be had at some prices."""
+        there = [name for name in self.types if name in prices and name not in sold_out]
+        bound = {name: min(self.ceiling, TYPES[name][1] - Decimal("0.001")) for name in there}
+        spot = {
+            name: prices[name]
+            for name in there
+            if prices[name] <= bound[name].quantize(Decimal("0.001"), "ROUND_FLOOR")
+        }
+        late = self.fixed_ceiling is not None and now >= self.fixed_after
+        fixed = {name: TYPES[name][1] for name in there if late and TYPES[name][1] <= self.fixed_ceiling}
+        return spot, fixed
 
-    def best_price(self, since: float, until: float) -> Decimal | None:
-        """The lowest price in a stretch of time."""
-        prices = [low for start, end, low in self.phases() if low is not None and start <= until and end >= since]
-        return min(prices, default=None)
+    @property
+    def settings(self) -> dict[str, object]:
+        """The keywords of the search."""
+        auto = {"capacity": "auto", "on_demand_ceiling": self.fixed_ceiling, "on_demand_after": self.fixed_after}
+        return {
+            "bidding": BidPolicy(ceiling=self.ceiling),
+            "timeout": self.timeout,
+            "order": self.order,
+            "cloud_types": self.parts,
+            "every": EVERY,
+            **(auto if self.fixed_ceiling is not None else {}),
+        }
 
 
-async def one(seed: int, client: TensorOne, emulator: Emulator) -> tuple[Market, SpotRental | None, float]:
-    """Plays a market, searches it, and looks at what the server saw."""
-    market = Market.draw(seed)
+def first_window(phases: list[Phase], least: float) -> float | None:
+    """When the first stretch begins in which something can be had for so long."""
+    since: float | None = None
+    for phase in phases:
+        since = None if not phase.open else phase.start if since is None else since
+        if since is not None and phase.end - since > least:
+            return since
+    return None
+
+
+async def one(seed: int, client: TensorOne, emulator: Emulator) -> tuple[Market, Attempt | None, float, float]:
+    """Plays a market, searches it, and answers with what won, when that was asked for, and when it all was over."""
+    market, tried = Market.draw(seed), list["Attempt"]()
+    random.seed(seed)  # of the pauses, so that a market that fails fails again
     emulator.reset()
     emulator.world.play(market.moves)
-    if market.faulty:
-        emulator.faults.add(Fault("internal_error", operation=RENT, times=2))
-    spec = ClusterSpec(image_name="i", gpu_type_ids=market.types, cloud_type="ALL")
-    settings = {"bidding": BidPolicy(ceiling=market.ceiling), "timeout": market.timeout}
-    began, rental = anyio.current_time(), None
+    if market.fault is not None:
+        emulator.faults.add(market.fault)
+    cloud = None if market.parts else "ALL"
+    spec = ClusterSpec(image_name="i", gpu_type_ids=market.types, cloud_type=cloud, gpu_count=market.gpus)
+    began, kept = anyio.current_time(), set[str]()
     try:
         if market.leased:
-            async with client.spot.lease(spec, on_exit="terminate", **settings) as cluster:
+            lease = client.spot.lease(spec, on_exit="terminate", on_attempt=tried.append, **market.settings)
+            async with lease as cluster:
                 assert list(emulator.world.clusters) == [cluster.id]
         else:
-            rental = await client.spot.acquire(spec, order="lowest_price", every=EVERY, **settings)
-    except (NoCapacity, BidCeilingReached, ClusterNotFound, WaitTimedOut) as error:
+            kept.add((await client.spot.acquire(spec, on_attempt=tried.append, **market.settings)).cluster.id)
+    except OutcomeUnknown:
+        assert market.fault == LOST  # a refusal whose words were lost: nobody can know it for one
+    except TensorOneError as error:
         assert error.billing is None, error  # noqa: PT017 - any end will do but a bill
     took = anyio.current_time() - began
-    check_log(market, rental, emulator)
-    return market, rental, took
+    check_log(seed, market, kept, emulator)
+    won = [attempt for attempt in tried if attempt.answer == "won"]
+    sent = [entry.at for entry in emulator.world.log if {RENT, DEPLOY} & {*entry.root_fields}]
+    return market, won[0] if won else None, sent[-1] if sent else 0.0, took
 
 
-def check_log(market: Market, rental: SpotRental | None, emulator: Emulator) -> None:
-    """No bid above the ceiling, none begun after the deadline, no twin, nothing left."""
+def check_log(seed: int, market: Market, kept: set[str], emulator: Emulator) -> None:
+    """No bid above the ceiling, nothing begun after the deadline, one machine at most, none left after a lease."""
     for entry in emulator.world.log:
         if RENT in entry.root_fields:
             bid = re.search(r"bidPerGpu: ?([0-9.eE+-]+)", json.loads(entry.body)["query"])
             assert bid is not None
-            assert Decimal(bid[1]) <= market.ceiling
-            assert entry.at <= market.timeout
-    left = [rental.cluster.id] if rental else []
-    lost = {cluster.id for cluster in emulator.world.clusters.values() if not cluster.running}
-    assert set(emulator.world.clusters) - lost <= set(left)
-    assert len(emulator.world.clusters) <= len(left)
+            assert Decimal(bid[1]) <= market.ceiling, seed
+        if {RENT, DEPLOY, PRICES} & {*entry.root_fields}:
+            assert entry.at <= market.timeout, seed
+    assert len({line.cluster_id for line in emulator.world.bill}) <= 1, seed
+    assert set(emulator.world.clusters) <= kept, seed
+
+
+def rightful(market: Market, phase: Phase, kind: str) -> dict[str, Decimal]:
+    """What the terms let a search take in a phase, by its order: GPU types, and their prices."""
+    offers = phase.spot if kind == "spot" else phase.fixed
+    if market.fault is not None:
+        return offers  # which may have struck the better ones
+    if kind == "on_demand" and phase.spot:
+        return {}
+    if market.order == "prioritized":
+        return dict([*offers.items()][:1])
+    if market.order == "lowest_price" and kind == "spot":
+        return {name: price for name, price in offers.items() if price == min(offers.values())}
+    return offers
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a search paid, and what others would have.
+
+    Attributes:
+        order: The order of the search.
+        paid: The bid or fixed price that won.
+        then: The market's price for it at that moment.
+        first: The lowest price at the first moment at which anything could be had.
+        lowest: The lowest price before the deadline.
+    """
+
+    order: str
+    paid: Decimal
+    then: Decimal
+    first: Decimal
+    lowest: Decimal
+
+    @classmethod
+    def of(cls, market: Market, phases: list[Phase], won: Attempt, moment: float) -> Costs | None:
+        """None where what was won should not have been had."""
+        near = [phase for phase in phases if phase.start - SLACK <= moment <= phase.end + SLACK]
+        prices = [rightful(market, phase, won.kind).get(won.gpu_type_id or "") for phase in near]
+        then = max((price for price in prices if price is not None), default=None)
+        if then is None:
+            return None
+        offers = [list((phase.spot or phase.fixed).values()) for phase in phases if phase.open]
+        paid, lowest = Decimal(str(won.bid_per_gpu)), min(price for prices in offers for price in prices)
+        return cls(market.order, paid, then, min(offers[0]), lowest)
 
 
 @pytest.mark.parametrize("chunk", range(10))
@@ -135,28 +259,46 @@ def test_a_thousand_markets(on, chunk):
     """A search wins whenever perfect knowledge would have, up to one interval, at 1.1 times its price at most."""
 
     async def main(client, emulator):
-        paid = best = Decimal(0)
+        seen, costs = Counter[str](), list[Costs]()
         for seed in range(chunk * 100, chunk * 100 + 100):
-            market, rental, took = await one(seed, client, emulator)
-            if market.leased or market.faulty:
+            market, won, moment, took = await one(seed, client, emulator)
+            phases = list(market.phases())
+            due = first_window(phases, EVERY + SLACK + market.setback)
+            seen.update([market.order, "missed" if won is None else won.kind, "leased" if market.leased else "kept"])
+            assert took <= market.timeout + (ONE_REQUEST if market.fault else SLACK), seed
+            if won is None:
+                assert due is None or market.fault == LOST, seed
                 continue
-            assert took <= market.timeout + SLACK, seed
-            assert rental is not None or market.longest_window() <= EVERY + SLACK, seed
-            if rental is not None:
-                assert took <= first_window(market) + EVERY + SLACK, seed
-                at_best = market.best_price(took - SLACK, took)
-                assert at_best is not None, seed
-                paid, best = paid + Decimal(str(rental.bid_per_gpu)), best + at_best
-        assert best < paid <= best * Decimal("1.1")
+            assert due is None or moment <= due + EVERY + SLACK + market.setback, seed
+            cost = Costs.of(market, phases, won, moment)
+            assert cost is not None, seed
+            assert cost.paid <= cost.then * Decimal("1.1"), seed
+            costs.append(cost)
+        assert len(seen) == 8, seen
+        cheapest = [cost for cost in costs if cost.order == "lowest_price"]
+        assert sum(cost.paid for cost in cheapest) <= Decimal("1.1") * sum(cost.first for cost in cheapest)
+        assert sum(cost.paid for cost in costs) <= Decimal("1.5") * sum(cost.lowest for cost in costs)
 
-    on(main, settle_time=5)
+    on(main, settle_time=5, retry=RetryPolicy())
 
 
-def first_window(market: Market) -> float:
-    """When the first stretch begins that is long enough to be seen by one look per interval."""
-    since: float | None = None
-    for start, end, lowest in market.phases():
-        since = None if lowest is None else start if since is None else since
-        if since is not None and end - since > EVERY + SLACK:
-            return since
-    return market.timeout
+def test_groups_in_a_hundred_markets(on):
+    """What `acquire_many` tells as won runs when it is told, however few GPUs are left; nothing else is left behind."""
+
+    async def main(client, emulator):
+        won = 0
+        for seed in range(100):
+            rng = random.Random(seed)
+            emulator.reset()
+            emulator.world.play(random_market(seed, {"NVIDIA A40": "0.2", "NVIDIA L40S": "0.4"}, seconds=100, step=20))
+            emulator.world.later(0, partial(emulator.world.leave_free, "NVIDIA A40", rng.randint(1, 6)))
+            spec = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA A40", "NVIDIA L40S"], cloud_type="ALL")
+            settings = {"bidding": BidPolicy(ceiling=0.42), "timeout": 100, "order": rng.choice(ORDERS)}
+            outcomes = await client.spot.acquire_many(spec, 4, mode="best_effort", **settings)
+            kept = {outcome.value.cluster.id for outcome in outcomes if outcome.ok}
+            assert {each.id for each in emulator.world.clusters.values() if each.running} == kept, seed
+            assert set(emulator.world.clusters) == kept, seed
+            won += len(kept)
+        assert won > 150
+
+    on(main, settle_time=5, retry=RetryPolicy())

@@ -4,13 +4,23 @@ import anyio
 import pytest
 from wires import schema_without
 
-from tensorone import BidPolicy, ClusterSpec, InvalidArgument, NoCapacity, OutcomeUnknown, SpendLimitReached, TensorOne
+from tensorone import (
+    BidPolicy,
+    ClusterSpec,
+    InvalidArgument,
+    NoCapacity,
+    OutcomeUnknown,
+    QueryError,
+    RetryPolicy,
+    SpendLimitReached,
+    TensorOne,
+)
 from tensorone.emulator import Fault
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40)
 PAIR = ClusterSpec(image_name="i", gpu_type_id=A40, gpu_count=2)
-RENT, DEPLOY = "clusterRentInterruptable", "clusterFindAndDeployOnDemand"
+RENT, DEPLOY, PRICES = "clusterRentInterruptable", "clusterFindAndDeployOnDemand", "gpuTypes"
 
 
 def test_a_bid_that_would_cross_the_limit_is_not_sent(on):
@@ -192,3 +202,136 @@ def test_bad_limits_are_named(amount):
     with pytest.raises(InvalidArgument) as caught:
         TensorOne("k", max_hourly_spend=amount)
     assert caught.value.field == "max_hourly_spend"
+
+
+def test_a_resume_that_changes_nothing_makes_no_room(on):
+    """A running cluster costs what it was rented for, whatever is bid for it afterwards."""
+
+    async def main(client, emulator):
+        spot = await client.spot.rent(SPEC, bid_per_gpu=0.2)
+        await client.spot.resume(spot.id, bid_per_gpu=0.01, gpu_count=1)
+        with pytest.raises(SpendLimitReached, match=r"0\.2 are committed"):
+            await client.spot.rent(SPEC, bid_per_gpu=0.2)
+        await anyio.sleep(60)
+        with pytest.raises(SpendLimitReached, match=r"0\.2 are committed"):
+            await client.spot.rent(SPEC, bid_per_gpu=0.2)
+
+    on(main, max_hourly_spend=0.3)
+
+
+def test_a_cheaper_resume_of_a_preempted_cluster_counts_as_such(on):
+    """The account shows that it does not run: its old price is over."""
+
+    async def main(client, emulator):
+        spot = await client.spot.rent(SPEC, bid_per_gpu=0.25)
+        emulator.world.preempt(spot.id)
+        await anyio.sleep(30)
+        await client.spot.resume(spot.id, bid_per_gpu=0.21, gpu_count=1)
+        with pytest.raises(SpendLimitReached, match=r"0\.21 are committed"):
+            await client.spot.rent(SPEC, bid_per_gpu=0.2)
+
+    on(main, max_hourly_spend=0.3)
+
+
+def test_a_refused_resume_leaves_what_was_counted(on):
+    """The wrong kind is refused, and the cluster goes on running at its price."""
+
+    async def main(client, emulator):
+        running = await client.clusters.deploy(SPEC)
+        with pytest.raises(QueryError, match="Cannot resume an on demand pod"):
+            await client.spot.resume(running.id, bid_per_gpu=0.15, gpu_count=1)
+        with pytest.raises(SpendLimitReached, match=r"0\.4 are committed"):
+            await client.spot.rent(SPEC, bid_per_gpu=0.41)
+
+    on(main, max_hourly_spend=0.6)
+
+
+def test_adopted_clusters_count(on):
+    """At the bid, at the policy's ceiling or at the fixed price; one whose price is not known fills the limit."""
+
+    async def main(client, emulator):
+        ways = {
+            0.2: lambda each: each.spot.rent(SPEC, bid_per_gpu=0.2, client_token="rented"),
+            0.35: lambda each: each.spot.acquire(
+                SPEC, bidding=BidPolicy(ceiling=0.35), timeout=60, client_token="acquired"
+            ),
+            0.4: lambda each: each.clusters.deploy(SPEC, client_token="deployed"),
+        }
+        for price, rent in ways.items():
+            await rent(client)
+            scope = client.limited(max_hourly_spend=0.5)
+            await rent(scope)
+            with pytest.raises(SpendLimitReached) as caught:
+                await scope.spot.rent(SPEC, bid_per_gpu=0.45)
+            assert caught.value.committed == price
+        emulator.faults.add(Fault("bad_gateway", operation=PRICES, times=None))
+        scope = client.limited(max_hourly_spend=0.5)
+        await ways[0.4](scope)
+        with pytest.raises(SpendLimitReached) as caught:
+            await scope.spot.rent(SPEC, bid_per_gpu=0.01)
+        assert caught.value.committed == 0.5
+        assert emulator.world.requests[RENT] == 2
+
+    on(main)
+
+
+def test_an_adopted_cluster_that_is_stopped_does_not_count(on):
+    """Its volume alone is billed."""
+
+    async def main(client, emulator):
+        first = await client.spot.rent(SPEC, bid_per_gpu=0.3, client_token="job")
+        await client.clusters.stop(first.id)
+        assert (await client.spot.rent(SPEC, bid_per_gpu=0.3, client_token="job")).id == first.id
+        await client.spot.rent(SPEC, bid_per_gpu=0.4)
+
+    on(main, max_hourly_spend=0.5)
+
+
+def test_an_on_demand_resume_fits_a_limit_once_its_type_is_named(on):
+    """The refusal says how; what counts is the dearest price of the type."""
+
+    async def main(client, emulator):
+        stopped = (await client.clusters.deploy(SPEC)).id
+        await client.clusters.stop(stopped)
+        with pytest.raises(SpendLimitReached, match="gpu_type_id"):
+            await client.clusters.resume(stopped, gpu_count=1)
+        await client.clusters.resume(stopped, gpu_count=1, gpu_type_id=A40)
+        with pytest.raises(SpendLimitReached) as caught:
+            await client.spot.rent(SPEC, bid_per_gpu=0.7)
+        assert caught.value.committed == 0.4
+        with pytest.raises(InvalidArgument) as named:
+            await client.clusters.resume(stopped, gpu_count=1, gpu_type_id="")
+        assert named.value.field == "gpu_type_id"
+
+    on(main, max_hourly_spend=1)
+
+
+def test_a_bid_that_never_left_does_not_count(on):
+    """It was put off by the server until there was no time for it."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("rate_limited", operation=RENT, retry_after=20))
+        with pytest.raises(NoCapacity):
+            await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.4), timeout=10)
+        await anyio.sleep(20)
+        await client.spot.rent(SPEC, bid_per_gpu=0.4)
+        assert emulator.world.requests["myself"] == 0
+
+    on(main, max_hourly_spend=0.5, retry=RetryPolicy())
+
+
+def test_a_second_call_for_one_cluster_does_not_double_it(on):
+    """A resume under way beside another one counts once, and is over when it is over."""
+
+    async def main(client, emulator):
+        spot = await client.spot.rent(SPEC, bid_per_gpu=0.2)
+        await client.clusters.stop(spot.id)
+        emulator.faults.add(Fault("delay", operation="clusterBidResume", seconds=5))
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: client.spot.resume(spot.id, bid_per_gpu=0.25, gpu_count=1))
+            await anyio.sleep(1)
+            await client.spot.resume(spot.id, bid_per_gpu=0.2, gpu_count=1)
+        with pytest.raises(SpendLimitReached, match=r"0\.25 are committed"):
+            await client.spot.rent(SPEC, bid_per_gpu=0.1)
+
+    on(main, max_hourly_spend=0.3)

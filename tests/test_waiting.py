@@ -248,3 +248,37 @@ def test_a_wait_that_cannot_work_is_refused(on, arguments, field):
         assert emulator.world.requests.total() == 0
 
     on(main)
+
+
+def test_a_start_that_ends_with_a_stop_ends_the_wait(on):
+    """Nothing starts it again by itself: whoever waits learns at the next look."""
+
+    async def main(client, emulator):
+        placed = await client.clusters.deploy(SPEC)
+        emulator.world.later(100, lambda: emulator.world.stop(placed.id))
+        with pytest.raises(WaitTimedOut, match="was stopped while it started") as caught:
+            await client.clusters.wait_until_running(placed.id, timeout=3600)
+        assert 100 <= anyio.current_time() <= 106
+        assert caught.value.last_seen.desired_status == "EXITED"
+        assert "billed" in caught.value.billing
+
+    on(main, boot=Boot(seconds=600))
+
+
+def test_a_cluster_that_is_stopped_is_waited_for_until_someone_starts_it(on):
+    """One process resumes, another waits; which comes first does not matter."""
+
+    async def main(client, emulator):
+        placed = await client.clusters.deploy(SPEC)
+        await client.clusters.stop(placed.id)
+        async with anyio.create_task_group() as group:
+
+            async def start() -> None:
+                await anyio.sleep(50)
+                await client.clusters.resume(placed.id, gpu_count=1)
+
+            group.start_soon(start)
+            up = await client.clusters.wait_until_running(placed.id, timeout=3600)
+        assert up.runtime is not None
+
+    on(main, boot=Boot(seconds=20))

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from .get_cluster import GET_CLUSTER, GetCluster
     from .get_fixed_prices import GET_FIXED_PRICES, GetFixedPrices
     from .get_gpu_type import GET_GPU_TYPE, GetGpuType
+    from .get_on_demand_price import (
+        GET_ON_DEMAND_PRICE,
+        GetOnDemandPrice,
+        GetOnDemandPriceGpuTypes,
+        GetOnDemandPriceGpuTypesLowestPrice,
+    )
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
         ClusterRentInterruptableInput,
@@ -77,10 +83,14 @@ else:
         "GET_CLUSTER": "get_cluster",
         "GET_FIXED_PRICES": "get_fixed_prices",
         "GET_GPU_TYPE": "get_gpu_type",
+        "GET_ON_DEMAND_PRICE": "get_on_demand_price",
         "GetAccount": "get_account",
         "GetCluster": "get_cluster",
         "GetFixedPrices": "get_fixed_prices",
         "GetGpuType": "get_gpu_type",
+        "GetOnDemandPrice": "get_on_demand_price",
+        "GetOnDemandPriceGpuTypes": "get_on_demand_price",
+        "GetOnDemandPriceGpuTypesLowestPrice": "get_on_demand_price",
         "GpuType": "fragments",
         "GpuUsage": "fragments",
         "GraphQLClient": "client",
@@ -156,10 +166,14 @@ __all__ = [
     "GET_CLUSTER",
     "GET_FIXED_PRICES",
     "GET_GPU_TYPE",
+    "GET_ON_DEMAND_PRICE",
     "GetAccount",
     "GetCluster",
     "GetFixedPrices",
     "GetGpuType",
+    "GetOnDemandPrice",
+    "GetOnDemandPriceGpuTypes",
+    "GetOnDemandPriceGpuTypesLowestPrice",
     "GpuType",
     "GpuUsage",
     "GraphQLClient",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .get_cluster import GetCluster
     from .get_fixed_prices import GetFixedPrices
     from .get_gpu_type import GetGpuType
+    from .get_on_demand_price import GetOnDemandPrice
     from .input_types import (
         ClusterFindAndDeployOnDemandInput,
         ClusterRentInterruptableInput,
@@ -146,6 +147,17 @@ class GraphQLClient(BaseClient):
         from .get_gpu_type import GET_GPU_TYPE
 
         return await self._execute(GET_GPU_TYPE, {"id": id, "gpuCount": gpu_count})
+
+    async def get_on_demand_price(self, id: str, *, gpu_count: int) -> GetOnDemandPrice:
+        """Reads the lowest fixed price of one GPU type for a number of GPUs.
+
+        Bills nothing. It leaves out the minimum bid, so that a server which no longer offers spot clusters answers it.
+        """
+        from .get_on_demand_price import GET_ON_DEMAND_PRICE
+
+        return await self._execute(
+            GET_ON_DEMAND_PRICE, {"id": id, "gpuCount": gpu_count}
+        )
 
     async def get_fixed_prices(self, id: str) -> GetFixedPrices:
         """Reads the fixed prices of one GPU type in each part of the market.

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _fixed_price, _inputs, _rental
-from ._bidding import Bid, GiveUp, next_bid
-from ._candidates import Candidate, candidates, ordered
+from ._bidding import Bid, GiveUp, Wait, next_bid
+from ._candidates import candidates, ordered
 from ._errors import (
     BidCeilingReached,
     BidTooLow,
+    InvalidArgument,
     NoCapacity,
     OperationUnsupported,
     QueryError,
+    SpendLimitReached,
     TensorOneError,
 )
 from ._gpu_types import no_such
+from ._holdings import Holdings
 from ._ledger import SpotRental
+from ._markers import STOPPED
+from ._no_spot import SPOT
+from ._pacing import Standing, pause
+from ._placing import Placing, passes
 from ._quotes import market
 from ._specs import preferring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from ._candidates import Terms
+    from ._candidates import Candidate, Terms
     from ._generated import PlacedCluster
     from ._ledger import Kind, Ledger
     from ._quotes import Prices, SpotQuote
     from ._session import Session
     from ._specs import ClusterSpec
 
-FRESH_ENOUGH = 0.2  # share of an interval that prices asked for by another search may be old
+FRESH_ENOUGH = 0.2  # share of the last pause that prices asked for by another search may be old
+EARLY = 0.01  # seconds by which a clock may end a pause too early
+OWN = "All that is left of it are clusters of this very call"
 
 
 class Search:
-    """One search for a spot cluster: the candidates, and what was tried so far."""
+    """One search for a spot cluster: the candidates, and what was tried so far.
+
+    Everything happens in one scope that ends at the deadline, and looks at the clock besides before it sends.
+    """
 
     def __init__(  # noqa: PLR0913 - what one search is about
         self,
@@ -50,174 +63,223 @@ class Search:
         adopt: bool,
         ledger: Ledger,
         prices: Prices | None = None,
+        held: Holdings | None = None,
         turn: int = 0,
     ) -> None:
-        self._session = session
         self._spec = spec
         self._terms = terms
-        self._markers = markers
-        self._token = token
+        self._placing = Placing(session, spec, ledger, token=token, markers=markers)
         self._adopt = adopt
         self._turn = turn
         self._ledger = ledger
         self._all = self._left = candidates(spec, terms.cloud_types)
         self._prices = prices or market(session, spec)
+        self._held = held or Holdings()
         self._quotes: dict[str, SpotQuote] = {}
         self._too_dear: dict[str, SpotQuote] = {}
+        self._over: dict[Candidate, SpendLimitReached] = {}
+        self._standings: defaultdict[tuple[Kind, Candidate], Standing] = defaultdict(Standing)
+        self._spotless: OperationUnsupported | None = None
+        self._failed_looks = 0
+        self._slept = pause("round", 0, terms.every, 0.0)
         self._start = self._end = 0.0
 
     async def run(self, timeout: float, *, once: bool = False) -> SpotRental:
-        """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried."""
-        if self._adopt and (existing := await _rental.adopt(self._session, self._token)):
-            tried = tuple(self._ledger.attempts)
-            return SpotRental(
-                cluster=existing, spec=self._spec, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None
-            )
+        """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried.
+
+        Raises:
+            TensorOneError: None won, or a refusal that bidding cannot mend; `.ledger` holds what was tried.
+        """
         self._start = anyio.current_time()
-        self._end = self._start + timeout
+        self._placing.scope.deadline = self._end = self._start + timeout
+        with self._ledger.told():
+            with self._placing.scope:
+                rental = await self._adopted() or await self._rounds(once=once)
+                if rental is not None:
+                    return rental
+            raise self._failure(timeout) from self._spotless
+
+    async def _adopted(self) -> SpotRental | None:
+        existing = await self._placing.adopt(self._terms.bidding.ceiling) if self._adopt else None
+        if existing is None:
+            return None
+        tried = tuple(self._ledger.attempts)
+        return SpotRental(
+            cluster=existing, spec=self._spec, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None
+        )
+
+    async def _rounds(self, *, once: bool) -> SpotRental | None:
+        rounds = 0
         while (self._left or self._terms.capacity == "auto") and self._in_time():
-            if (rental := await self._round()) is not None:
+            if (rental := await self._round()) is not None or once:
                 return rental
-            if once:
-                break
-            with anyio.CancelScope(deadline=self._end):
-                await anyio.sleep(random.uniform(0.75, 1.0) * self._terms.every)  # noqa: S311 - jitter
-        raise self._failure(timeout)
+            self._slept = self._until_next(pause("round", rounds, self._terms.every, _draw()))
+            await anyio.sleep(self._slept)
+            rounds += 1
+        return None
+
+    def _until_next(self, seconds: float) -> float:
+        """A pause, cut short where a candidate has rested enough before it is over."""
+        now = anyio.current_time()
+        rests = [one.rests_until - now for one in self._standings.values()]
+        return min([seconds, *(rest for rest in rests if rest > EARLY)])
 
     def _in_time(self) -> bool:
-        # Only looks and pauses are cut off at the deadline: a bid under way must end as won, refused or unknown.
         return anyio.current_time() < self._end
 
     async def _round(self) -> SpotRental | None:
-        """Each candidate once. One that is refused for want of capacity rests until the next round."""
-        if not await self._look(anyio.current_time() - FRESH_ENOUGH * self._terms.every):
+        """Each candidate once that does not rest."""
+        if not await self._look(anyio.current_time() - FRESH_ENOUGH * self._slept):
             return None
-        for candidate in ordered(self._left, self._terms.order, self._quotes, self._turn):
-            if (rental := await self._bid(candidate)) is not None:
+        self._over.clear()
+        for candidate in self._due("spot", self._left):
+            if self._in_time() and (rental := await self._bid(candidate)) is not None:
                 return rental
-        return await self._fall_back()
-
-    async def _look(self, moment: float) -> bool:
-        """Reads the market's prices, as they are since a moment; whether it could."""
-        try:
-            with anyio.CancelScope(deadline=self._end):
-                seen = await self._prices.since(moment)
-                self._quotes = seen.value
-                return True
-        except OperationUnsupported as error:
-            raise no_spot(error) from error
-        except TensorOneError as error:
-            if not error.retryable:
-                raise
-            self._ledger.note(None, "the market's prices could not be read", answer=str(error))
-        return False
-
-    async def _bid(self, candidate: Candidate) -> SpotRental | None:
-        """A run of bids for one candidate, each higher than the one refused before."""
-        refused: list[Decimal] = []
-        while self._in_time():
-            quote = self._quotes[candidate.gpu_type_id]
-            self._too_dear.pop(candidate.gpu_type_id, None)
-            move = next_bid(self._terms.bidding, quote, refused)
-            if not isinstance(move, Bid):
-                self._stay_out(candidate, quote, move.reason, for_good=isinstance(move, GiveUp))
-                return None
-            try:
-                cluster = await self._rent(candidate, move.bid_per_gpu)
-            except BidTooLow as error:
-                refused.append(move.bid_per_gpu)
-                self._ledger.note(candidate, move.reason, paying=move.bid_per_gpu, answer=str(error))
-                if not await self._look(anyio.current_time()):
-                    return None
-            except NoCapacity as error:
-                self._ledger.note(candidate, move.reason, paying=move.bid_per_gpu, answer=str(error))
-                return None
-            except OperationUnsupported as error:
-                self._no_more_spot(candidate, error)
-                return None
-            else:
-                return self._won(cluster, candidate, move.reason, bid=move.bid_per_gpu)
+        if self._terms.capacity == "auto":
+            return await self._fall_back()
+        if self._left and self._over.keys() >= {*self._left}:
+            raise self._over[self._left[0]]  # the limit is not the market's: waiting does not mend it
         return None
 
-    async def _rent(self, candidate: Candidate, bid: Decimal) -> PlacedCluster:
-        wanted = _inputs.spot(candidate.of(self._spec), candidate.gpu_type_id, float(bid), self._markers)
-        return await _rental.rent(
-            self._session, _rental.renting(wanted), self._token, hourly=bid * self._spec.gpu_count
-        )
+    def _due(self, kind: Kind, among: tuple[Candidate, ...]) -> Iterable[Candidate]:
+        soon = anyio.current_time() + EARLY
+        rested = [one for one in among if self._standings[kind, one].rests_until <= soon]
+        return ordered(rested, self._terms.order, self._quotes, self._turn)
 
-    def _stay_out(self, candidate: Candidate, quote: SpotQuote, reason: str, *, for_good: bool) -> None:
+    async def _look(self, moment: float | None = None) -> bool:
+        """Reads the market's prices, as they are since a moment, or from now on; whether it could."""
+        if self._spotless is not None:
+            return True
+        try:
+            seen = await (self._prices.fresh() if moment is None else self._prices.since(moment))
+            self._quotes = seen.value
+        except TensorOneError as error:
+            self._ledger.note(None, "the market's prices could not be read", answer=str(error))
+            self._failed_looks += 1
+            if isinstance(error, OperationUnsupported):
+                self._no_more_spot(error)
+            elif not passes(error, self._failed_looks):
+                raise
+            return self._spotless is not None
+        self._failed_looks = 0
+        return True
+
+    async def _bid(self, candidate: Candidate) -> SpotRental | None:
+        """One turn of a candidate: bids, each higher than the one refused before; a long run goes on next round."""
+        standing, ends = self._standings["spot", candidate], anyio.current_time() + self._terms.every
+        while anyio.current_time() < min(ends, self._end) and (move := self._next(candidate, standing)) is not None:
+            try:
+                answer = await self._placing.bid(candidate, move)
+            except OperationUnsupported as error:
+                self._no_more_spot(error)
+                return None
+            if not isinstance(answer, TensorOneError):
+                self._held.add(candidate.gpu_type_id, move.bid_per_gpu)
+                return self._won(answer, candidate, bid=move.bid_per_gpu)
+            if not isinstance(answer, BidTooLow):
+                self._set_aside("spot", candidate, answer)
+                return None
+            standing.refused.append(move.bid_per_gpu)
+            if not await self._asked_anew(candidate, standing):
+                return None
+        return None
+
+    def _next(self, candidate: Candidate, standing: Standing) -> Bid | None:
+        """The bid to make now, if any."""
+        quote = self._quotes.get(candidate.gpu_type_id)
+        if quote is None:
+            return None  # the server offers no spot clusters
+        standing.seen(quote.minimum_bid)
+        self._too_dear.pop(candidate.gpu_type_id, None)
+        in_the_way = self._in_the_way(candidate, quote, standing.refused)
+        move = Wait(f"{OWN}.") if in_the_way else next_bid(self._terms.bidding, quote, standing.refused)
+        if isinstance(move, Bid):
+            return move
         if quote.problem and no_such(candidate.gpu_type_id) in quote.problem:
             raise QueryError(f"GetGpuTypes: {quote.problem}", operation="GetGpuTypes", attempts=1)
-        if quote.available:
+        if quote.available and not in_the_way:
             self._too_dear[candidate.gpu_type_id] = quote
-        if for_good:
+        if isinstance(move, GiveUp):
             self._left = tuple(each for each in self._left if each != candidate)
-        self._ledger.note(candidate, quote.problem or reason)
+        standing.refused.clear()
+        self._ledger.note(candidate, quote.problem or move.reason)
+        return None
 
-    def _no_more_spot(self, candidate: Candidate, error: OperationUnsupported) -> None:
-        if self._terms.capacity == "spot":
-            raise no_spot(error) from error
-        self._left = ()
-        self._ledger.note(candidate, "this server offers no spot clusters", answer=str(error))
+    def _in_the_way(self, candidate: Candidate, quote: SpotQuote, refused: Sequence[Decimal] = ()) -> bool:
+        return self._held.stand_in_the_way(candidate.gpu_type_id, quote.minimum_bid, refused)
+
+    async def _asked_anew(self, candidate: Candidate, standing: Standing) -> bool:
+        """Looks at the market after a bid was too low; at once again goes who was overtaken for the first time."""
+        bid, times = standing.refused[-1], len(standing.refused) - 1
+        if not await self._look():
+            return False
+        quote = self._quotes.get(candidate.gpu_type_id)
+        overtaken = quote is not None and (quote.minimum_bid or 0) > bid
+        if times > 0 or not overtaken:
+            await anyio.sleep(pause("raise", times, self._terms.every, _draw()))
+        return True
+
+    def _set_aside(self, kind: Kind, candidate: Candidate, error: TensorOneError) -> None:
+        """It is not tried again at once."""
+        if isinstance(error, SpendLimitReached):
+            self._over[candidate] = error
+        else:
+            self._standings[kind, candidate].rest(anyio.current_time(), self._terms.every, _draw())
+
+    def _no_more_spot(self, error: OperationUnsupported) -> None:
+        if error.unsupported not in SPOT or self._terms.capacity == "spot":
+            raise error
+        self._spotless, self._left, self._quotes = error, (), {}
+        self._ledger.note(None, "this server offers no spot clusters")
 
     async def _fall_back(self) -> SpotRental | None:
         """The candidates on-demand, where that is allowed and all bids failed on the market."""
-        if self._terms.capacity != "auto" or anyio.current_time() < self._start + self._terms.on_demand_after:
+        if anyio.current_time() < self._start + self._terms.on_demand_after:
             return None
-        for candidate in ordered(self._all, self._terms.order, self._quotes, self._turn):
+        if self._held.any and not await self._look():  # a sibling may just have won what was free
+            return None
+        for candidate in self._due("on_demand", self._all):
             if self._in_time() and (rental := await self._deploy(candidate)) is not None:
                 return rental
         return None
 
     async def _deploy(self, candidate: Candidate) -> SpotRental | None:
         """One candidate on-demand, if its price is known and low enough."""
-        quoted = self._quotes[candidate.gpu_type_id].on_demand_price
-        price = await _fixed_price.of(self._session, candidate, quoted)
-        ceiling = self._terms.on_demand_ceiling
-        if price is None or ceiling is None or price > ceiling:
-            known = "not known now" if price is None else f"{price} USD per GPU-hour, more than {ceiling}"
-            self._ledger.note(candidate, f"on-demand: the fixed price is {known}", kind="on_demand")
+        quote = self._quotes.get(candidate.gpu_type_id)
+        if quote is not None and self._in_the_way(candidate, quote):
+            self._ledger.note(candidate, f"on-demand: {OWN}", kind="on_demand")
             return None
-        reason = f"on-demand at {price} USD per GPU-hour, since no bid won"
-        wanted = _inputs.on_demand(candidate.of(self._spec), candidate.gpu_type_id, self._markers)
-        try:
-            cluster = await _rental.rent(
-                self._session, _rental.deploying(wanted), self._token, hourly=price * self._spec.gpu_count
-            )
-        except NoCapacity as error:
-            self._ledger.note(candidate, reason, paying=price, answer=str(error), kind="on_demand")
+        price = await self._placing.price(candidate, quote, ceiling=self._terms.on_demand_ceiling or 0)
+        if price is None:
             return None
-        return self._won(cluster, candidate, reason, fixed=price)
+        answer = await self._placing.deploy(candidate, price)
+        if isinstance(answer, TensorOneError):
+            self._set_aside("on_demand", candidate, answer)
+            return None
+        return self._won(answer, candidate, fixed=price)
 
     def _won(
-        self,
-        cluster: PlacedCluster,
-        candidate: Candidate,
-        reason: str,
-        *,
-        bid: Decimal | None = None,
-        fixed: Decimal | None = None,
+        self, cluster: PlacedCluster, candidate: Candidate, *, bid: Decimal | None = None, fixed: Decimal | None = None
     ) -> SpotRental:
-        kind: Kind = "on_demand" if bid is None else "spot"
-        self._ledger.note(candidate, reason, paying=fixed if bid is None else bid, answer="won", kind=kind)
         return SpotRental(
             cluster=cluster,
             spec=preferring(self._spec, candidate.gpu_type_id),
             gpu_type_id=candidate.gpu_type_id,
             cloud_type=candidate.cloud_type,
-            kind=kind,
+            kind="on_demand" if bid is None else "spot",
             bid_per_gpu=None if bid is None else float(bid),
             on_demand_price=None if fixed is None else float(fixed),
             attempts=tuple(self._ledger.attempts),
         )
 
     def _failure(self, timeout: float) -> TensorOneError:
-        """Why no bid won: the market is too dear, or there is no capacity."""
-        tried = tuple(self._ledger.attempts)
-        last = next((attempt.reason for attempt in reversed(tried)), "")
+        """Why no bid won: the market is too dear, a limit was reached, or there is no capacity."""
+        tried = self._ledger.attempts
+        last = next((f"{attempt.reason} {attempt.answer}".strip() for attempt in reversed(tried)), "")
         words = f"spot.acquire: no bid won within {timeout:g} s after {len(tried)} attempts: {last}"
         if not self._too_dear:
-            return NoCapacity(words, operation="RentSpotCluster", attempts=len(tried), ledger=tried)
+            over = next(iter(self._over.values()), None)
+            return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(tried))
         asked = [quote.minimum_bid for quote in self._too_dear.values() if quote.minimum_bid is not None]
         return BidCeilingReached(
             words,
@@ -226,19 +288,24 @@ class Search:
             last_bid=self._ledger.last_bid,
             operation="RentSpotCluster",
             attempts=len(tried),
-            ledger=tried,
         )
 
 
-def no_spot(error: OperationUnsupported) -> OperationUnsupported:
-    """The one error of a server that no longer offers spot."""
-    return OperationUnsupported(
-        f"this server offers no spot clusters to this version of the SDK: {error}."
-        " Use clusters.deploy, or capacity='auto' with an on_demand_ceiling; see `make update-schema`",
-        unsupported=error.unsupported,
-        operation=error.operation,
-        attempts=error.attempts,
-        errors=error.errors,
-        status_code=error.status_code,
-        request_id=error.request_id,
-    )
+def not_stopped(rental: SpotRental) -> SpotRental:
+    """Refuses a cluster that a token found and that does not run: it is not won, and a second one would be its twin.
+
+    Raises:
+        InvalidArgument: It is stopped.
+    """
+    status = getattr(rental.cluster, "desired_status", None)
+    if rental.kind is None and status in STOPPED:
+        raise InvalidArgument(
+            "client_token",
+            f"cluster {rental.cluster.id} carries it and is {status}: resume it with spot.recover, or terminate it,"
+            " or take another token",
+        )
+    return rental
+
+
+def _draw() -> float:
+    return random.random()  # noqa: S311 - jitter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -26,11 +27,44 @@ T = TypeVar("T")
 logger = logging.getLogger("tensorone")
 
 
+class Followed(Delivery):
+    """A delivery under a deadline: a request that began to leave is followed to its end, and nothing else is.
+
+    The scope's deadline rests from the first byte on, until `begun` is set back: the executor does so before it
+    sends again what was refused, and whoever searches on before the next step.
+
+    Attributes:
+        sent: Whether it ever began to leave.
+    """
+
+    __slots__ = ("_deadline", "_left", "_scope", "sent")
+
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self.sent = False
+        self._scope = scope
+        self._deadline = scope.deadline
+        super().__init__()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the body of the request began to leave."""
+        return self._left
+
+    @begun.setter
+    def begun(self, value: bool) -> None:
+        self._left = value
+        self.sent = self.sent or value
+        self._scope.deadline = math.inf if value else self._deadline
+
+
 async def guarded(
-    session: Session, call: Callable[[Delivery], Awaitable[T]], *, undo: Callable[[], Awaitable[None]]
+    session: Session,
+    call: Callable[[Delivery], Awaitable[T]],
+    *,
+    undo: Callable[[], Awaitable[None]],
+    delivery: Delivery,
 ) -> T:
     """Runs a call that costs money; interrupted after its request began to leave, it is undone before that goes on."""
-    delivery = Delivery()
     try:
         return await call(delivery)
     except BaseException as error:

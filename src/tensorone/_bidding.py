@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from . import _checks
@@ -19,6 +19,7 @@ RESOLUTION = Decimal("0.001")
 """Bids are whole multiples of this, US dollars per GPU and hour. Assumed, from published prices with three decimals."""
 
 _PER_CENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?%")
+_DIGITS = 9  # after the point: far below the resolution, far above what 0.1 + 0.2 adds
 _ARITHMETIC = Context(prec=50)  # exact whatever the caller's own decimal context is
 
 
@@ -127,13 +128,21 @@ def next_bid(policy: BidPolicy, quote: Quote, history: Sequence[Decimal | float]
         limit, bound = _limit(policy, price(quote.on_demand_price))
         if minimum > limit:
             return _too_dear(policy, f"The market asks {minimum} USD per GPU-hour, more than {bound} allows.")
-        refused = max((Decimal(str(bid)) for bid in history), default=None)
+        refused = _highest(history)
         if refused is not None and refused >= limit:
             return _too_dear(policy, f"{refused} USD per GPU-hour was refused, and {bound} allows no more.")
         wanted, reason = _opening(policy, minimum) if refused is None else _raised(policy, minimum, refused)
         if wanted > limit:
             return Bid(limit, f"{limit} USD per GPU-hour: {reason} would be {wanted}, but {bound} holds.")
         return Bid(wanted, f"{wanted} USD per GPU-hour: {reason}.")
+
+
+def _highest(history: Sequence[Decimal | float]) -> Decimal | None:
+    try:
+        highest = max((Decimal(str(bid)) for bid in history), default=None)
+    except InvalidOperation:
+        raise InvalidArgument("history", "must be amounts of US dollars that were refused") from None
+    return None if highest is None else _checks.dollars("history", highest)
 
 
 def _opening(policy: BidPolicy, minimum: Decimal) -> tuple[Decimal, str]:
@@ -155,7 +164,8 @@ def _limit(policy: BidPolicy, on_demand: Decimal | None) -> tuple[Decimal, str]:
     """The highest bid allowed, and what sets it."""
     ceiling = Decimal(policy.ceiling).quantize(RESOLUTION, ROUND_FLOOR)
     if policy.allow_above_on_demand or on_demand is None or on_demand > ceiling:
-        return ceiling, f"the ceiling of {policy.ceiling}"
+        steps = "" if ceiling == policy.ceiling else f", {ceiling} in whole steps of {RESOLUTION},"
+        return ceiling, f"the ceiling of {policy.ceiling}{steps}"
     return _up(on_demand) - RESOLUTION, f"the rule to stay below the on-demand price of {on_demand}"
 
 
@@ -169,8 +179,10 @@ def exact(amount: float) -> Decimal:
 
 
 def price(value: Decimal | float | None) -> Decimal | None:
-    """A price as a decimal; what is no finite number above zero is no price."""
-    amount = Decimal("NaN") if value is None else Decimal(str(value))
+    """A price as a decimal, without the noise of sums of floats; what is no finite number above zero is no price."""
+    amount = (
+        Decimal("NaN") if value is None else Decimal(str(round(value, _DIGITS) if isinstance(value, float) else value))
+    )
     return amount if amount.is_finite() and amount > 0 else None
 
 

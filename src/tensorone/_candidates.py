@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from ._errors import InvalidArgument
 from ._generated import CloudType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from ._bidding import Quote
@@ -67,10 +68,9 @@ def _one_of(field: str, value: object, known: Sequence[str]) -> None:
 
 def _checked_ceiling(terms: Terms) -> None:
     if terms.capacity == "spot":
-        if terms.on_demand_ceiling is not None:
-            raise InvalidArgument(
-                "on_demand_ceiling", "is for capacity='auto'; with 'spot' nothing is rented on-demand"
-            )
+        given = {"on_demand_ceiling": terms.on_demand_ceiling is not None, "on_demand_after": terms.on_demand_after > 0}
+        for field in (field for field, said in given.items() if said):
+            raise InvalidArgument(field, "is for capacity='auto'; with 'spot' nothing is rented on-demand")
         return
     if terms.on_demand_ceiling is None:
         raise InvalidArgument("on_demand_ceiling", "is required for capacity='auto': USD per GPU and hour at most")
@@ -83,6 +83,8 @@ def clouds(value: Iterable[CloudType | str] | None) -> tuple[CloudType, ...] | N
         return None
     if isinstance(value, str):
         raise InvalidArgument("cloud_types", f"must be a sequence such as ({value!r},), not one string")
+    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may give anything
+        raise InvalidArgument("cloud_types", f"must be a sequence of parts of the market, not {type(value).__name__}")
     try:
         found = tuple(dict.fromkeys(CloudType(each) for each in value))
     except ValueError as error:

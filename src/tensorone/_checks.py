@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from decimal import Decimal
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from ._errors import InvalidArgument
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
+MAX_PORT = 65535
 _NAME = re.compile(r"[^\s=\x00]+")
 _PORT = re.compile(r"([0-9]{1,5})/(http|tcp|udp)")
 
@@ -78,21 +79,29 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
 def port(field: str, value: object) -> str:
     """`"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
     match = _PORT.fullmatch(text(field, value))
-    if match is None or not 1 <= int(match[1]) <= 65535:  # noqa: PLR2004 - the largest port number
+    if match is None or not 1 <= int(match[1]) <= MAX_PORT:
         raise InvalidArgument(
             field,
-            f"{value!r} is no port: write a number from 1 to 65535 and http, tcp or udp, as in '8888/http'",
+            f"{value!r} is no port: write a number from 1 to {MAX_PORT} and http, tcp or udp, as in '8888/http'",
         )
     return f"{int(match[1])}/{match[2]}"
 
 
+def port_number(field: str, value: object) -> int:
+    """A port by its number alone: from 1 to 65535."""
+    number = integer(field, value, least=1)
+    if number > MAX_PORT:
+        raise InvalidArgument(field, f"must be from 1 to {MAX_PORT}, not {number}")
+    return number
+
+
 def hook(field: str, value: object) -> None:
-    """A function to be called as it is, or None: one that has to be awaited would never run."""
+    """Something to be called, or None; what would have to be awaited never would be."""
     if value is None:
         return
     if not callable(value):
         raise InvalidArgument(field, f"must be a function, not {type(value).__name__}")
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(type(value).__call__):
+    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
         raise InvalidArgument(field, "must be a plain function: it is called and not awaited")
 
 

@@ -11,6 +11,7 @@ import anyio
 from . import _batches, _checks, _fixed_price, _inputs, _lease, _markers, _rental, _resumption, _waiting
 from ._candidates import checked_bidding
 from ._errors import ClusterNotFound, NoCapacity, QueryError
+from ._generated import CloudType
 from ._ledger import Ledger
 from ._reap import reap
 from ._specs import checked_spec
@@ -69,12 +70,14 @@ class Clusters:
         checked_spec(spec)
         token = _markers.token(client_token)
         markers = _inputs.markers(token, expires_in)
+        part = None if spec.cloud_type is None else CloudType(spec.cloud_type)
         if client_token is not None and (existing := await _rental.adopt(self._session, token)):
+            self._session.spending.adopted(existing, await _fixed_price.dearest(self._session, spec, part))
             return existing
         refusal = None
         for gpu_type_id in spec.candidates:
             try:
-                hourly = await _fixed_price.hourly(self._session, spec, gpu_type_id)
+                hourly = await _fixed_price.hourly(self._session, gpu_type_id, gpu_count=spec.gpu_count, part=part)
                 wanted = _inputs.on_demand(spec, gpu_type_id, markers)
                 return await _rental.rent(self._session, _rental.deploying(wanted), token, hourly=hourly)
             except NoCapacity as error:
@@ -82,7 +85,7 @@ class Clusters:
         assert refusal is not None  # noqa: S101 - a spec has at least one candidate
         raise refusal
 
-    async def resume(self, cluster_id: str, *, gpu_count: int) -> PlacedCluster:
+    async def resume(self, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None = None) -> PlacedCluster:
         """Starts a stopped on-demand cluster on the machine it is bound to.
 
         Bills compute and container disk from now on. One request; a lost answer is settled by reading the cluster.
@@ -90,9 +93,12 @@ class Clusters:
         Args:
             cluster_id: The cluster.
             gpu_count: GPUs to start with; 0 starts without, to reach the data. The server may give fewer.
+            gpu_type_id: The cluster's GPU type. Needed under a `max_hourly_spend` alone, to know what the start costs:
+                the dearest list price of that type is what counts.
 
         Raises:
             NoCapacity: The machine's GPUs are taken; nothing was started.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves, or what it costs is not known.
             ClusterNotFound: The account has no such cluster.
             OutcomeUnknown: The answer was lost and the cluster did not start so far.
             QueryError: The server refused, for instance because it is a spot cluster: use ``spot.resume``.
@@ -105,9 +111,11 @@ class Clusters:
         async def send(graphql: GraphQLClient) -> PlacedCluster | None:
             return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-        return await _resumption.resume(
-            self._session, cluster_id, send, operation="ResumeCluster", hourly=None if gpu_count else Decimal(0)
-        )
+        hourly = None if gpu_count else Decimal(0)
+        if gpu_type_id is not None:
+            _checks.text("gpu_type_id", gpu_type_id)
+            hourly = await _fixed_price.hourly(self._session, gpu_type_id, gpu_count=gpu_count, part=None)
+        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeCluster", hourly=hourly)
 
     async def stop(self, cluster_id: str) -> ClusterState:
         """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
@@ -218,14 +226,14 @@ class Clusters:
             every: Seconds between looks.
 
         Raises:
-            WaitTimedOut: It does not run yet, and is billed all the same; `.last_seen` shows how far it is.
+            WaitTimedOut: It does not run yet, and is billed all the same; `.last_seen` shows how far it is. Raised
+                at once where it was RUNNING and is stopped: it was preempted, or someone stopped it, and only
+                another resume starts it. One that is stopped from the first look on is waited for.
             ClusterNotFound: The cluster does not exist, or does no longer.
         """
         if port is not None:
-            _checks.integer("port", port, least=1)
-        return await self.wait_until(
-            cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=timeout, every=every
-        )
+            _checks.port_number("port", port)
+        return await _waiting.wait_until_up(self._session, cluster_id, port, timeout=timeout, every=every)
 
     async def ensure_running(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -316,7 +324,8 @@ class Clusters:
             expires_in: Seconds after which `reap` may end the cluster, should this process die.
 
         Raises:
-            WaitTimedOut: It was rented and did not run in time; it was ended as `on_exit` says.
+            WaitTimedOut: It was rented and did not run in time, or was stopped while it started; it was ended as
+                `on_exit` says.
             OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
             TensorOneError: It was not rented; see `deploy`.
 

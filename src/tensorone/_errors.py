@@ -2,7 +2,7 @@
 
 ::
 
-    TensorOneError                 .operation .attempts .retryable .billing
+    TensorOneError                 .operation .attempts .retryable .billing .ledger
     ├─ ConfigurationError          a missing key, a bad URL, a client used outside its lifetime
     ├─ InvalidArgument             .field; also ValueError: refused before anything was sent
     ├─ ConnectionFailed            nothing was sent, or the operation is safe to repeat
@@ -58,6 +58,7 @@ class _Common(TypedDict, total=False):
     attempts: int
     retryable: bool | None
     billing: str | None
+    ledger: Sequence[Any]
 
 
 class _Answer(_Common, total=False):
@@ -75,11 +76,12 @@ class TensorOneError(Exception):
         attempts: How many requests were made for it; 0 where nothing was sent.
         retryable: Whether making the same call again, later, is safe and may succeed.
         billing: What may be running and costing money because of this error, in words, or None for nothing.
+        ledger: What ``spot.acquire`` or ``spot.recover`` had tried before, in order; empty for a single request.
     """
 
     _retryable: ClassVar[bool] = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of them keywords
         self,
         message: str,
         *,
@@ -87,12 +89,14 @@ class TensorOneError(Exception):
         attempts: int = 0,
         retryable: bool | None = None,
         billing: str | None = None,
+        ledger: Sequence[Any] = (),
     ) -> None:
         super().__init__(message)
         self.operation = operation
         self.attempts = attempts
         self.retryable = self._retryable if retryable is None else retryable
         self.billing = billing
+        self.ledger: tuple[Any, ...] = tuple(ledger)
 
     def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
         # Exceptions rebuild from positional arguments alone; ours have keywords, and a cause worth keeping.
@@ -220,17 +224,9 @@ class ClusterNotFound(QueryError):
 
 
 class NoCapacity(QueryError):
-    """No machine fits right now, and nothing was rented; another GPU type or a later time may do.
-
-    Attributes:
-        ledger: What ``spot.acquire`` tried, in order; empty for a single request.
-    """
+    """No machine fits right now, and nothing was rented; another GPU type or a later time may do."""
 
     _retryable = True
-
-    def __init__(self, message: str, *, ledger: Sequence[Any] = (), **common: Unpack[_Answer]) -> None:
-        super().__init__(message, **common)
-        self.ledger = tuple(ledger)
 
 
 class BidTooLow(QueryError):
@@ -269,7 +265,6 @@ class BidCeilingReached(TensorOneError):
         ceiling: The policy's ceiling, US dollars per GPU and hour.
         minimum_bid: What the market asked last, US dollars per GPU and hour, or None if it never said.
         last_bid: The last bid made, US dollars per GPU and hour, or None if none was made.
-        ledger: What ``spot.acquire`` tried, in order.
     """
 
     def __init__(
@@ -279,14 +274,12 @@ class BidCeilingReached(TensorOneError):
         ceiling: float,
         minimum_bid: float | None = None,
         last_bid: float | None = None,
-        ledger: Sequence[Any] = (),
         **common: Unpack[_Common],
     ) -> None:
         super().__init__(message, **common)
         self.ceiling = ceiling
         self.minimum_bid = minimum_bid
         self.last_bid = last_bid
-        self.ledger = tuple(ledger)
 
 
 class SpendLimitReached(TensorOneError):

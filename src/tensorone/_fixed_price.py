@@ -6,30 +6,38 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ._bidding import price
-from ._candidates import Candidate
-from ._errors import NoCapacity, OperationUnsupported
+from ._errors import NoCapacity, OperationUnsupported, TensorOneError
 from ._generated import CloudType
-from ._quotes import quote
 
 if TYPE_CHECKING:
     from ._session import Session
     from ._specs import ClusterSpec
 
 
-async def of(session: Session, candidate: Candidate, quoted: float | None) -> Decimal | None:
+async def lowest(session: Session, gpu_type_id: str, *, gpu_count: int) -> float | None:
+    """The lowest fixed price of a GPU type, US dollars per GPU and hour; None where nothing is on offer.
+
+    As in a quote; a server that offers no spot clusters answers it too.
+    """
+    found = (await session.graphql.get_on_demand_price(gpu_type_id, gpu_count=gpu_count)).gpu_types or ()
+    prices = [gpu.lowest_price for gpu in found if gpu is not None]
+    return next((each.uninterruptable_price for each in prices if each is not None), None)
+
+
+async def of(session: Session, gpu_type_id: str, part: CloudType | None, quoted: float | None) -> Decimal | None:
     """US dollars per GPU and hour, None where unknown.
 
     A quote names the lowest price of the whole market, which is no bound for one part of it: that is read from the
     list prices, which a server may lack. Where the server chooses the part, it may choose the dearest.
     Nothing is on offer without a quote.
     """
-    lowest, part = price(quoted), candidate.cloud_type
-    if lowest is None or part == CloudType.ALL:
-        return lowest
+    least = price(quoted)
+    if least is None or part == CloudType.ALL:
+        return least
     try:
-        found = (await session.graphql.get_fixed_prices(candidate.gpu_type_id)).gpu_types or ()
+        found = (await session.graphql.get_fixed_prices(gpu_type_id)).gpu_types or ()
     except OperationUnsupported:
-        return lowest if part is None else None
+        return least if part is None else None
     listed = {
         cloud: known
         for gpu in found
@@ -37,22 +45,35 @@ async def of(session: Session, candidate: Candidate, quoted: float | None) -> De
         for cloud, amount in ((CloudType.SECURE, gpu.secure_price), (CloudType.COMMUNITY, gpu.community_price))
         if (known := price(amount)) is not None
     }
-    return listed.get(part) if part is not None else max([lowest, *listed.values()])
+    return listed.get(part) if part is not None else max([least, *listed.values()])
 
 
-async def hourly(session: Session, spec: ClusterSpec, gpu_type_id: str | None) -> Decimal | None:
-    """US dollars per hour of a deployment; asked for only where a limit is to be kept.
+async def hourly(
+    session: Session, gpu_type_id: str | None, *, gpu_count: int, part: CloudType | None
+) -> Decimal | None:
+    """US dollars per hour of an on-demand cluster; asked for only where a limit is to be kept.
 
     Raises:
         NoCapacity: Nothing is on offer.
     """
-    if not session.spending.limited or gpu_type_id is None:
+    if not session.spending.limited or gpu_type_id is None or gpu_count == 0:
         return Decimal(0)
-    asked = await quote(session, gpu_type_id, gpu_count=max(spec.gpu_count, 1))
-    if price(asked.on_demand_price) is None:
+    quoted = await lowest(session, gpu_type_id, gpu_count=gpu_count)
+    if price(quoted) is None:
         raise NoCapacity(
-            f"no fixed price is quoted for {gpu_type_id!r}: there is none on offer", operation="GetGpuType"
+            f"no fixed price is quoted for {gpu_type_id!r}: there is none on offer", operation="GetOnDemandPrice"
         )
-    part = None if spec.cloud_type is None else CloudType(spec.cloud_type)
-    fixed = await of(session, Candidate(gpu_type_id, part), asked.on_demand_price)
-    return None if fixed is None else fixed * spec.gpu_count
+    fixed = await of(session, gpu_type_id, part, quoted)
+    return None if fixed is None else fixed * gpu_count
+
+
+async def dearest(session: Session, spec: ClusterSpec, part: CloudType | None) -> Decimal | None:
+    """US dollars per hour of an on-demand cluster of which only the spec is known; None where a price is not known."""
+    try:
+        each = [
+            await hourly(session, gpu_type_id, gpu_count=spec.gpu_count, part=part) for gpu_type_id in spec.candidates
+        ]
+    except TensorOneError:
+        return None
+    known = [amount for amount in each if amount is not None]
+    return max(known) if len(known) == len(each) else None

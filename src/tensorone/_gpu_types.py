@@ -49,13 +49,19 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     """The request behind `GpuTypes.get` and ``spot.quote``."""
     _checks.text("gpu_type_id", gpu_type_id)
     _checks.integer("gpu_count", gpu_count, least=1)
-    found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types or ()
-    for gpu in found:
+    found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+    for gpu in found or ():
         if gpu is not None:
             return gpu
-    raise QueryError(f"GetGpuType: {no_such(gpu_type_id)}", operation="GetGpuType", attempts=1)
+    problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
+    raise QueryError(f"GetGpuType: {problem}", operation="GetGpuType", attempts=1)
 
 
 def no_such(gpu_type_id: str) -> str:
     """What to say of a GPU type that the server does not know."""
     return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"
+
+
+def unanswered(gpu_type_id: str) -> str:
+    """What to say of a null in the place of a list, which proves nothing of the GPU type."""
+    return f"the server answered null about the GPU type {gpu_type_id!r} and gave no reason"

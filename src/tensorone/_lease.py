@@ -30,7 +30,7 @@ async def lease(
         raise InvalidArgument("on_exit", f"must be 'stop' or 'terminate', not {on_exit!r}")
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
     if port is not None:
-        _checks.integer("port", port, least=1)
+        _checks.port_number("port", port)
     cluster_id = await rent()
     late: WaitTimedOut | None = None
     try:  # nothing may be awaited between the rental and this line
@@ -55,9 +55,7 @@ async def lease(
 
 async def _running(session: Session, cluster_id: str, port: int | None, deadline: float) -> Cluster:
     left = max(deadline - anyio.current_time(), 0.001)  # a rental may end past the deadline; then one look is due
-    return await _waiting.wait_until(
-        session, cluster_id, lambda cluster: _waiting.is_running(cluster, port), timeout=left, every=EVERY
-    )
+    return await _waiting.wait_until_up(session, cluster_id, port, timeout=left, every=EVERY, begun=True)
 
 
 async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:

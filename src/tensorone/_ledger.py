@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from . import _checks
+from ._errors import TensorOneError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from decimal import Decimal
 
     from ._candidates import Candidate
@@ -34,7 +38,8 @@ class Attempt:
         kind: Whether as a spot or as an on-demand cluster.
         bid_per_gpu: The bid, or the fixed price, US dollars per GPU and hour; None if nothing was sent.
         reason: Why this bid, or why none.
-        answer: What came of it: "won", or the server's refusal in its own words, or "" if nothing was sent.
+        answer: What came of it: "won", or the server's refusal in its own words, or how its answer was lost; "" if
+            nothing was sent.
     """
 
     at: datetime
@@ -77,6 +82,7 @@ class Ledger:
     """The attempts of one search, each told to whoever wants to know."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
+        _checks.hook("on_attempt", on_attempt)
         self.attempts: list[Attempt] = []
         self._on_attempt = on_attempt
 
@@ -105,6 +111,15 @@ class Ledger:
                 self._on_attempt(attempt)
             except Exception:  # a hook must not cost the cluster that was just won
                 logger.exception("on_attempt failed")
+
+    @contextmanager
+    def told(self) -> Generator[None]:
+        """Gives every error that leaves the block what was tried."""
+        try:
+            yield
+        except TensorOneError as error:
+            error.ledger = tuple(self.attempts)
+            raise
 
     @property
     def last_bid(self) -> float | None:

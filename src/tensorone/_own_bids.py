@@ -1,4 +1,4 @@
-"""Not outbidding oneself: when the market's minimum is but one's own bid and a step more. Pure."""
+"""Not outbidding oneself: when what the market takes is but one's own bid and a little more. Pure."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING
 from ._bidding import RESOLUTION, price
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ._quotes import SpotQuote
 
-OUTBID = Decimal("0.01")
-"""The most that a market asks above the bid that would be displaced, US dollars per GPU and hour. Assumed."""
+# The most that a market asks above the bid that would be displaced, in US dollars or as a share of it. Assumed.
+OUTBID, OUTBID_SHARE = Decimal("0.01"), Decimal("0.05")
 
 
-def without_own(quote: SpotQuote, own: Collection[Decimal], refused: Sequence[Decimal] = ()) -> SpotQuote:
-    """A quote in which what could be had only by outbidding oneself is not on offer.
+def outbids(minimum: Decimal | None, refused: Sequence[Decimal], own: Iterable[Decimal]) -> bool:
+    """Whether what the market takes is the price of one's own cluster, outbid.
 
     Where everything is taken, the market asks a little more than the lowest bid that holds a machine. If that bid is
     one's own, winning ends one's own cluster: the same machines, for more money.
 
     Args:
-        quote: The market's prices.
-        own: Bids of one's own running clusters of this GPU type, US dollars per GPU and hour.
-        refused: Bids that were refused as too low in this run: the market asks more than them.
+        minimum: What the market asks, US dollars per GPU and hour; None where nothing is on offer.
+        refused: Bids that were refused as too low in this run: it takes more than these.
+        own: Bids of one's own running clusters of this GPU type.
     """
-    asked = price(quote.minimum_bid)
-    if asked is None:
-        return quote
-    least = max([asked, *(bid + RESOLUTION for bid in refused)])
-    if any(least - OUTBID <= bid < least for bid in own):
-        return replace(quote, minimum_bid=None)
-    return quote
+    if minimum is None:
+        return False
+    takes = max([minimum, *(bid + RESOLUTION for bid in refused)])
+    return any(bid < takes <= bid + max(OUTBID, bid * OUTBID_SHARE) for bid in own)
+
+
+def without_own(quote: SpotQuote, own: Iterable[Decimal], refused: Sequence[Decimal] = ()) -> SpotQuote:
+    """A quote in which what could be had only by outbidding oneself is not on offer."""
+    return replace(quote, minimum_bid=None) if outbids(price(quote.minimum_bid), refused, own) else quote

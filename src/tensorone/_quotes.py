@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from . import _aliases, _checks
 from ._errors import InvalidArgument, QueryError
-from ._gpu_types import get, no_such
+from ._gpu_types import get, no_such, unanswered
+from ._no_spot import asking_for_spot
 from ._shared import Shared
 
 if TYPE_CHECKING:
@@ -54,8 +55,15 @@ class SpotQuote:
 
 
 async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
-    """The request behind `spot.quote`."""
-    return _quoted(gpu_type_id, gpu_count, await get(session, gpu_type_id, gpu_count=gpu_count))
+    """The request behind `spot.quote`.
+
+    Raises:
+        OperationUnsupported: The server offers no spot clusters, which the error says.
+        QueryError: There is no such GPU type.
+    """
+    with asking_for_spot():
+        gpu = await get(session, gpu_type_id, gpu_count=gpu_count)
+    return _quoted(gpu_type_id, gpu_count, gpu)
 
 
 async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_count: int) -> list[SpotQuote]:
@@ -87,15 +95,13 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
     if len(ids) == 1:
         return [await _isolated(session, ids[0], gpu_count)]
     try:
-        data = await session.executor.execute(_aliases.pricing(ids, gpu_count), {})
+        with asking_for_spot():
+            data = await session.executor.execute(_aliases.pricing(ids, gpu_count), {})
     except QueryError as error:
         if _aliases.after(error, ids) is None:
             raise
         return [await _isolated(session, each, gpu_count) for each in ids]
-    return [
-        _quoted(each, gpu_count, next((gpu for gpu in data.get(alias) or () if gpu is not None), None))
-        for alias, each in _aliases.by_alias(ids).items()
-    ]
+    return [_answered(each, gpu_count, data.get(alias)) for alias, each in _aliases.by_alias(ids).items()]
 
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
@@ -107,9 +113,16 @@ async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQ
         return _unknown(gpu_type_id, gpu_count, str(error))
 
 
-def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType | None) -> SpotQuote:
+def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None] | None) -> SpotQuote:
+    if found is None:
+        return _unknown(gpu_type_id, gpu_count, unanswered(gpu_type_id))
+    gpu = next((each for each in found if each is not None), None)
     if gpu is None:
         return _unknown(gpu_type_id, gpu_count, no_such(gpu_type_id))
+    return _quoted(gpu_type_id, gpu_count, gpu)
+
+
+def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType) -> SpotQuote:
     price = gpu.lowest_price
     return SpotQuote(
         gpu_type_id=gpu_type_id,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from . import _resumption, _waiting
-from ._acquire import no_spot
 from ._bidding import GiveUp, Wait, price
 from ._candidates import Candidate
 from ._errors import (
@@ -26,6 +25,7 @@ from ._errors import (
     TensorOneError,
     WaitTimedOut,
 )
+from ._no_spot import no_spot
 from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
 from ._quotes import quote
 from ._resume_plan import learn, plan_resume

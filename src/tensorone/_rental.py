@@ -10,6 +10,7 @@ import anyio
 
 from . import _aftermath, _checks, _listing, _markers, _reconcile
 from ._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from ._transport import Delivery
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         PlacedCluster,
     )
     from ._session import Session
-    from ._transport import Delivery
 
 Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
 
@@ -60,8 +60,10 @@ async def adopt(session: Session, token: str) -> Cluster | None:
     return clusters[0] if clusters else None
 
 
-async def rent(session: Session, send: Send, token: str, *, hourly: Decimal | None) -> PlacedCluster:
-    """Sends one rental, which costs so many US dollars per hour.
+async def rent(
+    session: Session, send: Send, token: str, *, hourly: Decimal | None, delivery: Delivery | None = None
+) -> PlacedCluster:
+    """Sends one rental, which costs so many US dollars per hour; `delivery` learns whether it began to leave.
 
     Raises:
         SpendLimitReached: It would cost more than is allowed.
@@ -69,10 +71,14 @@ async def rent(session: Session, send: Send, token: str, *, hourly: Decimal | No
         OutcomeUnknown: The answer was lost, and the token did not show up within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
+    sent = Delivery() if delivery is None else delivery
 
     async def call() -> PlacedCluster:
         placed = await _aftermath.guarded(
-            session, lambda delivery: _rent(session, send, token, delivery), undo=lambda: _undo(session, token)
+            session,
+            lambda delivery: _rent(session, send, token, delivery),
+            undo=lambda: _undo(session, token),
+            delivery=sent,
         )
         if placed is None:
             raise NoCapacity(
@@ -80,7 +86,7 @@ async def rent(session: Session, send: Send, token: str, *, hourly: Decimal | No
             )
         return placed
 
-    return await session.spending.covering(token, hourly, call)
+    return await session.spending.covering(token, hourly, call, delivery=sent)
 
 
 async def _rent(session: Session, send: Send, token: str, delivery: Delivery) -> PlacedCluster | None:

@@ -10,6 +10,7 @@ import anyio
 from . import _aftermath, _listing, _reconcile
 from ._errors import OutcomeUnknown, QueryError
 from ._generated import ClusterStatus
+from ._transport import Delivery
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
     from ._generated import Cluster, PlacedCluster
     from ._rental import Send
     from ._session import Session
-    from ._transport import Delivery
 
 logger = logging.getLogger("tensorone")
 
 
-async def resume(
-    session: Session, cluster_id: str, send: Send, *, operation: str, hourly: Decimal | None
+async def resume(  # noqa: PLR0913 - what one resume is about
+    session: Session,
+    cluster_id: str,
+    send: Send,
+    *,
+    operation: str,
+    hourly: Decimal | None,
+    delivery: Delivery | None = None,
 ) -> PlacedCluster:
     """Sends one resume; when its answer is lost, the cluster's own state tells what happened.
+
+    `delivery` learns whether the request began to leave.
 
     Raises:
         SpendLimitReached: It would cost more than is allowed.
@@ -33,12 +41,14 @@ async def resume(
         OutcomeUnknown: The answer was lost, and the cluster did not start within the settling time.
         TensorOneError: The server refused, or nothing was sent.
     """
+    sent = Delivery() if delivery is None else delivery
 
     async def call() -> PlacedCluster:
         started = await _aftermath.guarded(
             session,
             lambda delivery: _resume(session, cluster_id, send, delivery),
             undo=lambda: _tell(session, cluster_id),
+            delivery=sent,
         )
         if started is None:
             raise QueryError(
@@ -49,7 +59,7 @@ async def resume(
             )
         return started
 
-    return await session.spending.covering(cluster_id, hourly, call, known=cluster_id)
+    return await session.spending.covering(cluster_id, hourly, call, delivery=sent, known=cluster_id)
 
 
 async def _resume(session: Session, cluster_id: str, send: Send, delivery: Delivery) -> PlacedCluster | None:

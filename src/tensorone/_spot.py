@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from zlib import crc32
 
 import anyio
 
 from . import _checks, _inputs, _lease, _markers, _rental, _resumption
-from ._acquire import Search
+from ._acquire import Search, not_stopped
 from ._acquire_many import Group
 from ._bidding import exact
 from ._candidates import Terms, candidates, clouds
 from ._errors import InvalidArgument
+from ._holdings import Holdings
 from ._ledger import Ledger
+from ._no_spot import asking_for_spot
 from ._quotes import market, quote, quotes
 from ._specs import checked_spec
 
@@ -37,6 +39,19 @@ if TYPE_CHECKING:
 from ._specs import ClusterSpec
 
 __all__ = ["Spot"]
+
+
+class SearchOptions(TypedDict, total=False):
+    """Keywords of `Spot.acquire` that `Spot.lease` hands on."""
+
+    cloud_types: Iterable[CloudType | str] | None
+    order: Order
+    capacity: Capacity
+    on_demand_ceiling: Decimal | float | None
+    on_demand_after: float
+    every: float
+    expires_in: float | None
+    on_attempt: Callable[[Attempt], object] | None
 
 
 class Spot:
@@ -108,10 +123,12 @@ class Spot:
         markers = _inputs.markers(token, expires_in)
         bid = _inputs.bid(bid_per_gpu)
         wanted = _inputs.spot(spec, _inputs.only_candidate(spec), bid, markers)
-        if client_token is not None and (existing := await _rental.adopt(self._session, token)):
-            return existing
         hourly = exact(bid) * spec.gpu_count
-        return await _rental.rent(self._session, _rental.renting(wanted), token, hourly=hourly)
+        if client_token is not None and (existing := await _rental.adopt(self._session, token)):
+            self._session.spending.adopted(existing, hourly)
+            return existing
+        with asking_for_spot():
+            return await _rental.rent(self._session, _rental.renting(wanted), token, hourly=hourly)
 
     async def acquire(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -132,15 +149,16 @@ class Spot:
         """Bids until a spot cluster is won, within a ceiling and a deadline.
 
         Asks the market for the prices of all GPU types of the spec, bids for one candidate after the other as the
-        policy says, raises what was refused as too low, and lets a candidate without capacity rest until the next
-        round. At no time is more than one cluster rented: a lost answer is looked up before anything else is tried.
-        Bills the bid that wins, as `rent` does. A bid under way at the deadline is followed to its end; a
-        cancelled one is cleaned up as in `rent`.
+        policy says, raises what was refused as too low, and lets a candidate without capacity rest. Pauses and rests
+        double, with jitter, up to `every`. Failures that pass, a limit that one candidate does not fit and a price
+        that cannot be read are survived until the deadline. At no time is more than one cluster rented: a lost answer
+        is looked up before anything else is tried. Bills the bid that wins, as `rent` does. A bid under way at the
+        deadline is followed to its end, and nothing else is sent after it; a cancelled bid is cleaned up as in `rent`.
 
         Args:
             spec: What to rent; several GPU types are tried.
             bidding: How to bid; its ceiling is never passed.
-            timeout: Seconds after which no new bid is made.
+            timeout: Seconds after which nothing is begun any more.
             cloud_types: Parts of the market to try, in order of preference: each GPU type in each of them.
             order: Which candidate is tried first: ``"prioritized"`` in the order given, ``"lowest_price"`` by the
                 market's minimum bid, ``"diversified"`` another one each time, so that one event hits fewer.
@@ -151,18 +169,20 @@ class Spot:
                 dearest where none is named, and for ``"ALL"`` the lowest that is quoted; where it is not known,
                 nothing is rented on-demand.
             on_demand_after: Seconds to bid before on-demand is considered.
-            every: Seconds between two rounds at most.
+            every: Seconds between two looks at the market at most, and between two tries of one candidate.
             client_token: A token of your own makes the call repeatable, also by another process.
             expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
             on_attempt: Called with each attempt as it is made; what it raises is logged.
 
         Raises:
-            BidCeilingReached: The market asks more than the policy allows; `.ledger` holds all attempts.
-            NoCapacity: There is no spot capacity; `.ledger` holds all attempts.
+            BidCeilingReached: The market asks more than the policy allows.
+            NoCapacity: There is no spot capacity.
             OperationUnsupported: This server offers no spot clusters.
-            SpendLimitReached: A bid would cost more than `max_hourly_spend` leaves.
+            SpendLimitReached: No bid fits what `max_hourly_spend` leaves.
             OutcomeUnknown: An answer was lost and what happened stayed unknown; the error holds the token.
-            TensorOneError: A refusal that bidding cannot mend: bad input, the key, the credit.
+            InvalidArgument: Bad input; or the cluster of the `client_token` is stopped, and `recover` would start it.
+            TensorOneError: A refusal that bidding cannot mend: the key, the credit. Each of these errors has all
+                attempts in `.ledger`.
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
@@ -188,7 +208,7 @@ class Spot:
             turn=crc32(token.encode()),
             ledger=Ledger(on_attempt),
         )
-        return await search.run(timeout)
+        return not_stopped(await search.run(timeout))
 
     async def acquire_many(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -211,6 +231,9 @@ class Spot:
         """Several spot clusters at once, each won as `acquire` does; all searches share their looks at the market.
 
         Bills each bid that wins, from when it wins. When the call is cancelled, everything it got is terminated.
+        No search outbids another: where the market asks what it takes to displace a cluster of this very call, there
+        is no capacity. A listing at the end tells what was lost again meanwhile: that counts as not won, and is
+        terminated, since its volume would be billed; what an earlier call with the same `client_token` rented stays.
 
         Args:
             spec: What to rent, so many times.
@@ -251,7 +274,7 @@ class Spot:
         _checks.seconds("timeout", timeout)
         group = Group(self._session, _checks.integer("count", count, least=1), mode)
         token = _markers.token(client_token)
-        prices = market(self._session, spec)
+        prices, held = market(self._session, spec), Holdings()
 
         def search(index: int) -> Search:
             own = _markers.token(f"{token}-{index}")
@@ -263,13 +286,14 @@ class Spot:
                 token=own,
                 adopt=client_token is not None,
                 prices=prices,
+                held=held,
                 turn=index,
                 ledger=Ledger(on_attempt),
             )
 
         return await group.run([search(index) for index in range(count)], timeout)
 
-    def lease(  # noqa: PLR0913 - each a keyword of its own
+    def lease(
         self,
         spec: ClusterSpec,
         *,
@@ -277,23 +301,26 @@ class Spot:
         timeout: float,
         on_exit: OnExit,
         port: int | None = None,
-        expires_in: float | None = None,
+        **search: Unpack[SearchOptions],
     ) -> AbstractAsyncContextManager[Cluster]:
         """A spot cluster for the length of a block: ``async with client.spot.lease(…) as cluster:``.
 
         Bids as `acquire` does and waits until the cluster runs; on the way out stops or terminates it, also after an
-        error and when cancelled, for `settle_time` and 15 s at most. It does not replace a cluster that is preempted.
+        error and when cancelled, for `settle_time` and 15 s at most. It does not replace a cluster that is preempted:
+        one that is taken away while it starts ends the wait at once.
 
         Args:
-            spec: What to rent; several GPU types are tried in order of preference.
+            spec: What to rent; several GPU types are tried.
             bidding: How to bid; its ceiling is never passed.
             timeout: Seconds for winning it and for its start, together.
             on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
             port: A port inside the container that must be mapped before the block begins.
-            expires_in: Seconds after which ``clusters.reap`` may end the cluster, should this process die.
+            **search: `cloud_types`, `order`, `capacity`, `on_demand_ceiling`, `on_demand_after`, `every`, `expires_in`
+                and `on_attempt`, each as in `acquire`.
 
         Raises:
-            WaitTimedOut: It was rented and did not run in time; it was ended as `on_exit` says.
+            WaitTimedOut: It was rented and did not run in time, or was taken away while it started, as `.last_seen`
+                shows; it was ended as `on_exit` says.
             OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
             TensorOneError: It was not won; see `acquire`.
 
@@ -301,7 +328,7 @@ class Spot:
         """
 
         async def rent() -> str:
-            rental = await self.acquire(spec, bidding=bidding, timeout=timeout, expires_in=expires_in)
+            rental = await self.acquire(spec, bidding=bidding, timeout=timeout, **search)
             return rental.cluster.id
 
         return _lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
@@ -526,4 +553,7 @@ class Spot:
             return answer.cluster_bid_resume
 
         hourly = exact(bid) * gpu_count
-        return await _resumption.resume(self._session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly)
+        with asking_for_spot():
+            return await _resumption.resume(
+                self._session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly
+            )

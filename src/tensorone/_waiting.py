@@ -9,6 +9,7 @@ import anyio
 from . import _checks
 from ._errors import ClusterNotFound, TensorOneError, WaitTimedOut
 from ._generated import ClusterStatus
+from ._markers import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,39 @@ async def wait_until(
             if watched.missed:
                 await _look_alone(session, watched)
     return watched.result(timeout)
+
+
+async def wait_until_up(  # noqa: PLR0913 - what `clusters.wait_until_running` was given
+    session: Session, cluster_id: str, port: int | None, *, timeout: float, every: float, begun: bool = False
+) -> Cluster:
+    """The loop behind `clusters.wait_until_running`; `begun`: its start was accepted before.
+
+    Raises:
+        WaitTimedOut: It does not run in time, or it ran towards it and was stopped, which no wait mends.
+    """
+    start = _Start(port, begun=begun)
+    cluster = await wait_until(session, cluster_id, start.is_over, timeout=timeout, every=every)
+    if not start.up:
+        raise _unlike(cluster, cluster_id, "was stopped while it started, and starts no more by itself", None)
+    return cluster
+
+
+class _Start:
+    """The start of one cluster, which ends with a running container or with a stop.
+
+    A cluster that was seen stopped only may yet be resumed by someone; one that was RUNNING before was taken away.
+    """
+
+    def __init__(self, port: int | None, *, begun: bool) -> None:
+        self.up = False
+        self._port = port
+        self._begun = begun
+
+    def is_over(self, cluster: Cluster) -> bool:
+        """Whether there is nothing more to wait for."""
+        self.up = is_running(cluster, self._port)
+        self._begun = self._begun or cluster.desired_status == ClusterStatus.RUNNING
+        return self.up or (self._begun and cluster.desired_status in STOPPED)
 
 
 async def _first_look(session: Session, watched: _Watched) -> None:
@@ -115,7 +149,7 @@ class _Watched:
         if self._final is not None:
             raise self._final
         if not self.over or self._seen is None:
-            raise self._timed_out(timeout)
+            raise _unlike(self._seen, self.id, f"was not as wanted within {timeout:g} s", self._passing)
         return self._seen
 
     def _ask(self, cluster: Cluster) -> None:
@@ -127,19 +161,17 @@ class _Watched:
     def _end(self, error: Exception) -> None:
         self._final, self.over = error, True
 
-    def _timed_out(self, timeout: float) -> WaitTimedOut:
-        """The error that says what was seen last."""
-        state = "it was never seen" if self._seen is None else f"it was last seen {_described(self._seen)}"
-        error = WaitTimedOut(
-            f"cluster {self.id} was not as wanted within {timeout:g} s: {state}",
-            operation="ListClusters",
-            billing=None
-            if self._seen is None
-            else f"cluster {self.id} goes on as it is, and is billed while it exists",
-            last_seen=self._seen,
-        )
-        error.__cause__ = self._passing
-        return error
+
+def _unlike(seen: Cluster | None, cluster_id: str, words: str, cause: TensorOneError | None) -> WaitTimedOut:
+    state = "it was never seen" if seen is None else f"it was last seen {_described(seen)}"
+    error = WaitTimedOut(
+        f"cluster {cluster_id} {words}: {state}",
+        operation="ListClusters",
+        billing=None if seen is None else f"cluster {cluster_id} goes on as it is, and is billed while it exists",
+        last_seen=seen,
+    )
+    error.__cause__ = cause
+    return error
 
 
 def _described(cluster: Cluster) -> str:
