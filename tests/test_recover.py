@@ -17,6 +17,7 @@ from tensorone import (
     NoCapacity,
     OperationUnsupported,
     QueryError,
+    RetryPolicy,
     SpendLimitReached,
     WaitTimedOut,
 )
@@ -507,5 +508,47 @@ class TestRecover:
                 await client.spot.recover(given.pop("cluster_id"), given.pop("spec"), **given)
             assert caught.value.field == field
             assert emulator.world.requests.total() == 0
+
+        on(main)
+
+
+class TestBounds:
+    """What ends a recovery, and what it may cost."""
+
+    def test_no_resume_is_repeated_after_the_deadline(self, on):
+        """Whatever the retry policy and the server's Retry-After say; the error holds what was tried."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator)
+            emulator.faults.add(Fault("rate_limited", operation=BID, times=None, retry_after=8))
+            began = anyio.current_time()
+            with pytest.raises(WaitTimedOut) as caught:
+                await client.spot.recover(cluster_id, SPEC, bidding=BIDDING, timeout=20)
+            assert anyio.current_time() - began <= 20
+            assert emulator.world.requests[BID] == 3
+            (attempt,) = caught.value.ledger
+            assert "put off" in attempt.answer
+
+        on(main, retry=RetryPolicy(attempts=50, total_timeout=600))
+
+    def test_under_a_limit_the_fixed_price_is_asked_for(self, on):
+        """The GPU type tells it; what is not on offer has none, and an unknown price fits no limit."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, spot=False)
+            least, most = client.limited(max_hourly_spend=0.01), client.limited(max_hourly_spend=5)
+            for scope, gpu_type_id, words in (
+                (most, None, "not known"),
+                (least, A40, "too much"),
+            ):
+                with pytest.raises(SpendLimitReached, match=words):
+                    await scope.clusters.ensure_running(cluster_id, gpu_count=1, gpu_type_id=gpu_type_id, timeout=60)
+            assert emulator.world.requests[RESUME] == 0
+            emulator.world.leave_free(A40, 0)
+            with pytest.raises(SpendLimitReached, match="not known"):
+                await most.clusters.ensure_running(cluster_id, gpu_count=1, gpu_type_id=A40, timeout=60)
+            emulator.world.leave_free(A40, 8)
+            cluster = await most.clusters.ensure_running(cluster_id, gpu_count=1, gpu_type_id=A40, timeout=60)
+            assert cluster.desired_status == "RUNNING"
 
         on(main)

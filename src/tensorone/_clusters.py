@@ -261,7 +261,8 @@ class Clusters:
             timeout: Seconds after which nothing new is begun.
             bidding: How to bid; required for a spot cluster. Its ceiling holds for the fixed price of an on-demand
                 one too.
-            gpu_type_id: The cluster's GPU type, to know the market's prices; required with `bidding`.
+            gpu_type_id: The cluster's GPU type, to know the market's prices; required with `bidding`, and under a
+                `max_hourly_spend`.
             wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
             start_without_gpus: When the GPUs are gone, start with none, to save the data.
             min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
@@ -288,6 +289,7 @@ class Clusters:
             _checks.integer("port", port, least=1)
         if bidding is not None:
             checked_bidding(bidding)
+        if bidding is not None or gpu_type_id is not None:
             _checks.text("gpu_type_id", gpu_type_id)
         least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
         policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)

@@ -53,7 +53,9 @@ def step(
     held_by = state.held_by
     if isinstance(observation, Polled):  # what a recovery brought begins none, and without a look nothing is known
         members, recoveries, held_by = _started(members, spent, now, settings)
-    if held_by is None and any(member.limited for member in members):
+    if _used_up(spent, settings):  # also where a look failed: time costs all the same
+        held_by = "budget"
+    elif held_by is None and any(member.limited for member in members):
         held_by = "max_hourly_spend"
     if held_by is not None and held_by != state.held_by:
         events = (*events, BudgetReached(now, held_by, spent, _rate(members, settings)))
@@ -181,7 +183,7 @@ def _started(
     members: tuple[Member, ...], spent: Decimal, now: float, settings: FleetSettings
 ) -> tuple[tuple[Member, ...], tuple[Recover, ...], Limit | None]:
     """The recoveries to begin now, those that are due for longest first, and the limit that holds others back."""
-    if settings.budget is not None and spent >= settings.budget:
+    if _used_up(spent, settings):
         return members, (), "budget"
     current, recoveries = list(members), list[Recover]()
     held_by: Limit | None = None
@@ -196,6 +198,10 @@ def _started(
             current[place], reserved = replace(member, phase="recovering"), reserved + more
             recoveries.append(_order(member, now))
     return tuple(current), tuple(recoveries), held_by
+
+
+def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
+    return settings.budget is not None and spent >= settings.budget
 
 
 def _order(member: Member, now: float) -> Recover:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _resumption, _waiting
-from ._bidding import GiveUp, Wait, price
+from . import _aftermath, _fixed_price, _resumption, _waiting
+from ._bidding import GiveUp, Wait
 from ._candidates import Candidate
 from ._errors import (
     BidCeilingReached,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tensorone")
 
+PUT_OFF = "it was put off until the time was over, and did nothing"
 LAST_LOOK = 1.0  # seconds before the end at which the last look begins
 
 _WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
@@ -124,8 +125,9 @@ class Recovery:
             WaitTimedOut: The time is over.
             TensorOneError: There is nothing more to be done.
         """
-        while isinstance(found := await self.attempt(end, until_up=until_up), Later):
-            await self._pause(found, end)
+        with self._ledger.told():
+            while isinstance(found := await self.attempt(end, until_up=until_up), Later):
+                await self._pause(found, end)
         return found
 
     async def attempt(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere | Later:
@@ -142,7 +144,7 @@ class Recovery:
                 return Later(plan.seconds, plan.reason, for_gpus=True)
             if isinstance(plan, AlreadyRunning | Wait):
                 return Later(self._every, plan.reason)
-            outcome = await self._try(plan)
+            outcome = await self._try(plan, end)
             if isinstance(outcome, Later) or (outcome is not None and not until_up):
                 return outcome
         return Later(self._every, f"cluster {self.known.cluster_id} could not be read, or only in part")
@@ -205,23 +207,27 @@ class Recovery:
         waited = self.known.waited + (seconds if later.for_gpus else 0)
         self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
 
-    async def _try(self, plan: Attempt) -> PlacedCluster | Later | None:
+    async def _try(self, plan: Attempt, end: float) -> PlacedCluster | Later | None:
         """Sends one resume; a refusal becomes knowledge, and None. The cluster, if it started."""
         paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
         kind: Kind = "on_demand" if paying is None else "spot"
         candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
         try:
-            started = await self._send(plan, paying)
+            started = await self._send(plan, paying, end)
         except TensorOneError as error:
             sent = None if isinstance(error, SpendLimitReached) else paying
             self._ledger.note(candidate, plan.reason, paying=sent, answer=str(error), kind=kind)
             return self._refused(plan, error)
+        if started is None:
+            self._ledger.note(candidate, plan.reason, paying=paying, answer=PUT_OFF, kind=kind)
+            return Later(self._every, PUT_OFF)
         self._ledger.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
         self._started_at, self.bid_per_gpu = anyio.current_time(), paying
         self.without_gpus = isinstance(plan, StartWithoutGpus)
         return started
 
-    async def _send(self, plan: Attempt, bid: Decimal | None) -> PlacedCluster:
+    async def _send(self, plan: Attempt, bid: Decimal | None, end: float) -> PlacedCluster | None:
+        """The cluster that started; None if the time was over before the request began to leave."""
         cluster_id = self.known.cluster_id
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
 
@@ -232,16 +238,24 @@ class Recovery:
             return answer.cluster_bid_resume
 
         operation = "ResumeCluster" if bid is None else "ResumeSpotCluster"
-        hourly = self._hourly(bid, gpu_count)
-        return await _resumption.resume(self._session, cluster_id, send, operation=operation, hourly=hourly)
+        with anyio.CancelScope(deadline=end) as scope:
+            hourly = await self._hourly(bid, gpu_count)
+            delivery = _aftermath.Followed(scope)
+            return await _resumption.resume(
+                self._session, cluster_id, send, operation=operation, hourly=hourly, delivery=delivery
+            )
+        return None
 
-    def _hourly(self, bid: Decimal | None, gpu_count: int) -> Decimal | None:
+    async def _hourly(self, bid: Decimal | None, gpu_count: int) -> Decimal | None:
         """What a start costs, US dollars per hour; None where the fixed price is not known."""
-        fixed = None if self._quote is None else price(self._quote.on_demand_price)
-        each = fixed if bid is None else bid
-        if each is None:
-            return None if gpu_count else Decimal(0)
-        return each * gpu_count
+        if bid is not None or gpu_count == 0:
+            return (bid or Decimal(0)) * gpu_count
+        if self._gpu_type_id is None:
+            return None
+        try:
+            return await _fixed_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, part=None)
+        except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
+            return None
 
     def _refused(self, plan: Attempt, error: TensorOneError) -> Later | None:
         refusal = refusal_of(error)

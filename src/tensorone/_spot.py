@@ -449,7 +449,7 @@ class Spot:
         and 15 s at most, and is undone otherwise. A cluster that you stop yourself is recovered like any other: end
         this first. One that the first listings do not show and that is not in `bids` is given up, whatever the
         strategy: its id may be mistyped. The fleet does not bid where the market's minimum is but the bid of another
-        of its own clusters and up to a cent more.
+        of its own clusters and up to a cent, or five per cent, more.
 
         Args:
             specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
