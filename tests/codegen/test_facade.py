@@ -49,7 +49,7 @@ def test_what_rents_and_ends_is_known(calls: dict[str, tuple[str, ...]]) -> None
         "ResumeSpotCluster": {"spot.resume"} | starting,
         "StopCluster": {"clusters.stop"} | ending,
         "TerminateCluster": {"clusters.terminate"} | ending,
-        "GetFixedPrices": {"clusters.deploy", "clusters.resume", "clusters.lease"} | renting,
+        "GetFixedPrices": {"clusters.deploy", "clusters.ensure_running", "clusters.resume", "clusters.lease"} | renting,
         "GetAccount": {"account.get"},
         "SaveTemplate": {"templates.save"},
         "DeleteTemplate": {"templates.delete"},
