@@ -298,9 +298,12 @@ def test_what_was_lost_and_cannot_be_terminated_is_logged(on, caplog):
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
         emulator.world.later(20, lambda: emulator.world.preempt(*emulator.world.clusters))
-        emulator.world.later(30, emulator.faults.clear)
-        down = Fault("bad_gateway", operation="clusterTerminate", times=None)
-        emulator.world.later(31, lambda: emulator.faults.add(down))
+
+        def turn() -> None:
+            emulator.faults.clear()
+            emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=None))
+
+        emulator.world.later(30, turn)
         outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=120, mode="best_effort")
         assert sorted(outcome.ok for outcome in outcomes) == [False, True]
 
