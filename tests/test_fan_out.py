@@ -1,5 +1,8 @@
 """Many operations at once: order, width, isolation, progress."""
 
+import gc
+import weakref
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -172,6 +175,28 @@ def test_only_what_runs_has_a_task(run):
         assert most <= 14
 
     run(main)
+
+
+def test_outcomes_are_freed_with_the_last_who_holds_them(run):
+    """Nothing of a call waits for the collector of cycles, which takes longer the more there is."""
+
+    class Thing:
+        """Something that a weak reference can be made to."""
+
+    async def make(_: int) -> Thing:
+        return Thing()
+
+    async def main():
+        outcomes = await fan_out(make, range(3))
+        gone = weakref.ref(outcomes[1].unwrap())
+        del outcomes
+        assert gone() is None
+
+    gc.disable()
+    try:
+        run(main)
+    finally:
+        gc.enable()
 
 
 def test_nothing_to_do_is_done(run):

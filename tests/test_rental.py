@@ -200,11 +200,11 @@ async def test_twins_of_a_token_are_terminated(client, emulator):
 
 async def test_find_can_wait_for_a_late_commit(client, emulator):
     """With a timeout, "not there" is believed only after it."""
-    emulator.faults.add(Fault("commit_late", operation=DEPLOY, seconds=0.6))
+    emulator.faults.add(Fault("commit_late", operation=DEPLOY, seconds=1.2))
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.1, timeout=0.3) as hasty:
         with pytest.raises(OutcomeUnknown):
             await hasty.clusters.deploy(SPEC, client_token="late")
-    found = await client.clusters.find("late", timeout=3)
+    found = await client.clusters.find("late", timeout=5)
     assert rented(emulator) == {found.id}
 
 

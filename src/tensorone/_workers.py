@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 
 from ._outcomes import NotStarted, Outcome
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,20 +45,20 @@ class Workers(Generic[T, R]):
     async def run(self) -> None:
         """Works until no item is left; every task it starts has ended when it returns."""
         async with anyio.create_task_group() as group:
+            self._hire(group)
 
-            def hire() -> None:
-                if self._spare > 0:
-                    self._spare -= 1
-                    group.start_soon(self._work, hire)
+    def _hire(self, group: TaskGroup) -> None:
+        # No function of its own inside `run`: it would hold itself, and all outcomes, until cycles are collected.
+        if self._spare > 0:
+            self._spare -= 1
+            group.start_soon(self._work, group)
 
-            hire()
-
-    async def _work(self, hire: Callable[[], None]) -> None:
+    async def _work(self, group: TaskGroup) -> None:
         """Takes one item after the other; with the first, calls the next worker: no more work than there is work."""
         try:
             while self.failure is None:
                 index, item = await self._next()
-                hire()
+                self._hire(group)
                 await self._deliver(index, await self._outcome(item))
         except StopAsyncIteration:
             return
