@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ._quotes import SpotQuote
     from ._resume_plan import Strategy
     from ._session import Session
-from ._specs import ClusterSpec
+    from ._specs import ClusterSpec
 
 __all__ = ["Spot"]
 
