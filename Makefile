@@ -45,7 +45,7 @@ cov: install ## Run the tests with branch coverage
 soak: install ## Run ten times 1,000 operations under faults, and the naive control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
-bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; six minutes
+bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; nine minutes
 	benchmarks/.venv/bin/python benchmarks/run.py
 
 # The peers have an environment of their own, and so has what ariadne-codegen generates by itself.
