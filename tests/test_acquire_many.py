@@ -342,3 +342,33 @@ def test_a_stopped_cluster_of_an_earlier_call_is_neither_won_nor_ended(on):
         assert len(emulator.world.clusters) == 2
 
     on(main)
+
+
+def test_what_was_lost_stands_in_nobody_s_way(on):
+    """A market that took the first cluster and asks a little more than its bid is free for the others."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free("NVIDIA A40", 1)
+
+        def rise() -> None:
+            emulator.world.leave_free("NVIDIA A40", -1)
+            emulator.world.set_minimum_bid("NVIDIA A40", "0.215")
+
+        emulator.world.later(30, rise)
+        outcomes = await client.spot.acquire_many(A, 3, bidding=BIDDING, timeout=600, mode="best_effort")
+        assert sum(outcome.ok for outcome in outcomes) == 2
+        assert len(await client.clusters.list()) == 2
+
+    on(main)
+
+
+def test_without_a_listing_own_bids_go_on_standing_in_the_way(on):
+    """What cannot be looked up is not outbid."""
+
+    async def main(client, emulator):
+        emulator.world.leave_free("NVIDIA A40", 1)
+        emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
+        outcomes = await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=60, mode="best_effort")
+        assert sum(outcome.ok for outcome in outcomes) == 1
+
+    on(main)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from tensorone import ClusterSpec, TensorOne
+from tensorone import ClusterSpec, TensorOne, _aftermath
 from tensorone._throttle import Throttle
 from tensorone.emulator import Fault
 
@@ -186,7 +187,7 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
     emulator.faults.add(Fault("hang", commit=True))
     script = f"""
         import anyio
-        from tensorone import ClusterSpec, TensorOne
+        from tensorone import ClusterSpec, TensorOne, _aftermath
 
         async def main():
             async with TensorOne({emulator.api_key!r}, url={emulator.url!r}, settle_time=2) as client:
@@ -217,3 +218,33 @@ async def test_who_is_let_in_and_cancelled_at_the_same_moment_gives_its_turn_awa
         await second
     await third
     assert throttle.state.in_flight == 1
+
+
+async def test_work_may_finish_although_its_task_is_cancelled():
+    """As ``asyncio.wait_for`` cancels it, and more than once; it learns that it should begin nothing new."""
+    begun, release, ended = anyio.Event(), anyio.Event(), []
+
+    async def work(scope: anyio.CancelScope) -> None:
+        begun.set()
+        await release.wait()
+        ended.append(math.isfinite(scope.deadline))
+
+    task = asyncio.create_task(_aftermath.finished(work, within=5))
+    await begun.wait()
+    for _ in range(3):
+        task.cancel()
+        await anyio.wait_all_tasks_blocked()
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == [True]
+
+
+async def test_work_that_fails_tells_so_as_it_is():
+    """No group is wrapped around its error."""
+
+    async def work(_: anyio.CancelScope) -> None:
+        raise LookupError("none")
+
+    with pytest.raises(LookupError, match="none"):
+        await _aftermath.finished(work, within=5)

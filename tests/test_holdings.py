@@ -52,9 +52,19 @@ def test_a_cent_above_an_own_bid_is_that_bid(bid):
 def test_bids_stand_in_the_way_of_their_own_gpu_type_alone():
     """Parts of the market share their machines, types do not."""
     held = Holdings()
-    held.add("A40", Decimal("0.21"))
+    held.add("a", "A40", Decimal("0.21"), at=0.0)
     assert held.stand_in_the_way("A40", 0.22)
     assert not held.stand_in_the_way("L40S", 0.22)
+
+
+def test_bids_of_lost_clusters_hold_nothing():
+    """Whoever of several searches finds out."""
+    held = Holdings()
+    held.add("a", "A40", Decimal("0.21"), at=0.0)
+    for _ in range(2):
+        held.forget(["a"])
+        assert not held.stand_in_the_way("A40", 0.22)
+        assert not held.won
 
 
 @pytest.mark.parametrize(

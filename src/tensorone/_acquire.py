@@ -132,6 +132,8 @@ class Search:
         if not await self._look(anyio.current_time() - FRESH_ENOUGH * self._slept):
             return None
         self._over.clear()
+        if any(self._held.stand_in_the_way(quote.gpu_type_id, quote.minimum_bid) for quote in self._quotes.values()):
+            self._held.forget(await self._placing.lost(self._held.won))
         for candidate in self._due("spot", self._left):
             if self._in_time() and (rental := await self._bid(candidate)) is not None:
                 return rental
@@ -174,7 +176,7 @@ class Search:
                 self._no_more_spot(error)
                 return None
             if not isinstance(answer, TensorOneError):
-                self._held.add(candidate.gpu_type_id, move.bid_per_gpu)
+                self._held.add(answer.id, candidate.gpu_type_id, move.bid_per_gpu, at=anyio.current_time())
                 return self._won(answer, candidate, bid=move.bid_per_gpu)
             if not isinstance(answer, BidTooLow):
                 self._set_aside("spot", candidate, answer)
@@ -236,7 +238,7 @@ class Search:
         """The candidates on-demand, where that is allowed and all bids failed on the market."""
         if anyio.current_time() < self._start + self._terms.on_demand_after:
             return None
-        if self._held.any and not await self._look():  # a sibling may just have won what was free
+        if self._held.won and not await self._look():  # a sibling may just have won what was free
             return None
         for candidate in self._due("on_demand", self._all):
             if self._in_time() and (rental := await self._deploy(candidate)) is not None:

@@ -97,18 +97,31 @@ async def finished(work: Callable[[anyio.CancelScope], Awaitable[None]], *, with
         work: Called with its scope, whose deadline is finite once there is a cancellation: begin nothing then.
         within: Seconds from then on, after which the work is cancelled too.
     """
+    scope, done = anyio.CancelScope(shield=True), anyio.Event()
+    failures: list[Exception] = []
+
+    async def run() -> None:
+        try:
+            with scope:
+                await work(scope)
+        except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
+            failures.append(error)
+        finally:
+            done.set()
+
     async with anyio.create_task_group() as group:
-        with anyio.CancelScope(shield=True) as scope:
-            group.start_soon(_hurry, scope, within)
-            await work(scope)
-        group.cancel_scope.cancel()
-
-
-async def _hurry(scope: anyio.CancelScope, within: float) -> None:
-    try:
-        await anyio.sleep_forever()
-    finally:
-        scope.deadline = anyio.current_time() + within
+        group.start_soon(run)  # a task of its own: one of asyncio may be cancelled beside all scopes, as wait_for does
+        try:
+            await done.wait()
+        except anyio.get_cancelled_exc_class():
+            scope.deadline = anyio.current_time() + within
+            with anyio.CancelScope(shield=True):
+                while not done.is_set():
+                    with suppress(anyio.get_cancelled_exc_class()):
+                        await done.wait()
+            raise
+    if failures:
+        raise failures[0]
 
 
 async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:

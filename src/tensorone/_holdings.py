@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ._bidding import price
@@ -10,30 +9,34 @@ from ._markers import STOPPED
 from ._own_bids import outbids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from ._generated import Cluster
 
 
 class Holdings:
-    """The bids won so far, by GPU type: parts of the market share their machines with the whole of it."""
+    """The bids that hold clusters, by GPU type: parts of the market share their machines with the whole of it."""
 
     def __init__(self) -> None:
-        self._bids: defaultdict[str, list[Decimal]] = defaultdict(list)
+        self._bids: dict[str, tuple[str, Decimal]] = {}
+        self.won: dict[str, float] = {}
 
-    def add(self, gpu_type_id: str, bid: Decimal) -> None:
-        """A bid won."""
-        self._bids[gpu_type_id].append(bid)
+    def add(self, cluster_id: str, gpu_type_id: str, bid: Decimal, *, at: float) -> None:
+        """A bid won, at a time of anyio's clock."""
+        self._bids[cluster_id] = (gpu_type_id, bid)
+        self.won[cluster_id] = at
 
-    @property
-    def any(self) -> bool:
-        """Whether there are any."""
-        return bool(self._bids)
+    def forget(self, cluster_ids: Iterable[str]) -> None:
+        """These were lost again: what they were won for holds nothing any more."""
+        for each in cluster_ids:
+            self._bids.pop(each, None)  # another search may have found it, too
+            self.won.pop(each, None)
 
     def stand_in_the_way(self, gpu_type_id: str, minimum: float | None, refused: Sequence[Decimal] = ()) -> bool:
         """Whether a further cluster of the type would only be had by displacing one of these."""
-        return outbids(price(minimum), refused, self._bids.get(gpu_type_id, ()))
+        own = [bid for held, bid in self._bids.values() if held == gpu_type_id]
+        return outbids(price(minimum), refused, own)
 
 
 def lost(

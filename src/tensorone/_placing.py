@@ -9,9 +9,12 @@ import anyio
 
 from . import _aftermath, _fixed_price, _inputs, _rental
 from ._errors import BidTooLow, QueryError, SpendLimitReached, TensorOneError, UnexpectedResponse
+from ._holdings import lost
 from ._no_spot import asking_for_spot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._bidding import Bid
     from ._candidates import Candidate
     from ._generated import Cluster, PlacedCluster
@@ -87,6 +90,14 @@ class Placing:
             raise answer
         await anyio.lowlevel.checkpoint()  # if it came late, the search ends here
         return answer
+
+    async def lost(self, won: Mapping[str, float]) -> frozenset[str]:
+        """Which of these clusters, won at these times, do not run any more; none where nobody can tell."""
+        try:
+            seen = await self._session.listing.fresh()
+        except TensorOneError:
+            return frozenset()
+        return lost(won, seen.value, asked_at=seen.asked_at, settle_time=self._session.settle_time)
 
     async def price(self, candidate: Candidate, quote: SpotQuote | None, *, ceiling: Decimal | float) -> Decimal | None:
         """The fixed price, US dollars per GPU and hour; None where it is not to be paid, which is noted.
