@@ -722,3 +722,24 @@ def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
         assert anyio.current_time() > 100
 
     on(main)
+
+
+def test_a_replacement_that_came_far_too_late_is_ended(on):
+    """It was rented anew meanwhile: of two that carry one token, the fleet keeps its own."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        emulator.world.later(20, lambda: emulator.world.lose_host(emulator.world.clusters[old].machine_id))
+        emulator.faults.add(Fault("commit_late", operation=RENT, seconds=60))
+        bids, told = {old: 0.25}, []
+        async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, strategy="replace_same", bids=bids) as events:
+            with anyio.move_on_after(600):
+                async for event in events:
+                    told.append(event)  # noqa: PERF401 - it ends by a cancellation
+        assert emulator.world.requests[RENT] == 3
+        (moved,) = [event for event in told if isinstance(event, Moved)]
+        running = [cluster.id for cluster in emulator.world.clusters.values() if cluster.running]
+        assert running == [moved.cluster_id]
+        assert emulator.world.requests["clusterTerminate"] == 1
+
+    on(main)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING
 
 import anyio
 
-from . import _inputs, _markers, _waiting
+from . import _inputs, _markers, _rental, _waiting
 from ._errors import TensorOneError
 from ._fleet_events import RecoveryFailed, RecoverySucceeded
 from ._fleet_failures import failed
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ._session import Session
     from ._specs import ClusterSpec
 
+TOKENS = "keep-"  # begins the token of every replacement
 PATIENCE = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
 
@@ -86,6 +88,19 @@ class Rounds:
         except TensorOneError as error:
             return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
 
+    async def end_twins(self, shown: Mapping[str, Cluster]) -> None:
+        """Terminates what came of a rental so late that it had been made again: one cluster was asked for."""
+        members = set(self._members())
+        rented: defaultdict[str, list[Cluster]] = defaultdict(list)
+        for each in filter(_runs, shown.values()):
+            token = _markers.value_of(each.env, _markers.CLIENT_TOKEN) or ""
+            if token.startswith(TOKENS):
+                rented[token].append(each)
+        for found in rented.values():
+            twins = tuple(each for each in found if each.id not in members)
+            if len(twins) < len(found):
+                await _rental.end_twins(self._session, twins)
+
     async def _recovered(
         self, order: Recover, shown: Mapping[str, Cluster], ledger: Ledger
     ) -> RecoverySucceeded | RecoveryFailed:
@@ -130,7 +145,7 @@ class Rounds:
         A fleet taken up without its state counts anew: what carries a token and is a member itself is no replacement.
         """
         members = [shown[each] for each in self._members() if each in shown]
-        tokens = (f"keep-{order.origin}-{number}" for number in count(order.number))
+        tokens = (f"{TOKENS}{order.origin}-{number}" for number in count(order.number))
         return next(token for token in tokens if not _markers.with_token(members, token))
 
     def _replacement(self, spec: ClusterSpec, token: str, ledger: Ledger) -> Replacement:

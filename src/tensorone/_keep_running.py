@@ -121,6 +121,8 @@ class KeepRunning:
         self._state = state
         self._orders = [action for action in actions if isinstance(action, Recover)]
         self._unread.extend(action for action in actions if not isinstance(action, Recover))
+        if isinstance(observation, Polled):
+            await self._rounds.end_twins(self._shown)
 
     async def _poll(self, moment: float) -> Observation:
         try:
