@@ -5,7 +5,7 @@ from importlib import resources
 import pytest
 from wires import graphql, refusal, schema_without, scripted
 
-from tensorone import AuthenticationError, OperationUnsupported, QueryError, TensorOne, _probing
+from tensorone import AuthenticationError, OperationUnsupported, QueryError, TensorOne, _classify, _probing
 from tensorone._generated import operations
 from tensorone.emulator import Emulator, Fault
 
@@ -178,3 +178,23 @@ def test_servers_of_several_makes_are_understood(status, message, code, verdict)
     errors = [{"message": message, "extensions": {"code": code}}]
     assert _probing.verdict(errors, status, None) == verdict
     assert _probing.verdict(errors, status, {"__typename": None}) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("message", "verdict"),
+    [
+        ("Invalid API key: it has expired", "unknown"),
+        ("Query is too complex: 900 exceeds 500", "unknown"),
+        ("This field went away", "refused"),
+        ('Cannot query field "token" on type "Cluster".', "refused"),
+    ],
+)
+def test_a_key_or_a_limit_is_no_word_on_the_schema(message, verdict):
+    """Though servers answer all of it with status 400."""
+    assert _probing.verdict([{"message": message}], 400, None) == verdict
+
+
+def test_a_server_without_mutations_lacks_each_of_them():
+    """As graphql-js says it when one is sent for real."""
+    message = "Schema is not configured to execute mutation operation."
+    assert _classify.kind_of([{"message": message}], 400) is OperationUnsupported

@@ -57,6 +57,7 @@ TABLE = (
     Row(BidTooLow, r"\bbid\b.{0,60}\b(below|lower than|less than|too low|at least)\b"),
     Row(OperationUnsupported, codes=frozenset({"GRAPHQL_VALIDATION_FAILED"})),
     Row(OperationUnsupported, r"^cannot query field\b|^unknown (argument|type)\b|is not defined by type"),
+    Row(OperationUnsupported, r"^schema is not configured (to execute|for)\b"),  # it has no mutations at all
 )
 
 _NAMES = re.compile(

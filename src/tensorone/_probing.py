@@ -25,6 +25,8 @@ HARMLESS = "query Probe{__typename}"
 BLIND = "the server does not validate what it does not execute"
 
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+# Of what comes with the same status and is no word on the schema: a key, a limit.
+_OTHER_WORDS = re.compile(r"api.?key|\btoken\b|complex|depth|limit|quota|too (many|large|deep)|credit", re.IGNORECASE)
 # Words of validation as servers of several makes write them, graphql-js and those that follow it first.
 _WORDS = re.compile(
     r"""^(cannot\ query\ field | unknown\ (argument|directive|field|fragment|type)\b
@@ -57,8 +59,10 @@ def verdict(errors: list[Mapping[str, Any]], status: int, data: object) -> Verdi
         return "refused"
     if kind is not QueryError or _classify.acted_perhaps(errors, status):
         return "unknown"
-    worded = any(_WORDS.search(_classify.message_of(entry)) for entry in errors)
-    return "refused" if worded or status in _REFUSED else "unknown"
+    said = [_classify.message_of(entry) for entry in errors]
+    if any(map(_WORDS.search, said)):
+        return "refused"
+    return "refused" if status in _REFUSED and not any(map(_OTHER_WORDS.search, said)) else "unknown"
 
 
 def standing(kind: str, controls: Mapping[str, Said]) -> Said | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from graphql import build_schema
 
 from . import _facade, _generate, _lint, _pull, _sources
 from ._errors import CodegenError
-from ._files import replacing, server_file, shown
+from ._files import NOTHING, replacing, server_file, shown
 from ._review import review
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from ._remote import Server
     from ._review import Review
@@ -74,9 +77,35 @@ def take_up(update: Update) -> tuple[bool, list[str]]:
     if any(found.refused for _, found in update.projects):
         what = f"change or delete {', '.join(broken)}" if broken else "mend what the new schema refuses"
         raise CodegenError(f"nothing was changed: {what}, then run this again")
-    (settings, _), *others = update.projects
-    for other, _ in others:
+    settings, *others = (each for each, _ in update.projects)
+    for other in others:
         _lint.lint(_sources.load(other, {server_file(other): update.text}), other)
-    with replacing(update.file, update.text) as changed:
-        warnings = _generate.generate(settings, {update.file: update.text})
-    return changed, [*warnings, *(warning for other, _ in others for warning in _generate.generate(other))]
+    with replacing(update.file, update.text) as changed, _undoing() as generated:
+        warnings = generated(settings, {update.file: update.text})
+        for other in others:
+            warnings += generated(other)
+    return changed, warnings
+
+
+@contextmanager
+def _undoing() -> Generator[Callable[..., list[str]]]:
+    """Hands out what generates packages; if anything is raised, those of the block are put back as they were."""
+    with TemporaryDirectory() as place:
+        kept: dict[Path, Path] = {}
+
+        def generated(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> list[str]:
+            target, copy = settings.target, Path(place) / str(len(kept))
+            if target.is_dir():
+                shutil.copytree(target, copy)
+            warnings = _generate.generate(settings, instead)
+            kept[target] = copy
+            return warnings
+
+        try:
+            yield generated
+        except BaseException:
+            for target, copy in kept.items():
+                shutil.rmtree(target)
+                if copy.is_dir():
+                    shutil.copytree(copy, target)
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,19 @@ def test_projects_that_extend_the_package_must_fit_too(
     more.write("pyproject.toml", more.table)
     assert update(project, "type Query { a: Int }", "--also", "more") == (STOPPED, [])
     assert f"more does not extend {project.package}: update it by itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_package_of_another_project_that_is_not_ours_changes_nothing(
+    project: Project, more: Project, *, first: bool
+) -> None:
+    """The package that was generated before it is put back; one that was not there is gone."""
+    if first:
+        shutil.rmtree(project.target)
+    (more.target / "__init__.py").write_text("# mine", encoding="utf-8")
+    before = project.tree()
+    assert update(project, "type Query { a: Int b: Int c: Int }", "--also", str(more.root))[0] == STOPPED
+    assert project.tree() == before | {"new.graphql": project.tree()["new.graphql"]}
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
