@@ -74,7 +74,7 @@ def stock(kept: int) -> Callable[[str, int], object]:
         import httpx
 
         sys.path.insert(0, str(ROOT / "benchmarks" / ".peers"))
-        from stock_client import Client  # type: ignore[import-not-found]
+        from stock_client import Client
 
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=kept)
         async with Client(url=url, http_client=httpx.AsyncClient(timeout=None, limits=limits)) as client:
@@ -101,7 +101,7 @@ def client_of(url: str, *, fast: bool = False, **settings: object) -> object:
     """A client, on httpx's own transport unless told otherwise."""
     from tensorone import TensorOne
 
-    return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", **settings)  # type: ignore[arg-type]
+    return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", **settings)
 
 
 CONTESTANTS = {
@@ -117,7 +117,7 @@ CONTESTANTS = {
 
 async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]:
     """CPU and wall time per operation, so many in flight."""
-    async with CONTESTANTS[name](url, width) as call:  # type: ignore[operator]
+    async with CONTESTANTS[name](url, width) as call:
         await asyncio.gather(*(call() for _ in range(min(width, 64))))
         done = 0
 
@@ -155,7 +155,7 @@ async def listing(name: str, url: str, _width: int, count: int) -> dict[str, flo
         for _ in range(count):
             adapter.validate_json(body)
         return {"cpu": (time.process_time() - cpu) / count * 1e6, "peak": peak(), "base": base}
-    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+    async with client_of(url, fast=name == "tensorone[fast]") as client:
         await client.clusters.list()
         base, cpu = peak(), time.process_time()
         for _ in range(count):
@@ -180,7 +180,7 @@ async def many(name: str, url: str, width: int, count: int) -> dict[str, float]:
     """So many clusters by few requests, or one by one."""
     if name == "bare aiohttp + json":
         return await calls(name, url, width, count) | {"requests": float(count)}
-    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+    async with client_of(url, fast=name == "tensorone[fast]") as client:
         await client.clusters.get_many([f"c{n:013}" for n in range(count)])
         await counted(url)
         cpu = time.process_time()
@@ -218,7 +218,7 @@ async def fanned(_name: str, _url: str, width: int, count: int) -> dict[str, flo
 async def waiters(name: str, url: str, _width: int, count: int) -> dict[str, float]:
     """So many waiters of one client: requests and CPU per interval, and what the listing itself costs."""
     every, intervals = 1.0, 5
-    async with client_of(url, fast=name == "tensorone[fast]") as client:  # type: ignore[attr-defined]
+    async with client_of(url, fast=name == "tensorone[fast]") as client:
 
         async def one(number: int) -> None:
             await client.clusters.wait_until(f"c{number:013}", lambda _: False, timeout=60, every=every)
@@ -242,7 +242,7 @@ async def waiters(name: str, url: str, _width: int, count: int) -> dict[str, flo
 
 async def queued(name: str, url: str, _width: int, count: int) -> dict[str, float]:
     """Memory of a call that waits in the client's queue."""
-    async with client_of(url, fast=name == "tensorone[fast]", max_connections=1) as client:  # type: ignore[attr-defined]
+    async with client_of(url, fast=name == "tensorone[fast]", max_connections=1) as client:
         await client.clusters.get(ID["clusterId"])
         tracemalloc.start()
         tasks = [asyncio.ensure_future(client.clusters.get(ID["clusterId"])) for _ in range(count)]

@@ -162,7 +162,7 @@ class TensorOne:
         Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
         """
         from ._generated import operations as all_of_them  # noqa: PLC0415 - imported when needed
-        from ._schema_check import check_schema  # noqa: PLC0415
+        from ._schema_check import check_schema  # noqa: PLC0415 - likewise
 
         return await check_schema(self._executor, all_of_them() if operations is None else operations)
 

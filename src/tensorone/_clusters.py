@@ -280,8 +280,8 @@ class Clusters:
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
         """
         from ._recover import ensure_running  # noqa: PLC0415 - imported when needed: it keeps the import short
-        from ._recovery import Recovery  # noqa: PLC0415
-        from ._resume_plan import Resumable, ResumePolicy  # noqa: PLC0415
+        from ._recovery import Recovery  # noqa: PLC0415 - likewise
+        from ._resume_plan import Resumable, ResumePolicy  # noqa: PLC0415 - likewise
 
         _checks.cluster_id(cluster_id)
         _checks.hook("on_attempt", on_attempt)

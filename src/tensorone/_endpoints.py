@@ -98,7 +98,7 @@ class Endpoints:
 
         Source: ``saveEndpoint`` of the Tensor One documentation.
         """
-        if not isinstance(spec, EndpointSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(spec, EndpointSpec):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
             raise InvalidArgument("spec", f"must be an EndpointSpec, not {type(spec).__name__}")
         saved = (await self._session.graphql.save_endpoint(_wanted(spec, endpoint_id))).save_endpoint
         if saved is None:

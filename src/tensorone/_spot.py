@@ -385,9 +385,9 @@ class Spot:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
-        from ._fleet_market import FleetMarket  # noqa: PLC0415 - as below
-        from ._recover import Replacement, recover  # noqa: PLC0415
-        from ._resume_plan import ResumePolicy  # noqa: PLC0415
+        from ._fleet_market import FleetMarket  # noqa: PLC0415 - imported when needed: it keeps the import short
+        from ._recover import Replacement, recover  # noqa: PLC0415 - likewise
+        from ._resume_plan import ResumePolicy  # noqa: PLC0415 - likewise
 
         terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         checked_spec(spec)
@@ -487,11 +487,11 @@ class Spot:
         Source: a loop over ``myself { clusters }`` and what `recover` uses.
         """
         # Imported when needed: most programs keep no fleet, and it would be a fifth of the import.
-        from ._fleet_state import FleetSettings  # noqa: PLC0415
-        from ._keep_running import KeepRunning, taken_up  # noqa: PLC0415
-        from ._resume_plan import ResumePolicy  # noqa: PLC0415
+        from ._fleet_state import FleetSettings  # noqa: PLC0415 - likewise
+        from ._keep_running import KeepRunning, taken_up  # noqa: PLC0415 - likewise
+        from ._resume_plan import ResumePolicy  # noqa: PLC0415 - likewise
 
-        if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
             raise InvalidArgument("specs", "must map at least one cluster id to its spec")
         terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         for spec in specs.values():

@@ -85,7 +85,7 @@ class Templates:
 
         Source: ``saveTemplate`` of the Tensor One documentation.
         """
-        if not isinstance(spec, TemplateSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(spec, TemplateSpec):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
             raise InvalidArgument("spec", f"must be a TemplateSpec, not {type(spec).__name__}")
         saved = (await self._session.graphql.save_template(_wanted(spec, template_id))).save_template
         if saved is None:

@@ -93,7 +93,7 @@ def test_executing_the_other_operation_does_nothing_either(loaded: _sources.Proj
     executed: list[str] = []
     for node in loaded.operations:
         document = _probe.document(loaded, node)
-        name = graphql.parse(document).definitions[1].name.value  # type: ignore[attr-defined]
+        name = graphql.parse(document).definitions[1].name.value
         result = graphql.graphql_sync(
             loaded.schema, document, operation_name=name, field_resolver=lambda *_, **__: executed.append("!")
         )

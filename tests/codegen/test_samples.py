@@ -47,7 +47,7 @@ def test_inputs_that_refer_to_each_other_are_asked_once(links: list[list[str]], 
     while waiting:
         name = waiting.pop()
         reached.add(name)
-        fields = schema.type_map[name].fields  # type: ignore[attr-defined]
+        fields = schema.type_map[name].fields
         assert all(f"{each}:" in shown for each in fields)
         waiting |= {graphql.get_named_type(each.type).name for each in fields.values()} - reached - {"Int"}
 
