@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import public_api
 import pytest
 
 import tensorone
@@ -159,6 +160,11 @@ def test_every_module_of_every_package_imports():
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+
+
+def test_the_public_interface_is_what_it_was():
+    """No public name, signature or field changes by accident; `public_api.py` says how to change one on purpose."""
+    assert public_api.lines() == Path(public_api.__file__).with_suffix(".txt").read_text().splitlines()
 
 
 def test_all_is_sorted_complete_and_documented():
