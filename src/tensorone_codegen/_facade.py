@@ -30,12 +30,18 @@ def calls(package: str, operations: Collection[str]) -> dict[str, tuple[str, ...
         return {}
     spec = find_spec(FACADE)
     root = Path(spec.origin).parent if spec and spec.origin else Path()
-    sources = {path.stem: path.read_text(encoding="utf-8") for path in root.glob("_[a-z]*.py")}
+    paths = {path: path.relative_to(root).with_suffix("").parts for path in root.rglob("*.py")}
+    sources = {".".join(parts): path.read_text(encoding="utf-8") for path, parts in paths.items() if _private(parts)}
     return calls_in(sources, operations)
 
 
+def _private(parts: tuple[str, ...]) -> bool:
+    """Whether it is a module of the facade itself: neither the package's `__init__` nor the emulator."""
+    return parts[0].startswith("_") and parts[-1] != "__init__"
+
+
 def calls_in(sources: Mapping[str, str], operations: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The same for the modules of a facade, by name; none if someone is in the middle of writing one. Pure."""
+    """The same for the modules of a facade, by dotted name; none if someone is in the middle of writing one. Pure."""
     try:
         modules = {name: ast.parse(text) for name, text in sources.items()}
     except SyntaxError:
@@ -51,7 +57,7 @@ def calls_in(sources: Mapping[str, str], operations: Collection[str]) -> dict[st
 class _Facade:
     def __init__(self, modules: Mapping[str, ast.Module], operations: set[str]) -> None:
         self._operations = operations
-        self._imports = {module: _imports(tree.body) for module, tree in modules.items()}
+        self._imports = {module: _imports(tree.body, module) for module, tree in modules.items()}
         self._defined = {f"{module}.{name}": node for module, tree in modules.items() for name, node in _defined(tree)}
 
     def calls(self) -> Iterator[tuple[str, str]]:
@@ -79,9 +85,9 @@ class _Facade:
         if name not in self._defined:
             return
         node = self._defined[name]
-        module, _, rest = name.partition(".")
-        owner = rest.partition(".")[0]
-        names = self._imports[module] | _imports(ast.walk(node))
+        module = next(each for each in self._imports if name.startswith(f"{each}."))
+        owner = name.removeprefix(f"{module}.").partition(".")[0]
+        names = self._imports[module] | _imports(ast.walk(node), module)
         for each in ast.walk(node):
             if isinstance(each, ast.Name):
                 yield self._named(each.id, module, names)
@@ -103,14 +109,22 @@ class _Facade:
             yield f"{_SHARED.get(holder) or names.get(holder, '')}.{name}"
 
 
-def _imports(nodes: Iterable[ast.AST]) -> dict[str, str]:
-    """What stands for which sibling, or for what of it; not what is imported for type checkers alone."""
+def _imports(nodes: Iterable[ast.AST], module: str) -> dict[str, str]:
+    """What stands for which module of the facade, or for what of it; not what is imported for type checkers alone."""
     return {
-        alias.asname or alias.name: f"{node.module}.{alias.name}" if node.module else alias.name
+        alias.asname or alias.name: f"{home}.{alias.name}".lstrip(".")
         for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.level == 1
+        if isinstance(node, ast.ImportFrom) and (home := _home(node, module)) is not None
         for alias in node.names
     }
+
+
+def _home(node: ast.ImportFrom, module: str) -> str | None:
+    """Where a module imports from, within the facade; None for what is foreign to it."""
+    named = node.module or ""
+    if node.level == 0:
+        return named.removeprefix(FACADE).lstrip(".") if named.partition(".")[0] == FACADE else None
+    return ".".join(filter(None, (*module.split(".")[: -node.level], named)))
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
