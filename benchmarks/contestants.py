@@ -145,7 +145,7 @@ async def listing(name: str, url: str, _width: int, count: int) -> dict[str, flo
     from pydantic import TypeAdapter
     from tensorone_graphql.list_clusters import ListClusters
 
-    from tensorone._decode import Envelope
+    from tensorone._graphql.decoding import Envelope
 
     if name == "TypeAdapter":
         body = await fetched(url)

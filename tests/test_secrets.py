@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from wires import graphql, http, refusal, scripted
 
 from tensorone import ClusterSpec, RetryPolicy, TensorOne, TensorOneError
-from tensorone._secrets import Redactor, env_values
+from tensorone._redaction import Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
 

@@ -6,11 +6,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._account import Accounts
-    from ._bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
+    from tensorone._clusters.changes import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
+    from tensorone._clusters.reap import Reaped
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._clusters.watch import Watch
+    from tensorone._concurrency.fan_out import OutcomeStream, fan_out, stream_outcomes
+    from tensorone._concurrency.outcome import NotStarted, Outcome
+    from tensorone._fleet.events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
+    from tensorone._fleet.keep_running import KeepRunning
+    from tensorone._graphql.request_queue import ThrottleState
+    from tensorone._graphql.retry import RetryPolicy
+    from tensorone._graphql.schema_check import OperationCheck
+    from tensorone._market.attempt_log import Attempt
+    from tensorone._market.bidding import Bid, BidPolicy, GiveUp, Wait, next_bid
+    from tensorone._market.quotes import SpotQuote
+    from tensorone._namespaces.account import Accounts
+    from tensorone._namespaces.clusters import Clusters
+    from tensorone._namespaces.endpoints import Endpoints, EndpointSpec
+    from tensorone._namespaces.gpu_types import GpuTypes
+    from tensorone._namespaces.spot import Spot
+    from tensorone._namespaces.templates import Templates, TemplateSpec
+    from tensorone._recovery.actions import (
+        AlreadyRunning,
+        RentElsewhere,
+        ResumeOnDemand,
+        ResumeSpot,
+        StartWithoutGpus,
+        WaitForGpus,
+    )
+    from tensorone._recovery.plan_resume import plan_resume
+    from tensorone._recovery.policy import Resumable, ResumePolicy, learn
+    from tensorone._spot.result import SpotRental
+
     from ._client import TensorOne
-    from ._clusters import Clusters
-    from ._endpoints import Endpoints, EndpointSpec
     from ._errors import (
         AuthenticationError,
         BidCeilingReached,
@@ -30,8 +58,6 @@ if TYPE_CHECKING:
         UnexpectedResponse,
         WaitTimedOut,
     )
-    from ._fan_out import fan_out
-    from ._fleet_events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
     from ._generated import (
         Account,
         CloudType,
@@ -50,24 +76,7 @@ if TYPE_CHECKING:
         Runtime,
         Template,
     )
-    from ._gpu_types import GpuTypes
-    from ._keep_running import KeepRunning
-    from ._ledger import Attempt, SpotRental
-    from ._outcomes import NotStarted, Outcome
-    from ._plans import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
-    from ._quotes import SpotQuote
-    from ._reap import Reaped
-    from ._resume_plan import Resumable, ResumePolicy, learn, plan_resume
-    from ._retry import RetryPolicy
-    from ._schema_check import OperationCheck
-    from ._specs import ClusterSpec
-    from ._spot import Spot
-    from ._streams import OutcomeStream, stream_outcomes
-    from ._templates import Templates, TemplateSpec
-    from ._throttle import ThrottleState
     from ._version import __version__
-    from ._watch_events import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
-    from ._watching import Watch
 
 __all__ = [
     "Account",
@@ -161,40 +170,41 @@ __all__ = [
 
 # Where each name is: a module is imported when the first of its names is asked for, since most programs need few.
 _HOMES = {
-    "_account": "Accounts",
-    "_bidding": "Bid BidPolicy GiveUp Wait next_bid",
     "_client": "TensorOne",
-    "_clusters": "Clusters",
-    "_endpoints": "Endpoints EndpointSpec",
+    "_clusters.changes": "Appeared Change Gone PortsChanged RuntimeDown RuntimeUp StatusChanged",
+    "_clusters.reap": "Reaped",
+    "_clusters.spec": "ClusterSpec",
+    "_clusters.watch": "Watch",
+    "_concurrency.fan_out": "OutcomeStream fan_out stream_outcomes",
+    "_concurrency.outcome": "NotStarted Outcome",
     "_errors": (
         "AuthenticationError BidCeilingReached BidTooLow ClusterNotFound ConfigurationError ConnectionFailed "
-        "InvalidArgument NoCapacity OperationUnsupported OutcomeUnknown QueryError RateLimited "
-        "RequestTimedOut SpendLimitReached TensorOneError UnexpectedResponse WaitTimedOut"
+        "InvalidArgument NoCapacity OperationUnsupported OutcomeUnknown QueryError RateLimited RequestTimedOut "
+        "SpendLimitReached TensorOneError UnexpectedResponse WaitTimedOut"
     ),
-    "_fan_out": "fan_out",
-    "_fleet_events": "BidMade BudgetReached GaveUp Moved Preempted Recovered StatusUnknown",
+    "_fleet.events": "BidMade BudgetReached GaveUp Moved Preempted Recovered StatusUnknown",
+    "_fleet.keep_running": "KeepRunning",
     "_generated": (
         "Account CloudType Cluster ClusterState ClusterStatus ContainerUsage Endpoint GpuType GpuUsage LowestPrice "
         "Machine PlacedCluster Port PricedGpuType Runtime Template"
     ),
-    "_gpu_types": "GpuTypes",
-    "_keep_running": "KeepRunning",
-    "_ledger": "Attempt SpotRental",
-    "_outcomes": "NotStarted Outcome",
-    "_plans": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
-    "_quotes": "SpotQuote",
-    "_reap": "Reaped",
-    "_resume_plan": "Resumable ResumePolicy learn plan_resume",
-    "_retry": "RetryPolicy",
-    "_schema_check": "OperationCheck",
-    "_specs": "ClusterSpec",
-    "_spot": "Spot",
-    "_streams": "OutcomeStream stream_outcomes",
-    "_templates": "Templates TemplateSpec",
-    "_throttle": "ThrottleState",
+    "_graphql.request_queue": "ThrottleState",
+    "_graphql.retry": "RetryPolicy",
+    "_graphql.schema_check": "OperationCheck",
+    "_market.attempt_log": "Attempt",
+    "_market.bidding": "Bid BidPolicy GiveUp Wait next_bid",
+    "_market.quotes": "SpotQuote",
+    "_namespaces.account": "Accounts",
+    "_namespaces.clusters": "Clusters",
+    "_namespaces.endpoints": "EndpointSpec Endpoints",
+    "_namespaces.gpu_types": "GpuTypes",
+    "_namespaces.spot": "Spot",
+    "_namespaces.templates": "TemplateSpec Templates",
+    "_recovery.actions": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
+    "_recovery.plan_resume": "plan_resume",
+    "_recovery.policy": "Resumable ResumePolicy learn",
+    "_spot.result": "SpotRental",
     "_version": "__version__",
-    "_watch_events": "Appeared Change Gone PortsChanged RuntimeDown RuntimeUp StatusChanged",
-    "_watching": "Watch",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
+from tensorone._graphql.executor import Executor
+from tensorone._graphql.request_queue import Throttle, ThrottleState
+from tensorone._graphql.retry import RetryPolicy
+from tensorone._http.config import Arguments, endpoint, http_backend
+from tensorone._http.transport import Wire
+from tensorone._namespaces.account import Accounts
+from tensorone._namespaces.clusters import Clusters
+from tensorone._namespaces.endpoints import Endpoints
+from tensorone._namespaces.gpu_types import GpuTypes
+from tensorone._namespaces.spot import Spot
+from tensorone._namespaces.templates import Templates
+from tensorone._session.session import Session
+
 from . import _checks
-from ._account import Accounts
-from ._clusters import Clusters
-from ._config import Arguments, endpoint, http_backend
-from ._endpoints import Endpoints
 from ._errors import ConfigurationError
-from ._executor import Executor
-from ._gpu_types import GpuTypes
-from ._retry import RetryPolicy
-from ._session import Session
-from ._spot import Spot
-from ._templates import Templates
-from ._throttle import Throttle, ThrottleState
-from ._transport import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ._config import Auth, Http
+    from tensorone._graphql.operation import Operation
+    from tensorone._graphql.schema_check import OperationCheck, Probed
+    from tensorone._http.config import Auth, Http
+
     from ._generated import GraphQLClient
-    from ._operations import Operation
-    from ._schema_check import OperationCheck, Probed
 
 __all__ = ["TensorOne"]
 
@@ -161,8 +163,9 @@ class TensorOne:
 
         Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
         """
+        from tensorone._graphql.schema_check import check_schema  # noqa: PLC0415 - likewise
+
         from ._generated import operations as all_of_them  # noqa: PLC0415 - imported when needed
-        from ._schema_check import check_schema  # noqa: PLC0415 - likewise
 
         return await check_schema(self._executor, all_of_them() if operations is None else operations)
 

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, NoReturn
 from ariadne_codegen.exceptions import CodeGenException
 from graphql import GraphQLError
 
-from . import _generate, _probe, _pull, _report, _settings, _sources, _update
+from tensorone_codegen._package import generate
+from tensorone_codegen._project import settings as project_settings
+from tensorone_codegen._project import sources
+from tensorone_codegen._project.files import replacing, shown
+from tensorone_codegen._review import report
+from tensorone_codegen._review import update as schema_update
+from tensorone_codegen._server import probe, pull
+from tensorone_codegen._server.remote import KEY_VARIABLE, Server
+
 from ._errors import CodegenError
-from ._files import replacing, shown
-from ._remote import KEY_VARIABLE, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,36 +104,36 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_generate(_: argparse.Namespace) -> int:
-    settings = _settings.read(Path.cwd())
-    for warning in _generate.generate(settings):
+    settings = project_settings.read(Path.cwd())
+    for warning in generate.generate(settings):
         print(warning, file=sys.stderr)
     _tell_written(settings.target)
     return 0
 
 
 def _run_check(_: argparse.Namespace) -> int:
-    differences = _generate.check(_settings.read(Path.cwd()))
+    differences = generate.check(project_settings.read(Path.cwd()))
     if differences:
         print(*differences, "run: python -m tensorone_codegen generate", sep="\n")
     return 1 if differences else 0
 
 
 def _run_review(options: argparse.Namespace) -> int:
-    review = _update.reviewed(_settings.read(Path.cwd()), _pull.pull(_source(options)))
-    print(_report.as_json(review) if options.format == "json" else _report.as_text(review))
+    review = schema_update.reviewed(project_settings.read(Path.cwd()), pull.pull(_source(options)))
+    print(report.as_json(review) if options.format == "json" else report.as_text(review))
     return review.status
 
 
 def _run_update(options: argparse.Namespace) -> int:
-    settings = _settings.read(Path.cwd())
-    others = [_settings.read(settings.root / each) for each in options.also]
-    update = _update.planned(settings, _source(options), others)
+    settings = project_settings.read(Path.cwd())
+    others = [project_settings.read(settings.root / each) for each in options.also]
+    update = schema_update.planned(settings, _source(options), others)
     review, *reviews = (found for _, found in update.projects)
-    print(_report.as_text(review))
+    print(report.as_text(review))
     for name, other in zip(options.also, reviews, strict=True):
         if other.refused:
-            print(f"In {name}:", _report.refused_as_text(other), sep="\n")
-    changed, warnings = _update.take_up(update)
+            print(f"In {name}:", report.refused_as_text(other), sep="\n")
+    changed, warnings = schema_update.take_up(update)
     print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
     _tell_written(update.file, changed=changed)
     for each, _ in update.projects:
@@ -136,8 +142,8 @@ def _run_update(options: argparse.Namespace) -> int:
 
 
 def _run_pull(options: argparse.Namespace) -> int:
-    file, old = _pull.replaced(_settings.read(Path.cwd()))
-    with replacing(file, _pull.pull(_source(options), old, shown(file, Path.cwd()))) as changed:
+    file, old = pull.replaced(project_settings.read(Path.cwd()))
+    with replacing(file, pull.pull(_source(options), old, shown(file, Path.cwd()))) as changed:
         pass
     _tell_written(file, changed=changed)
     return 0
@@ -154,9 +160,9 @@ def _source(options: argparse.Namespace) -> Server | Path:
 
 
 def _run_probe(options: argparse.Namespace) -> int:
-    project = _sources.load(_settings.read(Path.cwd()))
-    answers = _probe.probe(project, Server(options.url, os.environ.get(KEY_VARIABLE, ""), options.auth))
-    print(_report.probe_as_json(answers) if options.format == "json" else _report.probe_as_text(answers))
+    project = sources.load(project_settings.read(Path.cwd()))
+    answers = probe.probe(project, Server(options.url, os.environ.get(KEY_VARIABLE, ""), options.auth))
+    print(report.probe_as_json(answers) if options.format == "json" else report.probe_as_text(answers))
     return max((_PROBED[answer.verdict] for answer in answers), default=0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from ariadne_codegen.utils import process_name, str_to_pascal_case, str_to_snake_case
 
 
@@ -37,3 +39,8 @@ def attribute(key: str) -> str:
 def member(value: str) -> str:
     """The member of an enum for one of its values."""
     return process_name(value, convert_to_snake_case=False)
+
+
+def classes(module: ast.Module) -> list[ast.ClassDef]:
+    """The classes of a module."""
+    return [node for node in module.body if isinstance(node, ast.ClassDef)]

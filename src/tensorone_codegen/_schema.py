@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     )
 
 
+# They steer the generator and are no part of the server's schema.
+CLIENT_DIRECTIVES = frozenset({"idempotent"})
+
+
 def output_fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLField]:
     """The fields of an object or interface; none of anything else."""
     return type_.fields if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) else {}

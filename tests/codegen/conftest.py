@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tensorone_codegen import _generate, _settings
+from tensorone_codegen._package import generate
+from tensorone_codegen._project import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,12 +45,12 @@ class Project:
 
     def generate(self) -> Project:
         """Generates the package."""
-        _generate.generate(_settings.read(self.root))
+        generate.generate(settings.read(self.root))
         return self
 
     def check(self) -> list[str]:
         """Compares the package with what would be generated."""
-        return _generate.check(_settings.read(self.root))
+        return generate.check(settings.read(self.root))
 
     def tree(self) -> dict[str, bytes]:
         """Every file of the project."""

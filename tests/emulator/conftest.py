@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from emulator.worlds import A6000, new_world, small_host
 
 from tensorone.emulator import Emulator, World
-
-from .worlds import A6000, new_world, small_host
 
 Ask = Callable[..., httpx.Response]
 Eventually = Callable[[Callable[[], bool]], None]

@@ -12,7 +12,7 @@ import pytest
 
 from tensorone.emulator import Emulator, _refusals
 from tensorone.emulator.__main__ import _parser
-from tensorone.emulator._fault import COMMITS, KINDS, SECONDS
+from tensorone.emulator._server.fault import COMMITS, KINDS, SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tensorone.emulator import Boot, Host, Order, World
-from tensorone.emulator._scenario import Scenario
+from tensorone.emulator._world.scenario import Scenario
 
 A6000 = "NVIDIA RTX A6000"
 

@@ -10,18 +10,19 @@ if missing := [
 ]:  # pragma: no cover - tested elsewhere
     raise ImportError(f"the emulator needs an extra: pip install 'tensorone[emulator]' (missing: {', '.join(missing)})")
 
-from ._boot import Boot
-from ._cluster import Cluster, Order
+from tensorone.emulator._graphql.limits import Limits
+from tensorone.emulator._market.boot import Boot
+from tensorone.emulator._market.cluster import Cluster, Order
+from tensorone.emulator._market.hosts import Host
+from tensorone.emulator._market.market_script import MarketMove, random_market
+from tensorone.emulator._server.fault import Fault
+from tensorone.emulator._server.faults import Faults, Hit
+from tensorone.emulator._world.ledger import Line
+from tensorone.emulator._world.request_log import Request
+from tensorone.emulator._world.world import World
+
 from ._emulator import Emulator
-from ._fault import Fault
-from ._faults import Faults, Hit
-from ._hosts import Host
-from ._journal import Request
-from ._ledger import Line
-from ._limits import Limits
 from ._refusals import Refusal
-from ._script import MarketMove, random_market
-from ._world import World
 
 __all__ = [
     "Boot",

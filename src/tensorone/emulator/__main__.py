@@ -9,8 +9,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from tensorone.emulator._server.fault import KINDS, Fault
+
 from ._emulator import Emulator
-from ._fault import KINDS, Fault
 
 _FAULT_HELP = f"a fault such as close:operation=clusterStop,times=2,commit=true; kinds: {', '.join(KINDS)}"
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Self
 
 from anyio import CancelScope, to_thread
 
-from ._app import PATH, App
-from ._boot import Boot
-from ._faults import Faults
-from ._keys import Keys
-from ._limits import Limits
-from ._rate_limit import RateLimit
-from ._scenario import Scenario
-from ._server import LoopbackServer
-from ._service import Service
-from ._world import World
+from tensorone.emulator._graphql.limits import Limits
+from tensorone.emulator._graphql.service import Service
+from tensorone.emulator._market.boot import Boot
+from tensorone.emulator._server.app import PATH, App
+from tensorone.emulator._server.faults import Faults
+from tensorone.emulator._server.keys import Keys
+from tensorone.emulator._server.rate_limit import RateLimit
+from tensorone.emulator._server.server import LoopbackServer
+from tensorone.emulator._world.scenario import Scenario
+from tensorone.emulator._world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from ._hosts import Host
+    from tensorone.emulator._market.hosts import Host
+
     from ._refusals import Wording
 
 

@@ -1,0 +1,176 @@
+"""What changed between two looks at clusters, as typed events. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tensorone._generated import ClusterStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from tensorone._generated import Cluster, Port
+
+__all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
+
+
+MISSES = 2  # listings in a row without a cluster: a single one is no proof that it is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that one look found and the look before did not.
+
+    Attributes:
+        cluster_id: The cluster.
+    """
+
+    cluster_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared(Change):
+    """A cluster is there: it was at the first look, or is new since; what runs is billed.
+
+    Attributes:
+        cluster: As it was found; what it already has, such as a runtime, is not told once more.
+    """
+
+    cluster: Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged(Change):
+    """The status that the control plane aims at is another one.
+
+    Attributes:
+        cluster: As it is now.
+        before: The status before.
+        after: The status now.
+    """
+
+    cluster: Cluster
+    before: ClusterStatus
+    after: ClusterStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeUp(Change):
+    """Its container runs.
+
+    Attributes:
+        cluster: As it is now.
+        restarted: Whether another container ran at the look before, and ended in between.
+    """
+
+    cluster: Cluster
+    restarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeDown(Change):
+    """Its container runs no longer; while the status is RUNNING, the cluster is billed all the same.
+
+    Attributes:
+        cluster: As it is now.
+    """
+
+    cluster: Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class PortsChanged(Change):
+    """Ports are mapped, or no longer, or to other addresses; told also when the container starts or ends.
+
+    Attributes:
+        cluster: As it is now, with all its ports.
+        opened: Mappings that are new.
+        closed: Mappings that are gone.
+    """
+
+    cluster: Cluster
+    opened: tuple[Port, ...]
+    closed: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Change):
+    """A cluster is TERMINATED, or was missing from two listings in a row; it is billed no longer.
+
+    Attributes:
+        last_seen: As it was seen last; None where a cluster that was named never showed up.
+    """
+
+    last_seen: Cluster | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a watcher knows of one cluster: how it was last, None while it is not there, and looks that missed it."""
+
+    cluster: Cluster | None = None
+    misses: int = 0
+
+
+_UNKNOWN = Known(misses=MISSES)  # nobody has heard of it, so that its absence is no news
+
+
+def diff(
+    before: Mapping[str, Known], listed: Mapping[str, Cluster], named: Collection[str] | None
+) -> tuple[dict[str, Known], list[Change]]:
+    """What is known after one more listing, and what changed with it.
+
+    Args:
+        before: What was known; empty at first.
+        listed: The clusters of the account by id.
+        named: The clusters to look at; None for all.
+    """
+    after: dict[str, Known] = {}
+    changes: list[Change] = []
+    for cluster_id in dict.fromkeys((*listed, *before)) if named is None else named:
+        known = before.get(cluster_id, _UNKNOWN if named is None else Known())
+        after[cluster_id], news = _next(cluster_id, known, listed.get(cluster_id))
+        changes += news
+    if named is None:  # what is gone was told, and would pile up
+        after = {cluster_id: known for cluster_id, known in after.items() if known.misses < MISSES}
+    return after, changes
+
+
+def _next(cluster_id: str, known: Known, now: Cluster | None) -> tuple[Known, list[Change]]:
+    if now is not None and now.desired_status != ClusterStatus.TERMINATED:
+        if known.cluster is None:
+            return Known(now), [Appeared(cluster_id, now)]
+        return Known(now), list(_changes(known.cluster, now))
+    misses = MISSES if now is not None else min(known.misses + 1, MISSES)
+    if misses < MISSES:
+        return Known(known.cluster, misses), []
+    return _UNKNOWN, [] if known.misses == MISSES else [Gone(cluster_id, now or known.cluster)]
+
+
+def _changes(before: Cluster, after: Cluster) -> Iterator[Change]:
+    if before.desired_status != after.desired_status:
+        yield StatusChanged(after.id, after, before.desired_status, after.desired_status)
+    if after.runtime is not None and (before.runtime is None or _restarted(before, after)):
+        yield RuntimeUp(after.id, after, restarted=before.runtime is not None)
+    if before.runtime is not None and after.runtime is None:
+        yield RuntimeDown(after.id, after)
+    had, has = _ports(before), _ports(after)
+    opened = tuple(port for port in has if port not in had)
+    closed = tuple(port for port in had if port not in has)
+    if opened or closed:
+        yield PortsChanged(after.id, after, opened, closed)
+
+
+def _restarted(before: Cluster, after: Cluster) -> bool:
+    """Uptime that went backwards is that of another container."""
+    was, is_now = _uptime(before), _uptime(after)
+    return was is not None and is_now is not None and is_now < was
+
+
+def _uptime(cluster: Cluster) -> int | None:
+    return None if cluster.runtime is None else cluster.runtime.uptime_in_seconds
+
+
+def _ports(cluster: Cluster) -> list[Port]:
+    return [] if cluster.runtime is None else cluster.runtime.ports or []

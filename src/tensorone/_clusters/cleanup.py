@@ -1,0 +1,84 @@
+"""After a call that costs money went wrong: finding out what there is, beyond the reach of cancellation."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import anyio
+
+from tensorone._concurrency.shield import shielded
+from tensorone._errors import ClusterNotFound, QueryError, TensorOneError
+from tensorone._json import as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tensorone._delivery import Delivery
+    from tensorone._generated import Cluster
+    from tensorone._session.session import Session
+
+
+GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
+
+
+PERSISTENCE = 0.5  # seconds between attempts to terminate what nobody wants
+
+
+T = TypeVar("T")
+
+
+logger = logging.getLogger("tensorone")
+
+
+async def guarded(
+    session: Session,
+    call: Callable[[Delivery], Awaitable[T]],
+    *,
+    undo: Callable[[], Awaitable[None]],
+    delivery: Delivery,
+) -> T:
+    """Runs a call that costs money; interrupted after its request began to leave, it is undone before that goes on."""
+    try:
+        return await call(delivery)
+    except BaseException as error:
+        if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
+            await shielded(undo, within=session.settle_time + GRACE)
+        raise
+
+
+async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
+    """Ends a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
+    while True:
+        try:
+            if how == "stop":
+                await session.graphql.stop_cluster(cluster_id)
+            else:
+                await session.graphql.terminate_cluster(cluster_id)
+        except ClusterNotFound:
+            return
+        except TensorOneError as error:
+            wanted = "stopped" if how == "stop" else "terminated"
+            logger.warning("cluster %s is not %s yet: %s", cluster_id, wanted, error)
+            await anyio.sleep(PERSISTENCE)
+        else:
+            session.spending.ended(cluster_id)
+            return
+
+
+def named_in(error: QueryError) -> str | None:
+    """The id of the cluster that an answer with errors names in its data all the same."""
+    for value in (as_object(error.data) or {}).values():
+        cluster_id = (as_object(value) or {}).get("id")
+        if isinstance(cluster_id, str):
+            return cluster_id
+    return None
+
+
+async def state_of(session: Session, cluster_id: str) -> Cluster | None:
+    """A cluster as it is now; None when it is not there or the look fails."""
+    try:
+        return (await session.graphql.get_cluster(cluster_id)).cluster
+    except TensorOneError as error:
+        logger.warning("a look at cluster %s failed: %s", cluster_id, error)
+        return None

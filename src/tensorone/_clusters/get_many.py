@@ -1,0 +1,69 @@
+"""Reading many clusters by few requests: batches side by side, each asked for anew in parts where it fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorone import _checks
+from tensorone._concurrency.fan_out import fan_out
+from tensorone._errors import ClusterNotFound, TensorOneError
+from tensorone._graphql import batch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tensorone._generated import Cluster
+    from tensorone._session.session import Session
+
+
+WIDTH = 8  # batches under way at once
+
+
+async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster | None]:
+    """The loop behind `clusters.get_many`."""
+    ids = _checks.cluster_ids(cluster_ids)
+    once = tuple(dict.fromkeys(ids))
+    most = session.most
+    batches = [once[start : start + most] for start in range(0, len(once), most)]
+    reader = _Reader(session)
+    for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
+        outcome.unwrap()  # the first that fails did start
+    return [reader.found[cluster_id] for cluster_id in ids]
+
+
+class _Reader:
+    """One call: what it found so far."""
+
+    def __init__(self, session: Session) -> None:
+        self.found: dict[str, Cluster | None] = {}
+        self._session = session
+
+    async def read(self, ids: batch.Ids) -> bool:
+        """Reads some clusters; whether the server took them all in one request."""
+        if len(ids) == 1:
+            self.found[ids[0]] = await self._one(ids[0])
+            return False
+        try:
+            data = await self._session.executor.execute(batch.reading(ids), {})
+        except TensorOneError as error:
+            await self._again(error, ids)
+            return False
+        self.found.update(batch.found(ids, data))
+        for left_out in (each for each in ids if each not in self.found):
+            await self.read((left_out,))
+        return True
+
+    async def _again(self, error: TensorOneError, ids: batch.Ids) -> None:
+        sequel = batch.after(error, ids)
+        if sequel is None:
+            raise error
+        self.found.update(dict.fromkeys(sequel.missing))
+        taken = [await self.read(part) for part in sequel.parts]
+        if sequel.halved and all(taken):  # it was its size, and not one of the clusters
+            self._session.most = min(self._session.most, len(sequel.parts[-1]))
+
+    async def _one(self, cluster_id: str) -> Cluster | None:
+        try:
+            return (await self._session.graphql.get_cluster(cluster_id)).cluster
+        except ClusterNotFound:
+            return None

@@ -1,0 +1,68 @@
+"""A cluster for the length of a block: rented on the way in, ended on the way out, whatever happens between."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal, get_args
+
+import anyio
+
+from tensorone import _checks
+from tensorone._concurrency import shield
+from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+
+from . import cleanup, wait
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from tensorone._generated import Cluster
+    from tensorone._session.session import Session
+
+
+OnExit = Literal["stop", "terminate"]
+
+
+EVERY = 5.0  # seconds between looks at a cluster that starts
+
+
+@asynccontextmanager
+async def lease(
+    session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
+) -> AsyncGenerator[Cluster]:
+    """The block behind `clusters.lease` and `spot.lease`; `rent` answers with the cluster's id."""
+    if on_exit not in get_args(OnExit):
+        raise InvalidArgument("on_exit", f"must be 'stop' or 'terminate', not {on_exit!r}")
+    deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
+    if port is not None:
+        _checks.port_number("port", port)
+    cluster_id = await rent()
+    late: WaitTimedOut | None = None
+    try:  # nothing may be awaited between the rental and this line
+        try:
+            cluster = await _running(session, cluster_id, port, deadline)
+        except WaitTimedOut as error:
+            late = error
+            raise
+        yield cluster
+    except BaseException:
+        # What went wrong matters more than an end that fails, of which a warning is logged.
+        if await _ended(session, cluster_id, on_exit) and late is not None:
+            late.billing = None if on_exit == "terminate" else f"a volume of cluster {cluster_id}, which is stopped"
+        raise
+    if not await _ended(session, cluster_id, on_exit):
+        raise OutcomeUnknown(
+            f"the lease of cluster {cluster_id} is over and the cluster may still run: {on_exit} it",
+            operation="StopCluster" if on_exit == "stop" else "TerminateCluster",
+            billing=f"cluster {cluster_id} may be running and billed",
+        )
+
+
+async def _running(session: Session, cluster_id: str, port: int | None, deadline: float) -> Cluster:
+    left = max(deadline - anyio.current_time(), 0.001)  # a rental may end past the deadline; then one look is due
+    return await wait.wait_until_up(session, cluster_id, port, timeout=left, every=EVERY, begun=True)
+
+
+async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
+    within = session.settle_time + cleanup.GRACE
+    return await shield.shielded(lambda: cleanup.end(session, cluster_id, how), within=within)

@@ -1,0 +1,75 @@
+"""Ending what outlived its purpose, from a process that knows nothing but the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, get_args
+
+from tensorone._concurrency.fan_out import fan_out
+from tensorone._errors import ClusterNotFound, InvalidArgument, TensorOneError
+from tensorone._generated import ClusterStatus
+from tensorone._session import token_and_expiry
+from tensorone._session.cluster_status import STOPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tensorone._generated import Cluster
+    from tensorone._session.session import Session
+
+__all__ = ["Reaped"]
+
+
+Action = Literal["stop", "terminate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaped:
+    """A cluster past its time.
+
+    Attributes:
+        cluster: The cluster as it was listed.
+        expired_at: When its time was over.
+        done: Whether it was stopped or terminated; False in a dry run.
+        error: Why it was not, or None.
+    """
+
+    cluster: Cluster
+    expired_at: datetime
+    done: bool
+    error: TensorOneError | None = None
+
+
+def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[tuple[Cluster, datetime]]:
+    """Pure: the clusters that are past their time and that the action would change."""
+    return [
+        (cluster, deadline)
+        for cluster in clusters
+        if (deadline := token_and_expiry.expiry(cluster.env)) is not None
+        and deadline <= now
+        and cluster.desired_status != ClusterStatus.TERMINATED
+        and (action == "terminate" or cluster.desired_status not in STOPPED)
+    ]
+
+
+async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
+    """The loop behind `clusters.reap`."""
+    if action not in get_args(Action):
+        raise InvalidArgument("action", f"must be 'stop' or 'terminate', not {action!r}")
+    due = expired(await session.clusters(), datetime.now(UTC), action)
+    if dry_run:
+        return [Reaped(cluster=cluster, expired_at=deadline, done=False) for cluster, deadline in due]
+    end = session.graphql.stop_cluster if action == "stop" else session.graphql.terminate_cluster
+
+    async def one(item: tuple[Cluster, datetime]) -> Reaped:
+        cluster, deadline = item
+        try:
+            await end(cluster.id)
+        except ClusterNotFound:
+            pass  # gone is done
+        except TensorOneError as error:
+            return Reaped(cluster=cluster, expired_at=deadline, done=False, error=error)
+        return Reaped(cluster=cluster, expired_at=deadline, done=True)
+
+    return [outcome.unwrap() for outcome in await fan_out(one, due)]

@@ -1,0 +1,69 @@
+"""Whether a rental whose answer was lost happened: a pure decision over the token, the listings and the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tensorone._session.token_and_expiry import with_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tensorone._generated import Cluster
+
+
+FIRST_LOOK = 0.25  # seconds after the answer was lost
+
+
+SLOWEST = 4.0  # seconds between looks at most
+
+
+PATIENCE = 1.5  # times the settling time, for which listings that fail are asked again
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """The machine exists: take it, and terminate its twins."""
+
+    cluster: Cluster
+    twins: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Not there, which is no proof: the server may commit late and its listing may lag."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Not there for the whole settling time."""
+
+
+def decide(
+    clusters: Iterable[Cluster] | None, token: str, *, lost_at: float, now: float, settle_time: float
+) -> Adopt | LookAgain | Unknown:
+    """What a listing says of a rental.
+
+    Args:
+        clusters: The clusters listed; None if the listing failed, which proves nothing.
+        token: The rental's token.
+        lost_at: When the answer was lost.
+        now: The time, by the same clock.
+        settle_time: Seconds after which a commit or a lagging listing is no longer expected.
+    """
+    found = with_token(clusters or (), token)
+    if found:
+        return Adopt(found[0], tuple(found[1:]))
+    end = lost_at + settle_time * (PATIENCE if clusters is None else 1.0)
+    if now >= end:
+        return Unknown()
+    return LookAgain(min(next_look(lost_at, now), end))
+
+
+def next_look(lost_at: float, now: float) -> float:
+    """When to look next: soon at first, then at doubling distances, so that a lost answer costs few listings."""
+    elapsed = max(now - lost_at, 0.0)
+    return now + min(max(elapsed, FIRST_LOOK), SLOWEST)

@@ -1,0 +1,161 @@
+"""Renting exactly once: one request, and when its answer is lost, a look at what the account then holds."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tensorone import _checks
+from tensorone._delivery import Delivery
+from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._session import polling, token_and_expiry
+
+from . import cleanup, reconcile
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from tensorone._generated import Cluster, PlacedCluster
+    from tensorone._session.session import Session
+
+    from .requests import Send
+
+
+logger = logging.getLogger("tensorone")
+
+
+async def found(session: Session, token: str) -> list[Cluster]:
+    """The clusters that carry a token and still exist, the one to keep first, by a listing from now on."""
+    snapshot = await session.listing.fresh()
+    return token_and_expiry.with_token(snapshot.value.values(), token)
+
+
+async def find(session: Session, token: str, timeout: float) -> Cluster | None:
+    """The loop behind `clusters.find`."""
+    _checks.seconds("timeout", timeout, zero=True)
+    started = moment = anyio.current_time()
+    while True:
+        await polling.until(moment)
+        try:
+            clusters = await found(session, token)
+        except TensorOneError:
+            if anyio.current_time() >= started + timeout:
+                raise  # "could not look" must not be taken for "not there"
+            clusters = []
+        now = anyio.current_time()
+        if clusters or now >= started + timeout:
+            return clusters[0] if clusters else None
+        moment = min(polling.next_tick(reconcile.next_look(started, now), reconcile.FIRST_LOOK), started + timeout)
+
+
+async def adopt(session: Session, token: str) -> Cluster | None:
+    """The cluster of an earlier call with the same token, its twins terminated."""
+    clusters = await found(session, token)
+    await end_twins(session, tuple(clusters[1:]))
+    return clusters[0] if clusters else None
+
+
+async def rent(
+    session: Session, send: Send, token: str, *, hourly: Decimal | None, delivery: Delivery | None = None
+) -> PlacedCluster:
+    """Sends one rental, which costs so many US dollars per hour; `delivery` learns whether it began to leave.
+
+    Raises:
+        SpendLimitReached: It would cost more than is allowed.
+        NoCapacity: The server answered null: it rented nothing.
+        OutcomeUnknown: The answer was lost, and the token did not show up within the settling time.
+        TensorOneError: The server refused, or nothing was sent.
+    """
+    sent = Delivery() if delivery is None else delivery
+
+    async def call() -> PlacedCluster:
+        placed = await cleanup.guarded(
+            session,
+            lambda delivery: _rent(session, send, token, delivery),
+            undo=lambda: _undo(session, token),
+            delivery=sent,
+        )
+        if placed is None:
+            raise NoCapacity(
+                "the server rented nothing and gave no reason: no machine fits (try another type, or later)"
+            )
+        return placed
+
+    return await session.spending.covering(token, hourly, call, delivery=sent)
+
+
+async def _rent(session: Session, send: Send, token: str, delivery: Delivery) -> PlacedCluster | None:
+    try:
+        return await send(session.tracked(delivery))
+    except OutcomeUnknown as unknown:
+        cluster = await _settle(session, token)
+        if cluster is not None:
+            logger.info("%s: the answer was lost, cluster %s was adopted", unknown.operation, cluster.id)
+            return cluster
+        raise _told(unknown, token, session.settle_time) from unknown.__cause__
+    except QueryError as error:
+        cluster_id = cleanup.named_in(error)
+        if cluster_id is None:
+            raise
+        cluster = await cleanup.state_of(session, cluster_id) or await _settle(session, token)
+        if cluster is None:
+            raise
+        return cluster
+
+
+async def _settle(session: Session, token: str) -> Cluster | None:
+    """Looks for the token until it shows up or the settling time is over; terminates twins."""
+    lost_at = anyio.current_time()
+    look_at = min(reconcile.next_look(lost_at, lost_at), lost_at + session.settle_time)
+    while True:
+        await polling.until(look_at)
+        found = await _look(session, look_at)
+        now = anyio.current_time()
+        decision = reconcile.decide(found, token, lost_at=lost_at, now=now, settle_time=session.settle_time)
+        if isinstance(decision, reconcile.Unknown):
+            return None
+        if isinstance(decision, reconcile.Adopt):
+            await end_twins(session, decision.twins)
+            return decision.cluster
+        look_at = max(now, polling.next_tick(decision.at, reconcile.FIRST_LOOK))
+
+
+async def _look(session: Session, moment: float) -> list[Cluster] | None:
+    """What a listing shows; None if it failed."""
+    try:
+        snapshot = await session.listing.since(moment)
+    except TensorOneError as error:
+        logger.warning("looking for a rental whose answer was lost: %s", error)
+        return None
+    return list(snapshot.value.values())
+
+
+async def end_twins(session: Session, twins: tuple[Cluster, ...]) -> None:
+    """Terminates what was rented besides the one cluster of a token."""
+    for twin in twins:
+        logger.warning("cluster %s has the token of another one and is terminated", twin.id)
+        with anyio.move_on_after(cleanup.GRACE):
+            await cleanup.end(session, twin.id)
+
+
+def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{unknown}; no cluster with its token showed up within {settle_time:g} s."
+        f" Look again with client.clusters.find({token!r}), or repeat the call with client_token={token!r}",
+        operation=unknown.operation,
+        attempts=unknown.attempts,
+        billing=unknown.billing,
+        client_token=token,
+    )
+
+
+async def _undo(session: Session, token: str) -> None:
+    """Terminates what a cancelled rental rented."""
+    cluster = await _settle(session, token)
+    if cluster is None:
+        logger.warning("a rental was cancelled and no cluster with its token %s showed up; look again later", token)
+        return
+    logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
+    await cleanup.end(session, cluster.id)

@@ -1,0 +1,90 @@
+"""From a spec to the generated inputs: only what was given, so that the server's own defaults hold. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from tensorone import _checks
+from tensorone._errors import InvalidArgument
+from tensorone._generated import (
+    ClusterFindAndDeployOnDemandInput,
+    ClusterRentInterruptableInput,
+    EnvironmentVariableInput,
+)
+
+if TYPE_CHECKING:
+    from tensorone._generated import GraphQLClient, PlacedCluster
+
+    from .spec import ClusterSpec
+
+
+Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
+
+
+SAME_NAME = (
+    "name",
+    "cloud_type",
+    "container_disk_in_gb",
+    "volume_in_gb",
+    "volume_mount_path",
+    "min_vcpu_count",
+    "min_memory_in_gb",
+    "docker_args",
+)
+
+
+def on_demand(spec: ClusterSpec, gpu_type_id: str | None, markers: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
+    """The input of a deployment on one of the spec's GPU types."""
+    return ClusterFindAndDeployOnDemandInput(**_given(spec, gpu_type_id, markers))
+
+
+def spot(
+    spec: ClusterSpec, gpu_type_id: str | None, bid_per_gpu: float, markers: dict[str, str]
+) -> ClusterRentInterruptableInput:
+    """The input of a spot rental on one of the spec's GPU types."""
+    return ClusterRentInterruptableInput(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, markers))
+
+
+def _given(spec: ClusterSpec, gpu_type_id: str | None, markers: dict[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {"image_name": spec.image_name, "gpu_count": spec.gpu_count}
+    if gpu_type_id is not None:
+        given["gpu_type_id"] = gpu_type_id
+    given.update({name: value for name in SAME_NAME if (value := getattr(spec, name)) is not None})
+    if spec.ports:
+        given["ports"] = ",".join(spec.ports)
+    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **markers}.items()]
+    return given
+
+
+def bid(value: object) -> float:
+    """A bid as the API takes it."""
+    return float(_checks.dollars("bid_per_gpu", value))
+
+
+def only_candidate(spec: ClusterSpec) -> str | None:
+    """The single GPU type of a spec for a spot rental."""
+    if spec.gpu_count == 0:
+        raise InvalidArgument("gpu_count", "must be at least 1: there is no spot capacity without GPUs")
+    first, *others = spec.candidates
+    if others:
+        raise InvalidArgument("gpu_type_ids", "a single bid is for a single GPU type; to try several use spot.acquire")
+    return first
+
+
+def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:
+    """The request of one deployment."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
+
+    return send
+
+
+def renting(wanted: ClusterRentInterruptableInput) -> Send:
+    """The request of one spot rental."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
+
+    return send

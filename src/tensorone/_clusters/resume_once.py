@@ -1,0 +1,103 @@
+"""Resuming at most once: one request, and when its answer is lost, the cluster's own state tells what happened."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tensorone._delivery import Delivery
+from tensorone._errors import OutcomeUnknown, QueryError
+from tensorone._generated import ClusterStatus
+from tensorone._session import polling
+
+from . import cleanup, reconcile
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from tensorone._generated import Cluster, PlacedCluster
+    from tensorone._session.session import Session
+
+    from .requests import Send
+
+
+logger = logging.getLogger("tensorone")
+
+
+async def resume(  # noqa: PLR0913 - what one resume is about
+    session: Session,
+    cluster_id: str,
+    send: Send,
+    *,
+    operation: str,
+    hourly: Decimal | None,
+    delivery: Delivery | None = None,
+) -> PlacedCluster:
+    """Sends one resume; when its answer is lost, the cluster's own state tells what happened.
+
+    `delivery` learns whether the request began to leave.
+
+    Raises:
+        SpendLimitReached: It would cost more than is allowed.
+        QueryError: The server answered null, which is no success.
+        OutcomeUnknown: The answer was lost, and the cluster did not start within the settling time.
+        TensorOneError: The server refused, or nothing was sent.
+    """
+    sent = Delivery() if delivery is None else delivery
+
+    async def call() -> PlacedCluster:
+        started = await cleanup.guarded(
+            session,
+            lambda delivery: _resume(session, cluster_id, send, delivery),
+            undo=lambda: _tell(session, cluster_id),
+            delivery=sent,
+        )
+        if started is None:
+            raise QueryError(
+                f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
+                operation=operation,
+                attempts=1,
+                billing=f"cluster {cluster_id} may have been started",
+            )
+        return started
+
+    return await session.spending.covering(cluster_id, hourly, call, delivery=sent, known=cluster_id)
+
+
+async def _resume(session: Session, cluster_id: str, send: Send, delivery: Delivery) -> PlacedCluster | None:
+    try:
+        return await send(session.tracked(delivery))
+    except OutcomeUnknown:
+        cluster = await _started(session, cluster_id)
+        if cluster is None:
+            raise
+        return cluster
+    except QueryError as error:
+        cluster = await _started(session, cluster_id) if cleanup.named_in(error) else None
+        if cluster is None:
+            raise
+        return cluster
+
+
+async def _started(session: Session, cluster_id: str) -> Cluster | None:
+    """The cluster, once it counts as running; None if it does not within the settling time."""
+    lost_at = anyio.current_time()
+    while True:
+        cluster = await cleanup.state_of(session, cluster_id)
+        if cluster is not None and cluster.desired_status == ClusterStatus.RUNNING:
+            return cluster
+        now = anyio.current_time()
+        if now >= lost_at + session.settle_time:
+            return None
+        await polling.until(min(reconcile.next_look(lost_at, now), lost_at + session.settle_time))
+
+
+async def _tell(session: Session, cluster_id: str) -> None:
+    """Finds out and logs what a cancelled resume did."""
+    cluster = await _started(session, cluster_id)
+    if cluster is None:
+        logger.warning("a resume of cluster %s was cancelled; it did not start so far", cluster_id)
+    else:
+        logger.warning("a resume of cluster %s was cancelled; it is running and billed", cluster_id)

@@ -1,0 +1,206 @@
+"""What to rent: a frozen description in the API's own words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from tensorone import _checks
+from tensorone._errors import InvalidArgument
+from tensorone._generated import CloudType
+from tensorone._session.token_and_expiry import RESERVED
+
+__all__ = ["ClusterSpec"]
+
+
+class _Env(Mapping[str, str]):
+    """Environment variables; the repr shows names only, since values are often secrets."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: '***'" for name in self._values) + "}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSpec:
+    """A cluster to rent; what is left out is not sent, and the server decides.
+
+    Sizes and counts were given in the published example requests; see docs/emulator.md for what is assumed of them.
+    Every field is checked when the spec is made.
+
+    Args:
+        image_name: Container image with its tag, such as ``"tensorone/pytorch"``.
+        gpu_type_id: The GPU, by its full product name, such as ``"NVIDIA RTX A6000"``.
+        gpu_type_ids: Instead of `gpu_type_id`, several, in order of preference.
+        gpu_count: GPUs in the cluster. With 0 no GPU type is needed; GPU work then fails.
+        name: Label; need not be unique.
+        cloud_type: Part of the market: ``"SECURE"`` (data centres), ``"COMMUNITY"`` or ``"ALL"``.
+        container_disk_in_gb: Temporary disk, GB; billed while the cluster runs.
+        volume_in_gb: Persistent volume, GB; billed until the cluster is terminated, also while it is stopped.
+        volume_mount_path: Directory of the volume, such as ``"/workspace"``.
+        min_vcpu_count: Least number of virtual CPUs.
+        min_memory_in_gb: Least main memory, GB.
+        ports: Ports to open, such as ``("8888/http", "22/tcp")``.
+        env: Environment variables of the container. Values do not appear in any repr.
+        docker_args: Arguments that replace the image's command.
+
+    Raises:
+        InvalidArgument: A field is wrong; also a `ValueError`, and `.field` names it.
+    """
+
+    image_name: str
+    gpu_type_id: str | None = None
+    gpu_type_ids: Sequence[str] = ()
+    gpu_count: int = 1
+    name: str | None = None
+    cloud_type: CloudType | str | None = None
+    container_disk_in_gb: int | None = None
+    volume_in_gb: int | None = None
+    volume_mount_path: str | None = None
+    min_vcpu_count: int | None = None
+    min_memory_in_gb: int | None = None
+    ports: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    docker_args: str | None = None
+
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers know the keywords from the fields
+
+        def __new__(cls, *_: Any, **given: Any) -> Self:
+            """Refuse an unknown keyword as a `ValueError` with the nearest name."""
+            known = [f.name for f in fields(cls)]
+            for name in given:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, 1)
+                    raise InvalidArgument(name, "no such field" + (f"; did you mean {near[0]}?" if near else ""))
+            if given and "image_name" not in given:
+                raise InvalidArgument("image_name", "is required")
+            return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for name, value in _checked(self).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def candidates(self) -> tuple[str | None, ...]:
+        """The GPU types to try, in order of preference; None stands for no GPU."""
+        if self.gpu_type_id is not None:
+            return (self.gpu_type_id,)
+        return tuple(self.gpu_type_ids) or (None,)
+
+
+def preferring(spec: ClusterSpec, gpu_type_id: str | None) -> ClusterSpec:
+    """The same spec with a GPU type first, and its others behind it; as it is where the type is unknown. Pure."""
+    others = tuple(each for each in spec.candidates if each is not None and each != gpu_type_id)
+    if gpu_type_id is None or not others:
+        return spec
+    return replace(spec, gpu_type_id=None, gpu_type_ids=(gpu_type_id, *others))
+
+
+def _checked(spec: ClusterSpec) -> dict[str, object]:
+    """Pure: the fields of a spec as they will be used, or the first thing wrong with them."""
+    return {
+        "image_name": _checks.text("image_name", spec.image_name),
+        "gpu_count": _checks.integer("gpu_count", spec.gpu_count, least=0),
+        **_gpu_types(spec),
+        "name": _optional_text("name", spec.name),
+        "cloud_type": _cloud_type(spec.cloud_type),
+        "volume_mount_path": checked_mount_path(spec.volume_mount_path),
+        "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
+        "ports": checked_ports(spec.ports),
+        "env": _environment(spec.env),
+        **{name: _size(name, getattr(spec, name)) for name in _SIZES},
+    }
+
+
+_SIZES = {"container_disk_in_gb": 1, "volume_in_gb": 0, "min_vcpu_count": 1, "min_memory_in_gb": 1}
+
+
+def _size(name: str, value: object) -> int | None:
+    return None if value is None else _checks.integer(name, value, least=_SIZES[name])
+
+
+def _optional_text(name: str, value: object) -> str | None:
+    return None if value is None else _checks.text(name, value)
+
+
+def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
+    if isinstance(spec.gpu_type_ids, str):
+        raise InvalidArgument("gpu_type_ids", "must be a sequence of ids; for a single one use gpu_type_id")
+    many = tuple(_checks.text("gpu_type_ids", item) for item in spec.gpu_type_ids or ())
+    one = _optional_text("gpu_type_id", spec.gpu_type_id)
+    if one is not None and many:
+        raise InvalidArgument("gpu_type_ids", "give gpu_type_id or gpu_type_ids, not both")
+    if len(set(many)) < len(many):
+        raise InvalidArgument("gpu_type_ids", "names a GPU type twice")
+    if spec.gpu_count > 0 and one is None and not many:
+        raise InvalidArgument("gpu_type_id", f"is required for gpu_count={spec.gpu_count}; gpu_count=0 needs none")
+    return {"gpu_type_id": one, "gpu_type_ids": many}
+
+
+def hidden_env(value: Any) -> Mapping[str, str]:
+    """Environment variables, checked, whose values no repr shows."""
+    return _Env(_checks.environment("env", value))
+
+
+def _environment(value: Any) -> _Env:
+    checked = _Env(_checks.environment("env", value))
+    for name in RESERVED.intersection(checked):
+        raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    return checked
+
+
+def _cloud_type(value: object) -> CloudType | None:
+    if value is None:
+        return None
+    try:
+        return CloudType(value)
+    except ValueError:
+        known = ", ".join(CloudType)
+        raise InvalidArgument("cloud_type", f"{value!r} is none of {known}") from None
+
+
+def checked_mount_path(value: object) -> str | None:
+    """An absolute path, or nothing."""
+    if value is None:
+        return None
+    path = _checks.text("volume_mount_path", value)
+    if not path.startswith("/"):
+        raise InvalidArgument("volume_mount_path", f"must be an absolute path such as '/workspace', not {path!r}")
+    return path
+
+
+def checked_ports(value: Any) -> tuple[str, ...]:
+    """Ports as the API writes them, none twice."""
+    if isinstance(value, str):
+        raise InvalidArgument("ports", 'must be a sequence such as ("8888/http", "22/tcp"), not one string')
+    try:
+        ports = tuple(_checks.port("ports", item) for item in value)
+    except TypeError:
+        raise InvalidArgument("ports", 'must be a sequence such as ("8888/http", "22/tcp")') from None
+    if len(set(ports)) < len(ports):
+        raise InvalidArgument("ports", "names a port twice")
+    return ports
+
+
+def checked_spec(spec: object) -> None:
+    """Refuses what is no spec, before anything is sent."""
+    if not isinstance(spec, ClusterSpec):
+        raise InvalidArgument("spec", f"must be a ClusterSpec, not {type(spec).__name__}")

@@ -1,0 +1,1 @@
+"""Tasks, outcomes and shields; knows nothing of the service. Stands on the ground alone."""

@@ -1,0 +1,185 @@
+"""Many operations at once: bounded width, outcomes in input order or as they come, no failure touching a sibling."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sized
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+
+from tensorone import _checks
+
+from .workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from typing import Self
+
+    from .outcome import Outcome
+
+__all__ = ["OutcomeStream", "fan_out", "stream_outcomes"]
+
+
+T = TypeVar("T")
+
+
+R = TypeVar("R")
+
+
+async def fan_out(
+    op: Callable[[T], Awaitable[R]],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    limit: int = 32,
+    on_progress: Callable[[int, int | None], object] | None = None,
+    stop_after_failures: int | None = None,
+) -> list[Outcome[T, R]]:
+    """Runs an operation for every item, at most `limit` at once, and gathers what became of each.
+
+    Items are read as they are needed, and only what runs has a task. An operation that raises ends as an outcome
+    with an error; no other is cancelled for it. When reading the items or `on_progress` itself raises, nothing new
+    is begun, what runs is finished, and then that error is raised. When the call is cancelled, so are the
+    operations under way; those of this SDK that rent clean up, within a bound, before they end.
+
+    Bills what the operation bills; what succeeded before a stop goes on being billed.
+
+    Args:
+        op: The operation, such as ``client.clusters.stop``.
+        items: What to call it with, one by one; an iterable or an async iterable that ends.
+        limit: Operations at once at most; the client's own limits hold besides.
+        on_progress: Called after each outcome with the number of outcomes and of items, None while not known.
+        stop_after_failures: After so many failures no further item is started: the rest, read to its end, become
+            outcomes with `NotStarted` as their error. What runs is finished. None never stops.
+
+    Returns:
+        One outcome per item, in the order of the items.
+
+    Raises:
+        InvalidArgument: `limit` or `stop_after_failures` is below 1.
+    """
+    checked_bounds(limit, stop_after_failures)
+    total = len(items) if isinstance(items, Sized) else None
+    outcomes: dict[int, Outcome[T, R]] = {}
+
+    async def keep(index: int, outcome: Outcome[T, R]) -> None:
+        outcomes[index] = outcome
+        if on_progress is not None:
+            on_progress(len(outcomes), total)
+
+    workers = Workers(op, items, keep, limit=limit, stop_after_failures=stop_after_failures)
+    await workers.run()
+    if workers.failure is not None:
+        raise workers.failure
+    return [outcomes[index] for index in range(len(outcomes))]
+
+
+def checked_bounds(limit: int, stop_after_failures: int | None) -> None:
+    """Refuses bounds that would let nothing happen."""
+    _checks.integer("limit", limit, least=1)
+    if stop_after_failures is not None:
+        _checks.integer("stop_after_failures", stop_after_failures, least=1)
+
+
+class OutcomeStream(Generic[T, R]):
+    """An async iterator of outcomes as they come; made by `stream_outcomes`, for one reader."""
+
+    def __init__(self) -> None:
+        self._ready: deque[tuple[Outcome[T, R], anyio.Event]] = deque()
+        self._news = anyio.Event()
+        self._ended = False
+        self._failure: Exception | None = None
+
+    @property
+    def unread(self) -> list[Outcome[T, R]]:
+        """Outcomes that nobody has read, also after the block was left: what they made exists, and is billed."""
+        return [outcome for outcome, _ in self._ready]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome[T, R]:
+        while not self._ready:
+            if self._ended:
+                self._raise_once()
+                raise StopAsyncIteration
+            await self._news.wait()
+        outcome, taken = self._ready.popleft()
+        taken.set()
+        return outcome
+
+    def _raise_once(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def deliver(self, _: int, outcome: Outcome[T, R]) -> None:
+        """Hands over one outcome, and returns once it was read: until then its worker begins nothing new."""
+        taken = anyio.Event()
+        self._ready.append((outcome, taken))
+        self._tell()
+        await taken.wait()
+
+    def end(self, failure: Exception | None) -> None:
+        """No outcome will come any more."""
+        self._ended, self._failure = True, failure
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+
+@asynccontextmanager
+async def stream_outcomes(
+    op: Callable[[T], Awaitable[R]],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    limit: int = 32,
+    stop_after_failures: int | None = None,
+) -> AsyncGenerator[OutcomeStream[T, R]]:
+    """Runs an operation for every item, and hands over what became of each as soon as that is known.
+
+    ``async with stream_outcomes(client.clusters.stop, ids) as outcomes: async for outcome in outcomes: …``
+
+    At most `limit` items are under way or waiting to be read; a slow reader slows the work, and items may be
+    endless. Leaving the block early cancels what is under way: operations of this SDK that rent clean up, within
+    a bound, before the block is left. What was done but not read is then in `.unread`, so that nothing rented is
+    lost. When reading the items raises, what runs is finished and read, and then the iterator raises that error.
+
+    Bills what the operation bills.
+
+    Args:
+        op: The operation, such as ``client.clusters.stop``.
+        items: What to call it with, one by one; an iterable or an async iterable, read as needed.
+        limit: Operations at once at most, outcomes that wait to be read included.
+        stop_after_failures: After so many failures no further item is started: the rest become outcomes with
+            `NotStarted` as their error. What runs is finished. None never stops.
+
+    Yields:
+        An async iterator of outcomes, in the order in which they come.
+
+    Raises:
+        InvalidArgument: `limit` or `stop_after_failures` is below 1.
+    """
+    checked_bounds(limit, stop_after_failures)
+    stream: OutcomeStream[T, R] = OutcomeStream()
+    workers = Workers(op, items, stream.deliver, limit=limit, stop_after_failures=stop_after_failures)
+    failure: Exception | None = None
+
+    async def work() -> None:
+        try:
+            await workers.run()
+        finally:
+            stream.end(workers.failure)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+        try:
+            yield stream
+        except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,48 @@
+"""What became of one item among many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+from tensorone._errors import TensorOneError
+
+__all__ = ["NotStarted", "Outcome"]
+
+
+T = TypeVar("T")
+
+
+R = TypeVar("R")
+
+
+class NotStarted(TensorOneError):
+    """An item was left alone, because as many others had failed as were allowed to; nothing was sent for it."""
+
+    _retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T, R]):
+    """What became of one item.
+
+    Attributes:
+        item: The item.
+        value: What the operation returned, or None.
+        error: What it raised, or None; `NotStarted` where it was not called.
+    """
+
+    item: T
+    value: R | None = None
+    error: Exception | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the operation returned."""
+        return self.error is None
+
+    def unwrap(self) -> R:
+        """The value; raises the error if there is one."""
+        if self.error is not None:
+            raise self.error
+        return cast("R", self.value)

@@ -1,0 +1,92 @@
+"""Workers who share a source of items: bounded width, lazy reading, no failure touching a sibling."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import anyio
+
+from .outcome import NotStarted, Outcome
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+
+T = TypeVar("T")
+
+
+R = TypeVar("R")
+
+
+_END: Any = object()
+
+
+class Workers(Generic[T, R]):
+    """One run over the items.
+
+    Attributes:
+        failure: What reading the items or `deliver` raised; from then on nothing new is begun.
+    """
+
+    def __init__(
+        self,
+        op: Callable[[T], Awaitable[R]],
+        items: Iterable[T] | AsyncIterable[T],
+        deliver: Callable[[int, Outcome[T, R]], Awaitable[None]],
+        *,
+        limit: int,
+        stop_after_failures: int | None,
+    ) -> None:
+        self.failure: Exception | None = None
+        self._op = op
+        self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._deliver = deliver
+        self._spare = limit  # workers that may still be set to work
+        self._failures_left = stop_after_failures
+        self._reading = anyio.Lock()  # an async generator must not be asked twice at once
+        self._taken = 0
+
+    async def run(self) -> None:
+        """Works until no item is left; every task it starts has ended when it returns."""
+        async with anyio.create_task_group() as group:
+            self._hire(group)
+
+    def _hire(self, group: TaskGroup) -> None:
+        # No function of its own inside `run`: it would hold itself, and all outcomes, until cycles are collected.
+        if self._spare > 0:
+            self._spare -= 1
+            group.start_soon(self._work, group)
+
+    async def _work(self, group: TaskGroup) -> None:
+        """Takes one item after the other; with the first, calls the next worker: no more work than there is work."""
+        try:
+            while self.failure is None:
+                index, item = await self._next()
+                self._hire(group)
+                await self._deliver(index, await self._outcome(item))
+        except StopAsyncIteration:
+            return
+        except Exception as error:  # noqa: BLE001 - raised to the caller once the others are done
+            self.failure = self.failure or error
+
+    async def _next(self) -> tuple[int, T]:
+        async with self._reading:
+            if isinstance(self._source, AsyncIterator):
+                item = await anext(self._source)
+            else:
+                item = next(self._source, _END)
+            if item is _END:
+                raise StopAsyncIteration
+            self._taken += 1
+            return self._taken - 1, item
+
+    async def _outcome(self, item: T) -> Outcome[T, R]:
+        if self._failures_left == 0:
+            return Outcome(item, error=NotStarted("not started: as many items had failed as were allowed to"))
+        try:
+            return Outcome(item, value=await self._op(item))
+        except Exception as error:  # noqa: BLE001 - isolation is the point; the outcome holds it
+            if self._failures_left:
+                self._failures_left -= 1
+            return Outcome(item, error=error)

@@ -1,0 +1,63 @@
+"""What a failure means for a fleet: to go on, to give a cluster up, or to say so at once. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorone._errors import (
+    AuthenticationError,
+    BidCeilingReached,
+    ClusterNotFound,
+    ConfigurationError,
+    InvalidArgument,
+    OperationUnsupported,
+    QueryError,
+    SpendLimitReached,
+)
+
+from .events import RecoveryFailed
+
+if TYPE_CHECKING:
+    from tensorone._errors import TensorOneError
+    from tensorone._spot.terms import Terms
+
+
+LOOKS, SURE_LOOKS = 20, 3  # in a row that fail in a way that should not pass, and in one that will not
+
+
+_COSTING = ("ResumeSpotCluster", "ResumeCluster", "RentSpotCluster")
+
+
+def failed(cluster_id: str, error: TensorOneError, terms: Terms, *, tried: bool) -> RecoveryFailed:
+    """What came of a recovery that ended with an error.
+
+    Args:
+        cluster_id: The cluster.
+        error: The error.
+        terms: On which it was tried.
+        tried: Whether a bid was sent.
+    """
+    limited = isinstance(error, SpendLimitReached)
+    final = is_final(error, terms)
+    return RecoveryFailed(cluster_id, str(error), final, tried=tried or limited, limited=limited)
+
+
+def is_final(error: TensorOneError, terms: Terms) -> bool:
+    """Whether another attempt would fare no better."""
+    if isinstance(error, BidCeilingReached):
+        return terms.bidding.above_ceiling == "give_up"
+    if isinstance(error, ClusterNotFound | InvalidArgument | OperationUnsupported):
+        return True
+    if not isinstance(error, QueryError) or error.retryable or error.operation not in _COSTING:
+        return False
+    # Neither the market nor a passing failure: the credit, the key's rights; or, with nothing sent, our own decision.
+    return bool(error.errors) or error.attempts == 0
+
+
+def hopeless(error: TensorOneError, in_a_row: int) -> bool:
+    """Whether to raise the error of a look, of so many that failed in a row, instead of going on."""
+    if isinstance(error, ConfigurationError):
+        return True
+    if error.retryable:
+        return False
+    return in_a_row >= (SURE_LOOKS if isinstance(error, AuthenticationError | OperationUnsupported) else LOOKS)

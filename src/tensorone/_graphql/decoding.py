@@ -1,0 +1,80 @@
+"""From the bytes of an answer to a typed result in one pass, or to an error that loses nothing. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from tensorone._json import as_array, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+T = TypeVar("T")
+
+
+class Envelope(BaseModel, Generic[T]):
+    """The shape of every GraphQL answer."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    data: T | None = None
+    errors: list[Any] | None = None
+
+
+class ShapeError(Exception):
+    """The body is not JSON, not GraphQL, or not what the schema promises."""
+
+
+@lru_cache(maxsize=256)
+def _reader(result: type[T]) -> Callable[[bytes], Envelope[T]]:
+    return Envelope[result].model_validate_json  # type: ignore[valid-type]  # a type made at run time
+
+
+def result(content: bytes, kind: type[T]) -> T | None:
+    """The typed data of an answer without errors; None where it has errors or no data, to be read leniently.
+
+    Raises:
+        ShapeError: There is data, but not of the schema's shape.
+    """
+    try:
+        envelope: Envelope[T] = _reader(kind)(content)  # type: ignore[arg-type]  # mypy holds a type[T] for unhashable
+    except ValidationError as error:
+        raise ShapeError(_words(error)) from None
+    return None if envelope.errors else envelope.data
+
+
+def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
+    """`data` and `errors` of an answer as they came; entries that are no objects become objects.
+
+    Raises:
+        ShapeError: The body is no JSON object with one of the two.
+    """
+    try:
+        body = as_object(from_json(content))
+    except ValueError as error:
+        raise ShapeError(f"the body is not JSON ({error})") from None
+    if body is None or not body.keys() & {"data", "errors"}:
+        raise ShapeError("the body has neither data nor errors")
+    return body.get("data"), _entries(body.get("errors"))
+
+
+def _entries(errors: object) -> list[Mapping[str, Any]]:
+    if not errors:
+        return []
+    items = as_array(errors) or [errors]
+    return [as_object(item) or {"message": str(item)} for item in items]
+
+
+def _words(error: ValidationError) -> str:
+    """Where and why, without the values, which may be secret."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    first = "; ".join(f"{_path(problem['loc'])}: {problem['msg']}" for problem in problems[:3])
+    return first + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")  # noqa: PLR2004 - the three shown
+
+
+def _path(location: Sequence[str | int]) -> str:
+    return ".".join(map(str, location)) or "body"

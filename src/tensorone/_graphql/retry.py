@@ -1,0 +1,94 @@
+"""What may be sent again, when, and when not: a frozen policy and pure functions over it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from tensorone import _checks
+
+__all__ = ["RetryPolicy"]
+
+
+# Statuses after which the same request may well succeed; 520 to 524 are what proxies in front of servers add.
+PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """How often and how long to repeat what is safe to repeat: reads, `stop` and `terminate`.
+
+    What rents or resumes is sent again only when it certainly did not happen: nothing was sent, or the server
+    refused it with status 429. Time spent waiting for a free connection or for the account's rate limit counts
+    neither as attempt nor as time. The wait before attempt n is drawn evenly from 0 to
+    ``wait_initial * 2 ** (n - 2)`` seconds, at most `wait_max`; a longer `Retry-After` of the server wins.
+
+    Args:
+        attempts: Requests at most for one call, the first included; 1 means no repeats.
+        total_timeout: Seconds for all attempts and the waits between them. A `Retry-After` that does not fit
+            ends the call at once.
+        wait_initial: Seconds, upper bound of the first wait.
+        wait_max: Seconds, upper bound of every wait.
+
+    Raises:
+        InvalidArgument: A value is out of range.
+    """
+
+    attempts: int = 5
+    total_timeout: float = 90.0
+    wait_initial: float = 0.25
+    wait_max: float = 15.0
+
+    def __post_init__(self) -> None:
+        _checks.integer("attempts", self.attempts, least=1)
+        _checks.seconds("total_timeout", self.total_timeout)
+        _checks.seconds("wait_initial", self.wait_initial, zero=True)
+        _checks.seconds("wait_max", self.wait_max, zero=True)
+
+
+def pause(policy: RetryPolicy, *, attempts: int, spent: float, retry_after: float | None, draw: float) -> float | None:
+    """Seconds to wait before the next attempt, or None to give up.
+
+    Args:
+        policy: The bounds.
+        attempts: Attempts made so far.
+        spent: Seconds used so far.
+        retry_after: What the server asked for, seconds.
+        draw: A random number from 0 to 1.
+    """
+    if attempts >= policy.attempts:
+        return None
+    bound = min(policy.wait_max, policy.wait_initial * 2.0 ** min(attempts - 1, 60))
+    wait = max(draw * bound, retry_after or 0.0)
+    return wait if spent + wait < policy.total_timeout else None
+
+
+def retry_after(header: str | None, now: float) -> float | None:
+    """Seconds that a `Retry-After` header asks for, written as a number or as an HTTP date.
+
+    Args:
+        header: The value, or None.
+        now: Seconds since 1970, to read a date against.
+    """
+    if header is None:
+        return None
+    try:
+        wait = float(header)
+    except ValueError:
+        wait = _until(header, now)
+    return max(0.0, wait) if math.isfinite(wait) else None
+
+
+def _until(date: str, now: float) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return math.nan
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+
+
+def utc_now() -> float:
+    """Seconds since 1970."""
+    return datetime.now(UTC).timestamp()

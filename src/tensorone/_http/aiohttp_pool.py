@@ -1,0 +1,71 @@
+"""aiohttp's pool behind httpx's interface; a module of its own, since its import takes as long as all the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import map_aiohttp_exceptions
+
+from .response_body import Reply
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp import ClientResponse
+
+
+class Pool(AiohttpTransport):
+    """Connections for all calls of a client at once; how many there are is up to the client's queue.
+
+    Mutations take httpx's way, which shows when their body leaves. Reads, which may be repeated, take a shorter one.
+
+    Args:
+        context: For TLS.
+        headers: Of every request.
+        keepalive: Seconds for which an idle connection is kept.
+    """
+
+    def __init__(self, context: ssl.SSLContext, headers: Mapping[str, str], *, keepalive: float) -> None:
+        connector = TCPConnector(limit=0, ssl=context, keepalive_timeout=keepalive)
+        self._session = ClientSession(
+            connector=connector, cookie_jar=DummyCookieJar(), headers=headers, auto_decompress=False
+        )
+        super().__init__(verify=context, client=self._session)
+
+    async def post(self, url: str, body: bytes, *, connect: float) -> Reply:
+        """Sends a read, and answers once the headers of its answer are there; `connect` is in seconds."""
+        timeout = ClientTimeout(total=None, sock_connect=connect)
+        try:
+            response = await self._session.post(url, data=body, allow_redirects=False, timeout=timeout)
+        except ClientError:
+            with map_aiohttp_exceptions():
+                raise
+        return Reply(response.status, response.raw_headers, _Body(response))
+
+
+class _Body:
+    """The body of an answer as it comes in."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: ClientResponse) -> None:
+        self._response = response
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            part = await self._response.content.readany()
+        except ClientError:
+            with map_aiohttp_exceptions():
+                raise
+        if not part:
+            raise StopAsyncIteration
+        return part
+
+    async def aclose(self) -> None:
+        self._response.release()  # a connection whose answer was not read to its end is closed by it

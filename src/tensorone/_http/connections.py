@@ -1,0 +1,80 @@
+"""What carries requests: httpx's own transport on one connection each, or aiohttp's pool if the extra is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+
+from tensorone._errors import ConfigurationError
+
+from .config import environment_proxy
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from .aiohttp_pool import Pool
+    from .config import Endpoint, Http
+
+
+KEEPALIVE = 5.0  # seconds an idle connection is kept
+
+
+class Opener:
+    """Opens transports for one endpoint, all with one TLS context, through the environment's proxy if any.
+
+    Attributes:
+        pool: aiohttp's, once it is open.
+
+    Raises:
+        ConfigurationError: The proxy's variable holds no usable address, or the transport asked for is missing.
+    """
+
+    def __init__(self, endpoint: Endpoint, http: Http, headers: Mapping[str, str]) -> None:
+        self.pool: Pool | None = None
+        self._proxy = environment_proxy(endpoint)
+        self._secure = endpoint.url.startswith("https:") or self._proxy is not None
+        self._context: ssl.SSLContext | None = None
+        self._http: Http = http
+        self._headers = headers
+        if http == "aiohttp" and find_spec("httpx_aiohttp") is None:
+            raise ConfigurationError("http='aiohttp' needs an extra: pip install 'tensorone[fast]'")
+
+    def open(self) -> httpx.AsyncBaseTransport:
+        """One transport more; the same one again where it is a pool that costs nothing per waiter.
+
+        Raises:
+            ConfigurationError: aiohttp was asked for on another event loop than asyncio's.
+        """
+        if self.pool is None and self._uses_aiohttp():
+            from .aiohttp_pool import Pool  # noqa: PLC0415 - takes long, and needs the extra
+
+            self.pool = Pool(self._tls(), self._headers, keepalive=KEEPALIVE)
+        return self.pool or self._lane()
+
+    def _lane(self) -> httpx.AsyncBaseTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE)
+        lane = httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
+        if self._proxy is None:
+            from .single_connection import Line  # noqa: PLC0415 - httpx, too, imports what is below it only then
+
+            # Were httpx to keep its pool elsewhere, the lane would work all the same, at httpx's own cost.
+            lane._pool = Line(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+        return lane
+
+    def _uses_aiohttp(self) -> bool:
+        on_asyncio = anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
+        if self._http == "aiohttp" and not on_asyncio:
+            raise ConfigurationError("http='aiohttp' works on asyncio only: leave it out, and httpx's own is used here")
+        # A proxy is left to httpx, whose ways with it are tested.
+        return self._http == "aiohttp" or (
+            self._http == "auto" and on_asyncio and self._proxy is None and find_spec("httpx_aiohttp") is not None
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        # Reading the certificates takes some 20 ms: not before it is needed.
+        self._context = self._context or httpx.create_ssl_context(verify=self._secure)
+        return self._context

@@ -1,0 +1,79 @@
+"""Reading the body of an answer: unpacked, and never more of it in memory than allowed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Undelivered(Exception):
+    """No complete answer came."""
+
+    def __init__(self, words: str, *, timed_out: bool = False) -> None:
+        super().__init__(words)
+        self.words = words
+        self.timed_out = timed_out
+
+
+class Unreadable(Exception):
+    """The answer is larger than the limit, or packed in a way that was not asked for."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.words = words
+        self.status = status
+
+
+class Stream(Protocol):
+    """A body as it comes in, which is to be closed wherever reading stops."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class Reply(NamedTuple):
+    """The head of an answer, and its body still to be read."""
+
+    status: int
+    headers: Headers
+    body: Stream
+
+
+async def read(reply: Reply, limit: int) -> bytes:
+    """The body, unpacked, and never more than `limit` bytes of it in memory."""
+    inflater = _inflater(reply)
+    chunks: list[bytes] = []
+    size = 0
+    parts = aiter(reply.body)
+    try:
+        async for part in parts:
+            chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
+            size += len(chunk)
+            if size > limit or (inflater is not None and inflater.unconsumed_tail):
+                raise Unreadable(f"the body is larger than {limit} bytes", reply.status)
+            chunks.append(chunk)
+    finally:  # wherever reading stopped
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
+        await reply.body.aclose()
+    if inflater is not None and not inflater.eof:
+        raise Undelivered("the compressed body ended early")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _inflater(reply: Reply) -> Any:
+    packed = [value for name, value in reply.headers if name.lower() == b"content-encoding"]
+    encoding = packed[0].strip().lower() if packed else b"identity"
+    if encoding == b"gzip":
+        return zlib.decompressobj(wbits=31)
+    if encoding != b"identity":
+        shown = encoding[:40].decode("latin-1")
+        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", reply.status)
+    return None

@@ -1,0 +1,113 @@
+"""What a search tried: candidates and attempts, each told to whoever wants to know."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from tensorone import _checks
+from tensorone._errors import TensorOneError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from decimal import Decimal
+
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._generated import CloudType
+
+__all__ = ["Attempt"]
+
+
+logger = logging.getLogger("tensorone")
+
+
+Kind = Literal["spot", "on_demand"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One thing that was tried.
+
+    Attributes:
+        at: When, UTC.
+        gpu_type_id: For which GPU type; None for all of them, where the market itself could not be read.
+        cloud_type: In which part of the market; None where the server chose.
+        kind: Whether as a spot or as an on-demand cluster.
+        bid_per_gpu: The bid, or the fixed price, US dollars per GPU and hour; None if nothing was sent.
+        reason: Why this bid, or why none.
+        answer: What came of it: "won", or the server's refusal in its own words, or how its answer was lost; "" if
+            nothing was sent.
+    """
+
+    at: datetime
+    gpu_type_id: str | None
+    cloud_type: CloudType | None = None
+    kind: Kind = "spot"
+    bid_per_gpu: float | None
+    reason: str
+    answer: str
+
+
+class Ledger:
+    """The attempts of one search, each told to whoever wants to know."""
+
+    def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
+        _checks.hook("on_attempt", on_attempt)
+        self.attempts: list[Attempt] = []
+        self._on_attempt = on_attempt
+
+    def note(
+        self,
+        candidate: Candidate | None,
+        reason: str,
+        *,
+        paying: Decimal | None = None,
+        answer: str = "",
+        kind: Kind = "spot",
+    ) -> None:
+        """Writes an attempt down."""
+        attempt = Attempt(
+            at=datetime.now(UTC),
+            gpu_type_id=candidate.gpu_type_id if candidate else None,
+            cloud_type=candidate.cloud_type if candidate else None,
+            kind=kind,
+            bid_per_gpu=None if paying is None else float(paying),
+            reason=reason,
+            answer=answer,
+        )
+        self.attempts.append(attempt)
+        if self._on_attempt is not None:
+            try:
+                self._on_attempt(attempt)
+            except Exception:  # a hook must not cost the cluster that was just won
+                logger.exception("on_attempt failed")
+
+    @contextmanager
+    def told(self) -> Generator[None]:
+        """Gives every error that leaves the block what was tried."""
+        try:
+            yield
+        except TensorOneError as error:
+            error.ledger = tuple(self.attempts)
+            raise
+
+    @property
+    def last_bid(self) -> float | None:
+        """The latest bid that was sent."""
+        bids = [each.bid_per_gpu for each in self.attempts if each.kind == "spot" and each.bid_per_gpu is not None]
+        return bids[-1] if bids else None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing to try; without a part of the market the server chooses."""
+
+    gpu_type_id: str
+    cloud_type: CloudType | None
+
+    def of(self, spec: ClusterSpec) -> ClusterSpec:
+        """The spec for this candidate alone."""
+        return replace(spec, gpu_type_id=self.gpu_type_id, gpu_type_ids=(), cloud_type=self.cloud_type)

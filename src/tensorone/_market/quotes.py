@@ -1,0 +1,162 @@
+"""What the market asks for a spot cluster now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tensorone import _checks
+from tensorone._errors import InvalidArgument, QueryError
+from tensorone._graphql import batch
+
+from .spot_unsupported import asking_for_spot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tensorone._generated import PricedGpuType
+    from tensorone._session.session import Session
+
+__all__ = ["SpotQuote"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotQuote:
+    """What the market asks for a GPU type now; it promises no capacity.
+
+    Attributes:
+        gpu_type_id: The GPU type.
+        gpu_count: GPUs in one cluster that the prices are for.
+        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None where there is no stock.
+        on_demand_price: Fixed price, US dollars per GPU and hour; None where there is no stock.
+        problem: Why this type could not be read among several others; None where it could.
+    """
+
+    gpu_type_id: str
+    gpu_count: int
+    minimum_bid: float | None
+    on_demand_price: float | None
+    problem: str | None = None
+
+    @property
+    def available(self) -> bool:
+        """Whether there is anything to bid for."""
+        return self.minimum_bid is not None
+
+    @property
+    def discount(self) -> float | None:
+        """How much less the minimum bid is than the on-demand price: 0.6 for 60 per cent less."""
+        if self.minimum_bid is None or not self.on_demand_price:
+            return None
+        return 1.0 - self.minimum_bid / self.on_demand_price
+
+
+async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
+    """The request behind `spot.quote`.
+
+    Raises:
+        OperationUnsupported: The server offers no spot clusters, which the error says.
+        QueryError: There is no such GPU type.
+    """
+    with asking_for_spot():
+        gpu = await get(session, gpu_type_id, gpu_count=gpu_count)
+    return _quoted(gpu_type_id, gpu_count, gpu)
+
+
+async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_count: int) -> list[SpotQuote]:
+    """The requests behind `spot.quotes`."""
+    _checks.integer("gpu_count", gpu_count, least=1)
+    if isinstance(gpu_type_ids, str):
+        raise InvalidArgument("gpu_type_ids", "must be several ids, not one string; for one, use spot.quote")
+    if gpu_type_ids is None:
+        found = (await session.graphql.list_gpu_types()).gpu_types or ()
+        ids = [gpu.id for gpu in found if gpu is not None]
+    else:
+        ids = [_checks.text(f"gpu_type_ids[{index}]", each) for index, each in enumerate(gpu_type_ids)]
+    return by_price(await priced(session, tuple(dict.fromkeys(ids)), gpu_count=gpu_count))
+
+
+async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> list[SpotQuote]:
+    """Quotes in the order of the ids, by one request; types that fail are asked for by themselves.
+
+    Raises:
+        TensorOneError: The request failed in a way that smaller ones would not mend.
+    """
+    found: list[SpotQuote] = []
+    for start in range(0, len(ids), batch.MOST):
+        found += await _batch(session, ids[start : start + batch.MOST], gpu_count)
+    return found
+
+
+async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list[SpotQuote]:
+    if len(ids) == 1:
+        return [await _isolated(session, ids[0], gpu_count)]
+    try:
+        with asking_for_spot():
+            data = await session.executor.execute(batch.pricing(ids, gpu_count), {})
+    except QueryError as error:
+        if batch.after(error, ids) is None:
+            raise
+        return [await _isolated(session, each, gpu_count) for each in ids]
+    return [_answered(each, gpu_count, data.get(alias)) for alias, each in batch.by_alias(ids).items()]
+
+
+async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
+    try:
+        return await quote(session, gpu_type_id, gpu_count=gpu_count)
+    except QueryError as error:
+        if error.retryable or batch.concerns_all(error):
+            raise
+        return _unknown(gpu_type_id, gpu_count, str(error))
+
+
+def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None] | None) -> SpotQuote:
+    if found is None:
+        return _unknown(gpu_type_id, gpu_count, unanswered(gpu_type_id))
+    gpu = next((each for each in found if each is not None), None)
+    if gpu is None:
+        return _unknown(gpu_type_id, gpu_count, no_such(gpu_type_id))
+    return _quoted(gpu_type_id, gpu_count, gpu)
+
+
+def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType) -> SpotQuote:
+    price = gpu.lowest_price
+    return SpotQuote(
+        gpu_type_id=gpu_type_id,
+        gpu_count=gpu_count,
+        minimum_bid=price.minimum_bid_price if price else None,
+        on_demand_price=price.uninterruptable_price if price else None,
+    )
+
+
+def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
+    return SpotQuote(
+        gpu_type_id=gpu_type_id, gpu_count=gpu_count, minimum_bid=None, on_demand_price=None, problem=problem
+    )
+
+
+def by_price(found: Sequence[SpotQuote]) -> list[SpotQuote]:
+    """Cheapest first, what has no stock last; equal ones in the order given."""
+    return sorted(found, key=lambda one: (one.minimum_bid is None, one.minimum_bid or 0.0))
+
+
+async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGpuType:
+    """The request behind `GpuTypes.get` and ``spot.quote``."""
+    _checks.text("gpu_type_id", gpu_type_id)
+    _checks.integer("gpu_count", gpu_count, least=1)
+    found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+    for gpu in found or ():
+        if gpu is not None:
+            return gpu
+    problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
+    raise QueryError(f"GetGpuType: {problem}", operation="GetGpuType", attempts=1)
+
+
+def no_such(gpu_type_id: str) -> str:
+    """What to say of a GPU type that the server does not know."""
+    return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"
+
+
+def unanswered(gpu_type_id: str) -> str:
+    """What to say of a null in the place of a list, which proves nothing of the GPU type."""
+    return f"the server answered null about the GPU type {gpu_type_id!r} and gave no reason"

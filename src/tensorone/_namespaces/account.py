@@ -1,0 +1,39 @@
+"""`client.account`: credit and spend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorone._errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from tensorone._generated import Account as AccountState
+    from tensorone._session.session import Session
+
+__all__ = ["Accounts"]
+
+
+class Accounts:
+    """The account that owns the key. Nothing here bills anything."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def get(self) -> AccountState:
+        """Credit left, in US dollars, and what all resources cost now, in US dollars per hour.
+
+        Raises:
+            AuthenticationError: The key is not known.
+            OperationUnsupported: The server's schema has no such field; every other call works all the same.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``myself { clientBalance currentSpendPerHr }`` of the sibling API, by analogy.
+        """
+        account = (await self._session.graphql.get_account()).myself
+        if account is None:
+            raise AuthenticationError(
+                "GetAccount: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
+                operation="GetAccount",
+                attempts=1,
+            )
+        return account

@@ -1,0 +1,420 @@
+"""`client.clusters`: one method per operation, and what waits for clusters or looks after them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from tensorone import _checks
+from tensorone._clusters import get_many, lease, rent_once, requests, resume_once, wait
+from tensorone._clusters.reap import reap
+from tensorone._clusters.spec import checked_spec
+from tensorone._errors import ClusterNotFound, NoCapacity, QueryError
+from tensorone._generated import CloudType
+from tensorone._market import on_demand_price
+from tensorone._market.attempt_log import Ledger
+from tensorone._session import token_and_expiry
+from tensorone._spot.terms import checked_bidding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
+
+    from tensorone._clusters.lease import OnExit
+    from tensorone._clusters.reap import Reaped
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._clusters.watch import Watch
+    from tensorone._generated import Cluster, ClusterState, GraphQLClient, PlacedCluster
+    from tensorone._market.attempt_log import Attempt
+    from tensorone._market.bidding import BidPolicy
+    from tensorone._session.session import Session
+
+__all__ = ["Clusters"]
+
+
+class Clusters:
+    """On-demand clusters, and what holds for all clusters."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def deploy(
+        self, spec: ClusterSpec, *, client_token: str | None = None, expires_in: float | None = None
+    ) -> PlacedCluster:
+        """Deploys an on-demand cluster; answers once it has a machine, before its container runs.
+
+        Bills compute and container disk while it runs, and the volume until it is terminated. Sends one request;
+        further GPU types of the spec are tried only after a definite refusal. When an answer is lost, the
+        account's clusters are searched for the token until it is known what happened. When the call is cancelled,
+        what it rented is terminated before the cancellation goes on.
+
+        Args:
+            spec: What to deploy.
+            client_token: A token of your own makes the call repeatable, also by another process: a cluster that
+                carries it is returned, and nothing is rented. Up to 128 letters, digits and ``. : _ -``.
+            expires_in: Seconds after which `reap` may end the cluster; kept in its environment.
+
+        Raises:
+            NoCapacity: No machine fits; nothing was rented.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves; nothing was sent to rent.
+            OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``clusterFindAndDeployOnDemand`` in the published example requests.
+        """
+        checked_spec(spec)
+        token = token_and_expiry.token(client_token)
+        markers = token_and_expiry.markers(token, expires_in)
+        part = None if spec.cloud_type is None else CloudType(spec.cloud_type)
+        if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
+            self._session.spending.adopted(existing, await on_demand_price.dearest(self._session, spec, part))
+            return existing
+        refusal = None
+        for gpu_type_id in spec.candidates:
+            try:
+                hourly = await on_demand_price.hourly(self._session, gpu_type_id, gpu_count=spec.gpu_count, part=part)
+                wanted = requests.on_demand(spec, gpu_type_id, markers)
+                return await rent_once.rent(self._session, requests.deploying(wanted), token, hourly=hourly)
+            except NoCapacity as error:
+                refusal = error
+        assert refusal is not None  # noqa: S101 - a spec has at least one candidate
+        raise refusal
+
+    async def resume(self, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None = None) -> PlacedCluster:
+        """Starts a stopped on-demand cluster on the machine it is bound to.
+
+        Bills compute and container disk from now on. One request; a lost answer is settled by reading the cluster.
+
+        Args:
+            cluster_id: The cluster.
+            gpu_count: GPUs to start with; 0 starts without, to reach the data. The server may give fewer.
+            gpu_type_id: The cluster's GPU type. Needed under a `max_hourly_spend` alone, to know what the start costs:
+                the dearest list price of that type is what counts.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken; nothing was started.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves, or what it costs is not known.
+            ClusterNotFound: The account has no such cluster.
+            OutcomeUnknown: The answer was lost and the cluster did not start so far.
+            QueryError: The server refused, for instance because it is a spot cluster: use ``spot.resume``.
+
+        Source: ``clusterResume`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        _checks.integer("gpu_count", gpu_count, least=0)
+
+        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+            return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
+
+        hourly = None if gpu_count else Decimal(0)
+        if gpu_type_id is not None:
+            _checks.text("gpu_type_id", gpu_type_id)
+            hourly = await on_demand_price.hourly(self._session, gpu_type_id, gpu_count=gpu_count, part=None)
+        return await resume_once.resume(self._session, cluster_id, send, operation="ResumeCluster", hourly=hourly)
+
+    async def stop(self, cluster_id: str) -> ClusterState:
+        """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
+
+        Ends the bill for compute and container disk; the volume stays, and stays billed, at RunPod for twice as much.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            ClusterNotFound: The account has no such cluster.
+            TensorOneError: Anything else in the tree of errors; the cluster may still run and be billed.
+
+        Source: ``clusterStop`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        state = (await self._session.graphql.stop_cluster(cluster_id)).cluster_stop
+        if state is not None:
+            self._session.spending.ended(cluster_id)
+        else:
+            raise QueryError(
+                "StopCluster: the server answered null and gave no reason; read the cluster to see how it is",
+                operation="StopCluster",
+                attempts=1,
+                billing=f"cluster {cluster_id} may still run",
+            )
+        return state
+
+    async def terminate(self, cluster_id: str) -> None:
+        """Deletes a cluster with its volume. Ends its whole bill. Safe to repeat: what is gone is done.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            TensorOneError: It failed; the cluster may still exist and be billed.
+
+        Source: ``podTerminate`` of the sibling API, by analogy; not among the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        with suppress(ClusterNotFound):
+            await self._session.graphql.terminate_cluster(cluster_id)
+        self._session.spending.ended(cluster_id)
+
+    async def get(self, cluster_id: str) -> Cluster:
+        """One cluster as it is now. Bills nothing.
+
+        Args:
+            cluster_id: The cluster.
+
+        Raises:
+            ClusterNotFound: The account has no such cluster, or has it no longer.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``cluster(input: {clusterId})`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        cluster = (await self._session.graphql.get_cluster(cluster_id)).cluster
+        if cluster is None:
+            raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+        return cluster
+
+    async def find(self, client_token: str, *, timeout: float = 0.0) -> Cluster | None:
+        """The cluster that carries a client token, or None. Bills nothing.
+
+        A listing may lag and a server may commit late: after a crash, give a `timeout` to go on looking for so
+        many seconds before "not there" is believed. A terminated cluster is never returned.
+
+        Args:
+            client_token: The token given to `deploy` or ``spot.rent``, or told by `OutcomeUnknown`.
+            timeout: Seconds to go on looking; 0 looks once.
+
+        Raises:
+            TensorOneError: A listing failed.
+        """
+        return await rent_once.find(
+            self._session, token_and_expiry.token(_checks.text("client_token", client_token)), timeout
+        )
+
+    async def wait_until(
+        self, cluster_id: str, predicate: Callable[[Cluster], bool], *, timeout: float, every: float = 5.0
+    ) -> Cluster:
+        """Waits until a cluster is as wanted. All who wait on one client share one listing per interval.
+
+        Args:
+            cluster_id: The cluster.
+            predicate: Called with the cluster as it is; true ends the wait.
+            timeout: Seconds to wait at most; has no default, since a waiting cluster is billed.
+            every: Seconds between looks.
+
+        Raises:
+            WaitTimedOut: It did not become so in time; `.last_seen` is the cluster as it was seen last.
+            ClusterNotFound: The cluster does not exist, or does no longer.
+            TensorOneError: A look failed in a way that will not pass; others are survived.
+        """
+        return await wait.wait_until(self._session, cluster_id, predicate, timeout=timeout, every=every)
+
+    async def wait_until_running(
+        self, cluster_id: str, *, timeout: float, port: int | None = None, every: float = 5.0
+    ) -> Cluster:
+        """Waits until a cluster's container is up: status RUNNING, a runtime, and the port if one is named.
+
+        RUNNING alone is the state aimed at, and billed, while the image is still pulled: up to 20 minutes for large
+        ones at the sibling service.
+
+        Args:
+            cluster_id: The cluster.
+            timeout: Seconds to wait at most.
+            port: A port inside the container that must be mapped too.
+            every: Seconds between looks.
+
+        Raises:
+            WaitTimedOut: It does not run yet, and is billed all the same; `.last_seen` shows how far it is. Raised
+                at once where it was RUNNING and is stopped: it was preempted, or someone stopped it, and only
+                another resume starts it. One that is stopped from the first look on is waited for.
+            ClusterNotFound: The cluster does not exist, or does no longer.
+        """
+        if port is not None:
+            _checks.port_number("port", port)
+        return await wait.wait_until_up(self._session, cluster_id, port, timeout=timeout, every=every)
+
+    async def ensure_running(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        cluster_id: str,
+        *,
+        gpu_count: int,
+        timeout: float,
+        bidding: BidPolicy | None = None,
+        gpu_type_id: str | None = None,
+        wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
+        min_gpu_count: int | None = None,
+        port: int | None = None,
+        every: float = 5.0,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> Cluster:
+        """Makes sure that a cluster runs, and waits until its container is up; it never leaves its machine.
+
+        Resumes it if it is stopped, on-demand or by bids, as `plan_resume` decides; what runs is left as it is.
+        Bills as `resume` and ``spot.resume`` do.
+
+        Args:
+            cluster_id: The cluster.
+            gpu_count: GPUs to start with.
+            timeout: Seconds after which nothing new is begun.
+            bidding: How to bid; required for a spot cluster. Its ceiling holds for the fixed price of an on-demand
+                one too.
+            gpu_type_id: The cluster's GPU type, to know the market's prices; required with `bidding`, and under a
+                `max_hourly_spend`.
+            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
+            start_without_gpus: When the GPUs are gone, start with none, to save the data.
+            min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
+            port: A port inside the container that must be mapped too.
+            every: Seconds between looks.
+            on_attempt: Called with each attempt as it is made; what it raises is logged.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken; or it runs with too few, and is billed as `.billing` says.
+            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            ClusterNotFound: It was terminated, or never was.
+            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            QueryError: It is a spot cluster and no `bidding` was given, or the server refuses every kind of resume.
+
+        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
+        """
+        from tensorone._recovery.ensure_running import (
+            ensure_running,
+        )
+        from tensorone._recovery.policy import Resumable, ResumePolicy
+        from tensorone._recovery.resume_in_place import Recovery
+
+        _checks.cluster_id(cluster_id)
+        _checks.hook("on_attempt", on_attempt)
+        if port is not None:
+            _checks.integer("port", port, least=1)
+        if bidding is not None:
+            checked_bidding(bidding)
+        if bidding is not None or gpu_type_id is not None:
+            _checks.text("gpu_type_id", gpu_type_id)
+        least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
+        policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)
+        recovery = Recovery(
+            self._session,
+            Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
+            policy,
+            gpu_type_id=gpu_type_id,
+            every=_checks.seconds("every", every),
+            ledger=Ledger(on_attempt),
+        )
+        end = anyio.current_time() + _checks.seconds("timeout", timeout)
+        return await ensure_running(recovery, self._session, end=end, least_gpus=least, port=port, every=every)
+
+    def lease(
+        self,
+        spec: ClusterSpec,
+        *,
+        timeout: float,
+        on_exit: OnExit,
+        port: int | None = None,
+        expires_in: float | None = None,
+    ) -> AbstractAsyncContextManager[Cluster]:
+        """An on-demand cluster for the length of a block: ``async with client.clusters.lease(…) as cluster:``.
+
+        Deploys it and waits until it runs; on the way out stops or terminates it, also after an error and when
+        cancelled, for `settle_time` and 15 s at most. Bills as `deploy` does.
+
+        Args:
+            spec: What to rent.
+            timeout: Seconds for its start.
+            on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
+            port: A port inside the container that must be mapped before the block begins.
+            expires_in: Seconds after which `reap` may end the cluster, should this process die.
+
+        Raises:
+            WaitTimedOut: It was rented and did not run in time, or was stopped while it started; it was ended as
+                `on_exit` says.
+            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            TensorOneError: It was not rented; see `deploy`.
+
+        Source: ``clusterFindAndDeployOnDemand``, then ``clusterStop`` or ``clusterTerminate``, of the published
+        example requests.
+        """
+
+        async def rent() -> str:
+            return (await self.deploy(spec, expires_in=expires_in)).id
+
+        return lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
+
+    def watch(self, cluster_ids: Iterable[str] | None = None, *, every: float = 5.0) -> Watch:
+        """Tells what changes about clusters. All who watch or wait on one client share one listing per interval.
+
+        ``async with client.clusters.watch() as changes: async for change in changes: ...`` yields `Appeared` for
+        each cluster that exists at the first look, and from then on `Appeared`, `StatusChanged`, `RuntimeUp`,
+        `RuntimeDown`, `PortsChanged` and `Gone`, each made from two looks that follow each other. What begins and
+        ends between two looks is not seen. Looks are made while the iterator is asked, by no task of their own: a
+        reader that is busy finds at its next look all that is different from its last one. Failures that pass are
+        logged and survived. Bills nothing.
+
+        Args:
+            cluster_ids: The clusters to watch; None for all of the account, also those to come. One that is named
+                and missing from the first two listings is `Gone`; a listing that lags may yet let it appear.
+            every: Seconds between looks.
+
+        Raises:
+            InvalidArgument: An argument cannot work; nothing was sent.
+            ConfigurationError: The iterator is asked outside of its block.
+            TensorOneError: From the iterator: a look failed in a way that will not pass. It may be asked again.
+
+        Source: ``myself { clusters }`` in the published example requests.
+        """
+        from tensorone._clusters.watch import Watch
+
+        return Watch(self._session, cluster_ids, every=every)
+
+    async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:
+        """Ends the clusters that are past the time their `expires_in` gave them; for cron.
+
+        The deadlines are read from the clusters themselves, so that this works when the process that rented
+        them is long dead. Clusters without a deadline are never touched.
+
+        Args:
+            action: ``"stop"`` keeps the volume, which stays billed; ``"terminate"`` deletes it.
+            dry_run: True only tells what would be done.
+
+        Returns:
+            One entry per expired cluster, with the error where ending it failed.
+
+        Raises:
+            TensorOneError: The listing failed; nothing was done.
+        """
+        return await reap(self._session, action=action, dry_run=dry_run)
+
+    async def get_many(self, cluster_ids: Iterable[str]) -> list[Cluster | None]:
+        """Many clusters as they are now, by one request for every 50 of them. Bills nothing.
+
+        A cluster that fails to be read costs its neighbours a second request and no more: it is then asked for by
+        itself. A request that the server refuses as a whole is halved, down to single clusters where need be.
+
+        Args:
+            cluster_ids: The clusters, in any order; one that is named twice is asked for once.
+
+        Returns:
+            One entry per id, in the order given; None where the account has no such cluster, or has it no longer.
+
+        Raises:
+            InvalidArgument: An id cannot be one; nothing was sent.
+            TensorOneError: A cluster could not be read, even by itself. What was read is lost with it: to have an
+                outcome for each, use ``fan_out(client.clusters.get, cluster_ids)``.
+
+        Source: ``cluster(input: {clusterId})`` in the published example requests, with aliases.
+        """
+        return await get_many.get_many(self._session, cluster_ids)
+
+    # Last, because its name hides the builtin from the annotations that follow it.
+    async def list(self) -> list[Cluster]:
+        """All clusters of the account, stopped ones too. Bills nothing.
+
+        Raises:
+            AuthenticationError: The key is not known.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``myself { clusters }`` in the published example requests.
+        """
+        return await self._session.clusters()

@@ -1,0 +1,570 @@
+"""`client.spot`: preemptible clusters, at a bid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict, Unpack
+from zlib import crc32
+
+import anyio
+
+from tensorone import _checks
+from tensorone._clusters import lease, rent_once, requests, resume_once
+from tensorone._clusters.spec import checked_spec
+from tensorone._errors import InvalidArgument
+from tensorone._market.attempt_log import Ledger
+from tensorone._market.bidding import exact
+from tensorone._market.own_bids import Holdings
+from tensorone._market.quotes import quote, quotes
+from tensorone._market.shared_prices import market
+from tensorone._market.spot_unsupported import asking_for_spot
+from tensorone._session import token_and_expiry
+from tensorone._spot.acquire import not_stopped
+from tensorone._spot.acquire_many import Group
+from tensorone._spot.candidates import candidates
+from tensorone._spot.search import Search
+from tensorone._spot.terms import Terms, clouds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
+
+    from tensorone._clusters.lease import OnExit
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._concurrency.outcome import Outcome
+    from tensorone._fleet.keep_running import KeepRunning
+    from tensorone._generated import CloudType, Cluster, GraphQLClient, PlacedCluster
+    from tensorone._market.attempt_log import Attempt
+    from tensorone._market.bidding import BidPolicy
+    from tensorone._market.quotes import SpotQuote
+    from tensorone._recovery.policy import Strategy
+    from tensorone._session.session import Session
+    from tensorone._spot.acquire_many import Mode
+    from tensorone._spot.candidates import Order
+    from tensorone._spot.result import SpotRental
+    from tensorone._spot.terms import Capacity
+
+__all__ = ["Spot"]
+
+
+class SearchOptions(TypedDict, total=False):
+    """Keywords of `Spot.acquire` that `Spot.lease` hands on."""
+
+    cloud_types: Iterable[CloudType | str] | None
+    order: Order
+    capacity: Capacity
+    on_demand_ceiling: Decimal | float | None
+    on_demand_after: float
+    every: float
+    expires_in: float | None
+    on_attempt: Callable[[Attempt], object] | None
+
+
+class Spot:
+    """Spot clusters: cheaper, and taken away when someone pays more."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def quote(self, gpu_type_id: str, *, gpu_count: int = 1) -> SpotQuote:
+        """The market's prices for a GPU type. Bills nothing.
+
+        Args:
+            gpu_type_id: Full product name, such as ``"NVIDIA RTX A6000"``.
+            gpu_count: GPUs in one cluster.
+
+        Raises:
+            QueryError: There is no such GPU type.
+
+        Source: ``gpuTypes(input: {id})`` with ``lowestPrice`` in the published example requests.
+        """
+        return await quote(self._session, gpu_type_id, gpu_count=gpu_count)
+
+    async def quotes(self, gpu_type_ids: Iterable[str] | None = None, *, gpu_count: int = 1) -> list[SpotQuote]:
+        """The market's prices for several GPU types, by one request for every 50 of them. Bills nothing.
+
+        Args:
+            gpu_type_ids: Full product names; without them all types that the service lists, by one request more.
+            gpu_count: GPUs in one cluster.
+
+        Returns:
+            Cheapest minimum bid first. A type without stock comes last, with `.available` False; so does one that
+            the service does not know or fails to price, with `.problem` saying why.
+
+        Raises:
+            TensorOneError: The request failed for all of them.
+
+        Source: as in `quote`, with aliases.
+        """
+        return await quotes(self._session, gpu_type_ids, gpu_count=gpu_count)
+
+    async def rent(
+        self,
+        spec: ClusterSpec,
+        *,
+        bid_per_gpu: float,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+    ) -> PlacedCluster:
+        """Bids once for a spot cluster; answers once it has a machine, before its container runs.
+
+        Bills the bid per GPU and hour while it runs, container disk while it runs, and the volume until it is
+        terminated. Lost answers and cancellation are treated as in ``clusters.deploy``.
+
+        Args:
+            spec: What to rent; names a single GPU type.
+            bid_per_gpu: US dollars per GPU and hour.
+            client_token: A token of your own makes the call repeatable, also by another process.
+            expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
+
+        Raises:
+            BidTooLow: The market asks more; nothing was rented.
+            NoCapacity: No machine fits; nothing was rented.
+            OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
+
+        Source: ``clusterRentInterruptable`` in the published example requests.
+        """
+        checked_spec(spec)
+        token = token_and_expiry.token(client_token)
+        markers = token_and_expiry.markers(token, expires_in)
+        bid = requests.bid(bid_per_gpu)
+        wanted = requests.spot(spec, requests.only_candidate(spec), bid, markers)
+        hourly = exact(bid) * spec.gpu_count
+        if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
+            self._session.spending.adopted(existing, hourly)
+            return existing
+        with asking_for_spot():
+            return await rent_once.rent(self._session, requests.renting(wanted), token, hourly=hourly)
+
+    async def acquire(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        capacity: Capacity = "spot",
+        on_demand_ceiling: Decimal | float | None = None,
+        on_demand_after: float = 0.0,
+        every: float = 15.0,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> SpotRental:
+        """Bids until a spot cluster is won, within a ceiling and a deadline.
+
+        Asks the market for the prices of all GPU types of the spec, bids for one candidate after the other as the
+        policy says, raises what was refused as too low, and lets a candidate without capacity rest. Pauses and rests
+        double, with jitter, up to `every`. Failures that pass, a limit that one candidate does not fit and a price
+        that cannot be read are survived until the deadline. At no time is more than one cluster rented: a lost answer
+        is looked up before anything else is tried. Bills the bid that wins, as `rent` does. A bid under way at the
+        deadline is followed to its end, and nothing else is sent after it; a cancelled bid is cleaned up as in `rent`.
+
+        Args:
+            spec: What to rent; several GPU types are tried.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds after which nothing is begun any more.
+            cloud_types: Parts of the market to try, in order of preference: each GPU type in each of them.
+            order: Which candidate is tried first: ``"prioritized"`` in the order given, ``"lowest_price"`` by the
+                market's minimum bid, ``"diversified"`` another one each time, so that one event hits fewer.
+            capacity: ``"auto"`` rents on-demand when in a round every bid failed on the market, or the server
+                offers no spot clusters at all. An on-demand cluster is billed its fixed price and never preempted.
+            on_demand_ceiling: For ``"auto"``, which requires it: no fixed price above this, US dollars per GPU and
+                hour. What is held against it is the list price of the part of the market that is asked for, of the
+                dearest where none is named, and for ``"ALL"`` the lowest that is quoted; where it is not known,
+                nothing is rented on-demand.
+            on_demand_after: Seconds to bid before on-demand is considered.
+            every: Seconds between two looks at the market at most, and between two tries of one candidate.
+            client_token: A token of your own makes the call repeatable, also by another process.
+            expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
+            on_attempt: Called with each attempt as it is made; what it raises is logged.
+
+        Raises:
+            BidCeilingReached: The market asks more than the policy allows.
+            NoCapacity: There is no spot capacity.
+            OperationUnsupported: This server offers no spot clusters.
+            SpendLimitReached: No bid fits what `max_hourly_spend` leaves.
+            OutcomeUnknown: An answer was lost and what happened stayed unknown; the error holds the token.
+            InvalidArgument: Bad input; or the cluster of the `client_token` is stopped, and `recover` would start it.
+            TensorOneError: A refusal that bidding cannot mend: the key, the credit. Each of these errors has all
+                attempts in `.ledger`.
+
+        Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
+        """
+        terms = Terms(
+            bidding=bidding,
+            cloud_types=clouds(cloud_types),
+            order=order,
+            capacity=capacity,
+            on_demand_ceiling=on_demand_ceiling,
+            on_demand_after=on_demand_after,
+            every=every,
+        )
+        checked_spec(spec)
+        _checks.seconds("timeout", timeout)
+        token = token_and_expiry.token(client_token)
+        search = Search(
+            self._session,
+            spec,
+            terms,
+            markers=token_and_expiry.markers(token, expires_in),
+            token=token,
+            adopt=client_token is not None,
+            turn=crc32(token.encode()),
+            ledger=Ledger(on_attempt),
+        )
+        return not_stopped(await search.run(timeout))
+
+    async def acquire_many(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        spec: ClusterSpec,
+        count: int,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        mode: Mode,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "diversified",
+        capacity: Capacity = "spot",
+        on_demand_ceiling: Decimal | float | None = None,
+        on_demand_after: float = 0.0,
+        every: float = 15.0,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> list[Outcome[int, SpotRental]]:
+        """Several spot clusters at once, each won as `acquire` does; all searches share their looks at the market.
+
+        Bills each bid that wins, from when it wins. When the call is cancelled, everything it got is terminated.
+        No search outbids another: where the market asks what it takes to displace a cluster of this very call, there
+        is no capacity. A listing at the end tells what was lost again meanwhile: that counts as not won, and is
+        terminated, since its volume would be billed; what an earlier call with the same `client_token` rented stays.
+
+        Args:
+            spec: What to rent, so many times.
+            count: How many clusters.
+            bidding: How to bid for each.
+            timeout: Seconds after which no new bid is made.
+            mode: ``"all_or_nothing"`` terminates what it got when one cannot be won, and raises;
+                ``"best_effort"`` keeps what was won.
+            cloud_types: As in `acquire`.
+            order: As in `acquire`; ``"diversified"`` spreads the clusters over the candidates.
+            capacity: As in `acquire`.
+            on_demand_ceiling: As in `acquire`.
+            on_demand_after: As in `acquire`.
+            every: As in `acquire`.
+            client_token: A token of your own makes the call repeatable; the n-th cluster's is ``<token>-<n>``.
+            expires_in: As in `acquire`.
+            on_attempt: As in `acquire`.
+
+        Returns:
+            One outcome per cluster: a `SpotRental`, or the error of the search that won none.
+
+        Raises:
+            TensorOneError: With ``"all_or_nothing"``, the first error; what had been won was terminated, or
+                `.billing` names it.
+
+        Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
+        """
+        terms = Terms(
+            bidding=bidding,
+            cloud_types=clouds(cloud_types),
+            order=order,
+            capacity=capacity,
+            on_demand_ceiling=on_demand_ceiling,
+            on_demand_after=on_demand_after,
+            every=every,
+        )
+        checked_spec(spec)
+        _checks.seconds("timeout", timeout)
+        group = Group(self._session, _checks.integer("count", count, least=1), mode)
+        token = token_and_expiry.token(client_token)
+        prices, held = market(self._session, spec), Holdings()
+
+        def search(index: int) -> Search:
+            own = token_and_expiry.token(f"{token}-{index}")
+            return Search(
+                self._session,
+                spec,
+                terms,
+                markers=token_and_expiry.markers(own, expires_in),
+                token=own,
+                adopt=client_token is not None,
+                prices=prices,
+                held=held,
+                turn=index,
+                ledger=Ledger(on_attempt),
+            )
+
+        return await group.run([search(index) for index in range(count)], timeout)
+
+    def lease(
+        self,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        on_exit: OnExit,
+        port: int | None = None,
+        **search: Unpack[SearchOptions],
+    ) -> AbstractAsyncContextManager[Cluster]:
+        """A spot cluster for the length of a block: ``async with client.spot.lease(…) as cluster:``.
+
+        Bids as `acquire` does and waits until the cluster runs; on the way out stops or terminates it, also after an
+        error and when cancelled, for `settle_time` and 15 s at most. It does not replace a cluster that is preempted:
+        one that is taken away while it starts ends the wait at once.
+
+        Args:
+            spec: What to rent; several GPU types are tried.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds for winning it and for its start, together.
+            on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
+            port: A port inside the container that must be mapped before the block begins.
+            **search: `cloud_types`, `order`, `capacity`, `on_demand_ceiling`, `on_demand_after`, `every`, `expires_in`
+                and `on_attempt`, each as in `acquire`.
+
+        Raises:
+            WaitTimedOut: It was rented and did not run in time, or was taken away while it started, as `.last_seen`
+                shows; it was ended as `on_exit` says.
+            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            TensorOneError: It was not won; see `acquire`.
+
+        Source: ``clusterRentInterruptable``, then ``clusterStop`` or ``clusterTerminate``, of the published requests.
+        """
+
+        async def rent() -> str:
+            rental = await self.acquire(spec, bidding=bidding, timeout=timeout, **search)
+            return rental.cluster.id
+
+        return lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
+
+    async def recover(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        cluster_id: str,
+        spec: ClusterSpec,
+        *,
+        bidding: BidPolicy,
+        timeout: float,
+        strategy: Strategy = "in_place",
+        wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        every: float = 15.0,
+        client_token: str | None = None,
+        expires_in: float | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
+    ) -> SpotRental:
+        """Gets a spot cluster running again that was preempted or stopped; what `plan_resume` decides, done.
+
+        Bills the bid that wins. A cluster that runs already is returned as it is. The old cluster is never
+        terminated: where another takes its place, its volume stays where it was and stays billed, which the result
+        says in `left_behind`, and the log as a warning.
+
+        Args:
+            cluster_id: The cluster.
+            spec: What it was rented as, with the cluster's own GPU type first: the `.spec` of its `SpotRental`. Bids
+                for it follow that type's prices. Its volume size tells what a volume left behind costs.
+            bidding: How to bid; its ceiling is never passed.
+            timeout: Seconds after which nothing new is begun.
+            strategy: ``"in_place"`` never leaves the machine; ``"replace_same"`` rents the same GPU type elsewhere
+                when the machine's GPUs are gone or the cluster is; ``"replace_next"`` any GPU type of the spec, in
+                `order`, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest, also
+                when that only costs less than this one, with the volume that is left behind.
+            wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried.
+            start_without_gpus: When the GPUs are gone and the strategy is to stay in place, start with none, to save
+                the data.
+            cloud_types: For a replacement, as in `acquire`.
+            order: For a replacement, as in `acquire`.
+            every: Seconds between looks.
+            client_token: For a replacement: a token of your own makes the call repeatable.
+            expires_in: For a replacement, as in `acquire`.
+            on_attempt: Called with each attempt as it is made, not awaited; what it raises is logged.
+
+        Raises:
+            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; or there are none elsewhere.
+            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            ClusterNotFound: It was terminated, or never was, and the strategy is to stay in place.
+            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            OutcomeUnknown: The answer to a replacement's rental was lost and what happened stayed unknown.
+
+        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
+        """
+        from tensorone._market.shared_prices import (
+            FleetMarket,
+        )
+        from tensorone._recovery.policy import ResumePolicy
+        from tensorone._spot.recover import Replacement, recover
+
+        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
+        checked_spec(spec)
+        candidates(spec, terms.cloud_types)
+        _checks.cluster_id(cluster_id)
+        _checks.hook("on_attempt", on_attempt)
+        token = token_and_expiry.token(client_token)
+        several = FleetMarket(market(self._session, spec), lambda _: (), every=every)
+        return await recover(
+            self._session,
+            cluster_id,
+            spec,
+            ResumePolicy(
+                bidding=bidding,
+                strategy=strategy,
+                wait_for_gpus=wait_for_gpus,
+                start_without_gpus=start_without_gpus,
+            ),
+            Replacement(
+                terms=terms,
+                markers=token_and_expiry.markers(token, expires_in),
+                token=token,
+                adopt=client_token is not None,
+                ledger=Ledger(on_attempt),
+                end=anyio.current_time() + _checks.seconds("timeout", timeout),
+                market=several if strategy == "replace_cheapest" else None,
+            ),
+        )
+
+    def keep_running(  # noqa: PLR0913 - each a keyword of its own
+        self,
+        specs: Mapping[str, ClusterSpec],
+        *,
+        bidding: BidPolicy,
+        every: float = 15.0,
+        strategy: Strategy = "in_place",
+        wait_for_gpus: float = 0.0,
+        start_without_gpus: bool = False,
+        cloud_types: Iterable[CloudType | str] | None = None,
+        order: Order = "prioritized",
+        bids: Mapping[str, Decimal | float | None] | None = None,
+        width: int = 4,
+        budget: Decimal | float | None = None,
+        max_hourly_spend: Decimal | float | None = None,
+        backoff_initial: float = 15.0,
+        backoff_max: float = 300.0,
+        stable_after: float = 120.0,
+        expires_in: float | None = None,
+        state: str | None = None,
+        on_state: Callable[[str], object] | None = None,
+    ) -> KeepRunning:
+        """Keeps spot clusters running: ``async with client.spot.keep_running({id: spec}, …) as events: async for …``.
+
+        Yields `Preempted`, `BidMade`, `Recovered`, `Moved`, `GaveUp`, `StatusUnknown` and `BudgetReached`. One
+        listing per interval looks at all clusters; for what stopped one round of attempts is made, as `recover` does,
+        several side by side, and where the market has nothing to bid for, the next one follows at the next look. All
+        of it happens while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no
+        task lives. Asking with a timeout loses nothing: a bid under way then may come to its end, for `settle_time`
+        and 15 s at most, and is undone otherwise. A cluster that you stop yourself is recovered like any other: end
+        this first. One that the first listings do not show and that is not in `bids` is given up, whatever the
+        strategy: its id may be mistyped. The fleet does not bid where the market's minimum is but the bid of another
+        of its own clusters and up to a cent, or five per cent, more.
+
+        Args:
+            specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
+                `.spec` of its `SpotRental`.
+            bidding: How to bid for all of them.
+            every: Seconds between looks.
+            strategy: As in `recover`.
+            wait_for_gpus: As in `recover`.
+            start_without_gpus: As in `recover`; `Recovered` says so, and the cluster then counts as running.
+            cloud_types: For replacements, as in `acquire`.
+            order: For replacements, as in `acquire`.
+            bids: What the clusters are billed now, US dollars per GPU and hour, where that is known: the
+                `.bid_per_gpu` of their `SpotRental`. What is not known counts as the ceiling until its next bid, and is
+                not known to be outbid by another of the fleet.
+            width: Recoveries side by side at most.
+            budget: US dollars for all clusters from the first look on, estimated from bids, GPUs and time, after
+                which nothing is bid for; what runs goes on running.
+            max_hourly_spend: US dollars per hour that a recovery must not lead across.
+            backoff_initial: Seconds before the second recovery in a row of one cluster; doubles with each further one.
+            backoff_max: Seconds, upper bound of that.
+            stable_after: Seconds of running after which a cluster's next recovery starts at once again.
+            expires_in: For replacements, as in `acquire`.
+            state: A saved state to take up, of a process that ended; ``.state`` or what `on_state` was given.
+            on_state: Called with the state as text, not awaited: after each look, before anything is done or told,
+                and after each round of recoveries. What it raises comes out of the iterator; after a look nothing is
+                done or told then, and after a round what was done is told when it is asked again.
+
+        Raises:
+            InvalidArgument: An argument cannot work; nothing was sent.
+            ConfigurationError: The iterator is asked outside of its block.
+            TensorOneError: From the iterator: looks fail in a way that will not pass, as of the third in a row for a
+                wrong key or a server that lacks the listing, of the twentieth for what the server answers otherwise;
+                lost connections are survived for ever. It may be asked again.
+
+        Source: a loop over ``myself { clusters }`` and what `recover` uses.
+        """
+        from tensorone._fleet.keep_running import KeepRunning
+        from tensorone._fleet.state import (
+            FleetSettings,
+            taken_up,
+        )
+        from tensorone._recovery.policy import ResumePolicy
+
+        if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+            raise InvalidArgument("specs", "must map at least one cluster id to its spec")
+        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
+        for spec in specs.values():
+            checked_spec(spec)
+            candidates(spec, terms.cloud_types)
+        token_and_expiry.markers("", expires_in)
+        _checks.hook("on_state", on_state)
+        return KeepRunning(
+            self._session,
+            specs,
+            terms=terms,
+            policy=ResumePolicy(
+                bidding=bidding,
+                strategy=strategy,
+                wait_for_gpus=wait_for_gpus,
+                start_without_gpus=start_without_gpus,
+            ),
+            settings=FleetSettings(
+                ceiling=bidding.ceiling,
+                width=width,
+                budget=budget,
+                max_hourly_spend=max_hourly_spend,
+                backoff_initial=backoff_initial,
+                backoff_max=backoff_max,
+                stable_after=stable_after,
+                settle_time=self._session.settle_time,
+                recheck=every / 2,
+            ),
+            state=taken_up(specs, bids, state),
+            on_state=on_state,
+            expires_in=expires_in,
+        )
+
+    async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
+        """Starts a stopped spot cluster on the machine it is bound to, with a new bid. One attempt.
+
+        Bills the bid per GPU and hour from now on. A lost answer is settled by reading the cluster.
+
+        Args:
+            cluster_id: The cluster.
+            bid_per_gpu: US dollars per GPU and hour.
+            gpu_count: GPUs to start with; the server may give fewer.
+
+        Raises:
+            BidTooLow: The market asks more; nothing was started.
+            NoCapacity: The machine's GPUs are taken; nothing was started.
+            ClusterNotFound: The account has no such cluster.
+            OutcomeUnknown: The answer was lost and the cluster did not start so far.
+            QueryError: The server refused, for instance because it is an on-demand cluster: use ``clusters.resume``.
+
+        Source: ``clusterBidResume`` in the published example requests.
+        """
+        _checks.cluster_id(cluster_id)
+        bid = requests.bid(bid_per_gpu)
+        _checks.integer("gpu_count", gpu_count, least=0)
+
+        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+            answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid, gpu_count=gpu_count)
+            return answer.cluster_bid_resume
+
+        hourly = exact(bid) * gpu_count
+        with asking_for_spot():
+            return await resume_once.resume(
+                self._session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly
+            )

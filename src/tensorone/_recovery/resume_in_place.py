@@ -1,0 +1,312 @@
+"""Getting a stopped cluster running again: a loop round `plan_resume`, which decides."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import anyio
+
+from tensorone import _delivery
+from tensorone._clusters import resume_once
+from tensorone._errors import (
+    BidCeilingReached,
+    BidTooLow,
+    ClusterNotFound,
+    NoCapacity,
+    OperationUnsupported,
+    OutcomeUnknown,
+    QueryError,
+    SpendLimitReached,
+    TensorOneError,
+    WaitTimedOut,
+)
+from tensorone._market import on_demand_price
+from tensorone._market.attempt_log import Candidate
+from tensorone._market.bidding import GiveUp, Wait
+from tensorone._market.quotes import quote
+from tensorone._market.spot_unsupported import no_spot
+from tensorone._session import cluster_status
+
+from .actions import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
+from .plan_resume import plan_resume
+from .policy import learn
+
+if TYPE_CHECKING:
+    from tensorone._generated import Cluster, GraphQLClient, PlacedCluster
+    from tensorone._market.attempt_log import Kind, Ledger
+    from tensorone._market.quotes import SpotQuote
+    from tensorone._market.shared_prices import FleetMarket
+    from tensorone._session.session import Session
+
+    from .actions import Attempt
+    from .policy import Refusal, Resumable, ResumePolicy
+
+
+logger = logging.getLogger("tensorone")
+
+
+PUT_OFF = "it was put off until the time was over, and did nothing"
+
+
+LAST_LOOK = 1.0  # seconds before the end at which the last look begins
+
+
+_WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """There is nothing more to be done now.
+
+    Attributes:
+        seconds: When to look again.
+        reason: Why, as a sentence.
+        for_gpus: Whether it is the machine's GPUs that are waited for, for so many seconds at most.
+    """
+
+    seconds: float
+    reason: str
+    for_gpus: bool = False
+
+
+class Recovery:
+    """One cluster: what is known of it, and what was tried.
+
+    Attributes:
+        known: What is known.
+        cluster: As it was read last.
+        bid_per_gpu: What it was resumed for, US dollars per GPU and hour; None for an on-demand resume or none at all.
+        without_gpus: Whether it was started without GPUs, to save its data.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one recovery is about
+        self,
+        session: Session,
+        known: Resumable,
+        policy: ResumePolicy,
+        *,
+        gpu_type_id: str | None,
+        every: float,
+        ledger: Ledger,
+        seen: Cluster | None = None,
+        misses: int = 0,
+        market: FleetMarket | None = None,
+    ) -> None:
+        """Nothing is read or sent.
+
+        Args:
+            session: The client's.
+            known: What is known of the cluster.
+            policy: What is allowed.
+            gpu_type_id: Its GPU type; None where no prices matter.
+            every: Seconds between looks.
+            ledger: Where attempts are written down.
+            seen: The cluster as it was read just now, instead of a first look.
+            misses: Looks before this that did not find it.
+            market: Where prices are asked for in a fleet, or of several GPU types; None asks for those of its own.
+        """
+        self.known = known
+        self.cluster: Cluster | None = None
+        self.bid_per_gpu: Decimal | None = None
+        self.without_gpus = False
+        self._session = session
+        self._policy = policy
+        self._gpu_type_id = gpu_type_id
+        self._every = every
+        self._ledger = ledger
+        self._seen = seen
+        self._market = market
+        self._quote: SpotQuote | None = None
+        self._cheapest: SpotQuote | None = None
+        self._misses = misses
+        self._started_at: float | None = None
+
+    async def run(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere:
+        """Takes one step after the other until the cluster runs, or another has to be rented.
+
+        Args:
+            end: When no further step is begun, by anyio's clock.
+            until_up: Wait for the container; otherwise a cluster that was started is enough.
+
+        Raises:
+            WaitTimedOut: The time is over.
+            TensorOneError: There is nothing more to be done.
+        """
+        with self._ledger.told():
+            while isinstance(found := await self.attempt(end, until_up=until_up), Later):
+                await self._pause(found, end)
+        return found
+
+    async def attempt(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere | Later:
+        """As `run`, up to where there is nothing to be done but wait: looks, and sends what may be sent now."""
+        while await self._look(end):
+            plan = plan_resume(self.known, self._quote, self._policy, self._cheapest)
+            if isinstance(plan, AlreadyRunning) and self.cluster is not None and (plan.up or not until_up):
+                return self.cluster
+            if isinstance(plan, RentElsewhere):
+                return plan
+            if isinstance(plan, GiveUp):
+                raise self._failure(plan.reason)
+            if isinstance(plan, WaitForGpus):
+                return Later(plan.seconds, plan.reason, for_gpus=True)
+            if isinstance(plan, AlreadyRunning | Wait):
+                return Later(self._every, plan.reason)
+            outcome = await self._try(plan, end)
+            if isinstance(outcome, Later) or (outcome is not None and not until_up):
+                return outcome
+        return Later(self._every, f"cluster {self.known.cluster_id} could not be read, or only in part")
+
+    async def _look(self, end: float) -> bool:
+        """Reads the cluster, and the prices if they matter; whether what was read may be built upon."""
+        try:
+            with anyio.CancelScope(deadline=end) as scope:
+                self.cluster = await self._read()
+                await self._ask_prices()
+        except TensorOneError as error:
+            if not error.retryable:
+                raise
+            logger.warning("cluster %s or its market could not be read: %s", self.known.cluster_id, error)
+            return False
+        if scope.cancelled_caught:
+            return False
+        self._misses = 0 if self.cluster else self._misses + 1
+        if 0 < self._misses < cluster_status.MISSES or self._lags():
+            return False  # a single look is no proof that it is gone, or that it did not start
+        self.known = self.known.seen(self.cluster)
+        return True
+
+    async def _read(self) -> Cluster | None:
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            return seen
+        try:
+            return (await self._session.graphql.get_cluster(self.known.cluster_id)).cluster
+        except ClusterNotFound:
+            return None
+
+    async def _ask_prices(self) -> None:
+        stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
+        if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
+            if self._market is None:
+                self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+                return
+            self._quote = await self._market.quote(self._gpu_type_id, self.known.refused_bids)
+            self._cheapest = await self._market.cheapest(self._gpu_type_id)
+
+    def _lags(self) -> bool:
+        """Whether the look may be older than the start that was accepted."""
+        if self._started_at is None or self.cluster is None or self.cluster.desired_status != "EXITED":
+            return False
+        return anyio.current_time() < self._started_at + self._session.settle_time
+
+    async def _pause(self, later: Later, end: float) -> None:
+        """Waits for the next look: shortly before the end there is a last one."""
+        left = end - LAST_LOOK - anyio.current_time()
+        if left <= 0:
+            raise WaitTimedOut(
+                f"cluster {self.known.cluster_id} does not run, and the time is over: {later.reason}",
+                operation="GetCluster",
+                billing=f"cluster {self.known.cluster_id} stays as it is; a volume it has is billed",
+                last_seen=self.cluster,
+            )
+        seconds = min(self._every, later.seconds, left)
+        await anyio.sleep(seconds)
+        waited = self.known.waited + (seconds if later.for_gpus else 0)
+        self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
+
+    async def _try(self, plan: Attempt, end: float) -> PlacedCluster | Later | None:
+        """Sends one resume; a refusal becomes knowledge, and None. The cluster, if it started."""
+        paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
+        kind: Kind = "on_demand" if paying is None else "spot"
+        candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
+        try:
+            started = await self._send(plan, paying, end)
+        except TensorOneError as error:
+            sent = None if isinstance(error, SpendLimitReached) else paying
+            self._ledger.note(candidate, plan.reason, paying=sent, answer=str(error), kind=kind)
+            return self._refused(plan, error)
+        if started is None:
+            self._ledger.note(candidate, plan.reason, paying=paying, answer=PUT_OFF, kind=kind)
+            return Later(self._every, PUT_OFF)
+        self._ledger.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
+        self._started_at, self.bid_per_gpu = anyio.current_time(), paying
+        self.without_gpus = isinstance(plan, StartWithoutGpus)
+        return started
+
+    async def _send(self, plan: Attempt, bid: Decimal | None, end: float) -> PlacedCluster | None:
+        """The cluster that started; None if the time was over before the request began to leave."""
+        cluster_id = self.known.cluster_id
+        gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
+
+        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+            if bid is None:
+                return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
+            answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=float(bid), gpu_count=gpu_count)
+            return answer.cluster_bid_resume
+
+        operation = "ResumeCluster" if bid is None else "ResumeSpotCluster"
+        with anyio.CancelScope(deadline=end) as scope:
+            hourly = await self._hourly(bid, gpu_count)
+            delivery = _delivery.Followed(scope)
+            return await resume_once.resume(
+                self._session, cluster_id, send, operation=operation, hourly=hourly, delivery=delivery
+            )
+        return None
+
+    async def _hourly(self, bid: Decimal | None, gpu_count: int) -> Decimal | None:
+        """What a start costs, US dollars per hour; None where the fixed price is not known."""
+        if bid is not None or gpu_count == 0:
+            return (bid or Decimal(0)) * gpu_count
+        if self._gpu_type_id is None:
+            return None
+        try:
+            return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, part=None)
+        except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
+            return None
+
+    def _refused(self, plan: Attempt, error: TensorOneError) -> Later | None:
+        refusal = refusal_of(error)
+        if refusal is not None:
+            self.known = learn(self.known, plan, refusal)
+            return None
+        if isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
+            raise no_spot(error) from error
+        if isinstance(error, OutcomeUnknown) or error.retryable:
+            return Later(self._every, str(error))  # its state tells by then: a second start makes no twin
+        raise error
+
+    def _failure(self, reason: str) -> TensorOneError:
+        """Why nothing more can be done, as an error."""
+        known, tried = self.known, tuple(self._ledger.attempts)
+        volume = f"a volume of cluster {known.cluster_id} stays billed until the cluster is terminated"
+        if known.status in (None, "TERMINATED"):
+            return ClusterNotFound(reason, operation="GetCluster", attempts=1)
+        if known.gpus_gone:
+            return NoCapacity(reason, operation="ResumeCluster", ledger=tried, billing=volume)
+        bidding, asked = self._policy.bidding, self._quote
+        if bidding is None or len(known.refused_kinds) > 1 or asked is None:
+            return QueryError(reason, operation="ResumeSpotCluster", billing=volume)
+        return BidCeilingReached(
+            reason,
+            ceiling=float(bidding.ceiling),
+            minimum_bid=asked.minimum_bid,
+            last_bid=self._ledger.last_bid,
+            ledger=tried,
+            operation="ResumeSpotCluster",
+            billing=volume,
+        )
+
+
+def refusal_of(error: TensorOneError) -> Refusal | None:
+    """What a refused resume teaches; None where it teaches nothing about the cluster. Pure."""
+    if isinstance(error, BidTooLow):
+        return "bid_too_low"
+    if isinstance(error, NoCapacity):
+        return "gpus_gone"
+    if isinstance(error, ClusterNotFound):
+        return "not_found"
+    return "wrong_kind" if isinstance(error, QueryError) and _WRONG_KIND.search(str(error)) else None

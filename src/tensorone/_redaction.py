@@ -1,0 +1,82 @@
+"""Takes the API key and environment values out of everything that is shown. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from ._json import as_array, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+SHORTEST = 4  # a shorter value is part of too many innocent words to be taken out
+
+
+MASK = "***"
+
+
+# KEY=value as the API lists environments, and "value": "…" as it takes them, in a body that may be cut anywhere.
+_LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
+
+
+_PAIRED = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*("|\\?$)')
+
+
+class Redactor:
+    """Blanks a few known values wherever they appear."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        forms = {form for value in values if len(value) >= SHORTEST for form in _forms(value)}
+        self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+
+    def text(self, words: str) -> str:
+        """The same words without the values."""
+        return self._pattern.sub(MASK, words) if self._pattern else words
+
+    def tree(self, data: Any) -> Any:
+        """The same JSON data without the values, and without the value of any environment variable."""
+        if isinstance(data, str):
+            return self.text(data)
+        if (items := as_array(data)) is not None:
+            return [self.tree(item) for item in items]
+        if (fields := as_object(data)) is not None:
+            return {name: _names(item) if name == "env" else self.tree(item) for name, item in fields.items()}
+        return data
+
+    def excerpt(self, content: bytes, length: int = 300) -> str:
+        """The beginning of a body, as text that can be shown."""
+        start = content[: 16 * length].decode("utf-8", "replace")
+        return _PAIRED.sub(rf"\1{MASK}\2", _LISTED.sub(rf'"\1={MASK}\2', self.text(start)))[:length]
+
+
+def _forms(value: str) -> set[str]:
+    """The value as such, and as JSON and Python write it inside quotes."""
+    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+
+
+def _names(env: Any) -> Any:
+    items = as_array(env)
+    if items is None:
+        return None if env is None else MASK
+    return [f"{item.partition('=')[0]}={MASK}" if isinstance(item, str) else MASK for item in items]
+
+
+def env_values(variables: object) -> Iterator[str]:
+    """The environment values among the variables of one request: whatever stands under a key `env`."""
+    for name, item in (as_object(variables) or {}).items():
+        yield from _values(item) if name == "env" else env_values(item)
+    for item in as_array(variables) or ():
+        yield from env_values(item)
+
+
+def _values(env: object) -> Iterator[str]:
+    if isinstance(env, str):
+        yield env
+    for name, item in (as_object(env) or {}).items():
+        if name != "key":
+            yield from _values(item)
+    for item in as_array(env) or ():
+        yield from _values(item)

@@ -1,0 +1,41 @@
+"""What a cluster's status means: running, stopped, starting, missing, lost. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorone._generated import ClusterStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tensorone._generated import Cluster
+
+
+STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
+
+
+MISSES = 2  # looks in a row that do not find the cluster: a single one is no proof that it is gone
+
+
+def lost(
+    won: Mapping[str, float], shown: Mapping[str, Cluster], *, asked_at: float, settle_time: float
+) -> frozenset[str]:
+    """Which of the clusters won do not run any more.
+
+    Args:
+        won: When each was won, by its id.
+        shown: The account's clusters by id.
+        asked_at: When they were asked for, by the same clock.
+        settle_time: Seconds for which a listing may lag: until then a missing cluster is not taken for gone.
+    """
+    stopped = {name for name in won if name in shown and shown[name].desired_status in STOPPED}
+    missing = {name for name, at in won.items() if name not in shown and asked_at >= at + settle_time}
+    return frozenset(stopped | missing)
+
+
+def is_running(cluster: Cluster, port: int | None = None) -> bool:
+    """Whether the container is up: RUNNING alone is only what the control plane aims at."""
+    if cluster.desired_status != ClusterStatus.RUNNING or cluster.runtime is None:
+        return False
+    return port is None or any(open_port.private_port == port for open_port in cluster.runtime.ports or ())

@@ -1,0 +1,143 @@
+"""Polls of the account's listing for many at once: whoever waits first polls for all who wait."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from tensorone._concurrency.single_flight import Shared
+from tensorone._errors import TensorOneError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tensorone._concurrency.single_flight import Seen
+    from tensorone._generated import Cluster
+
+    Snapshot = Seen[dict[str, Cluster]]
+    """The account's clusters by id, and when they were asked for."""
+
+
+SHARE = 5  # one part in so many of the time may go into looks
+
+
+MOST_DOUBLINGS = 3  # of the interval, while looks fail
+
+
+class Seat(Protocol):
+    """Someone who waits; asked after every look, and answers whether that was enough."""
+
+    def saw(self, snapshot: Snapshot) -> bool:
+        """The look brought this."""
+        ...
+
+    def failed(self, error: TensorOneError) -> bool:
+        """The look failed."""
+        ...
+
+
+class _Place:
+    """A seat that is taken."""
+
+    __slots__ = ("event", "over", "seat")
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+        self.over = False
+        self.event = anyio.Event()  # told that it is over, or that it is to lead
+
+
+class Rounds:
+    """One look per interval for all who wait at that interval, without a task of its own.
+
+    The first one leads: it sleeps, looks, and asks all the others. So a waiter that goes on waiting costs a
+    question per look, and no timer and no wake-up. When the leader has seen enough or is cancelled, the next one leads.
+    """
+
+    def __init__(self, listing: Shared[dict[str, Cluster]], every: float) -> None:
+        self._listing = listing
+        self._every = every
+        self._places: dict[_Place, None] = {}
+        self._led = False
+        self._stride = 1
+        self._failures = 0
+
+    async def attend(self, seat: Seat) -> None:
+        """Returns after the look that was enough for the seat; looks come from the next interval on."""
+        place = _Place(seat)
+        self._places[place] = None
+        try:
+            while not place.over:
+                if self._led:
+                    await place.event.wait()
+                    place.event = anyio.Event()
+                else:
+                    await self._lead(place)
+        finally:
+            del self._places[place]
+            if not self._led and self._places:
+                next(iter(self._places)).event.set()
+
+    async def _lead(self, place: _Place) -> None:
+        self._led = True
+        try:
+            while not place.over:
+                await self._look()
+        finally:
+            self._led = False
+
+    async def _look(self) -> None:
+        moment = next_tick(anyio.current_time(), self._every, stride=self._stride)
+        await until(moment)
+        begun = anyio.current_time()
+        try:
+            snapshot = await self._listing.since(moment)
+        except TensorOneError as error:
+            self._failures += 1
+            enough = [place for place in self._places if place.seat.failed(error)]
+        else:
+            self._failures = 0
+            enough = [place for place in self._places if place.seat.saw(snapshot)]
+        self._stride = stride(anyio.current_time() - begun, self._every, failures=self._failures)
+        for place in enough:
+            place.over = True
+            place.event.set()
+
+
+def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> Shared[dict[str, Cluster]]:
+    """Shared listings."""
+
+    async def by_id() -> dict[str, Cluster]:
+        return {cluster.id: cluster for cluster in await fetch()}
+
+    return Shared(by_id)
+
+
+def next_tick(now: float, every: float, *, stride: int = 1) -> float:
+    """The next moment on a grid that all with the same interval share, so that they look at the same time."""
+    return (now // every + stride) * every
+
+
+def stride(took: float, every: float, *, failures: int) -> int:
+    """After how many intervals to look again: a look that takes long, or fails, is not taken at once again. Pure.
+
+    Args:
+        took: Seconds that the latest look took; at most a fifth of all time goes into looks.
+        every: Seconds of one interval.
+        failures: Looks in a row that failed, each after repeats of its own; the first one may be an accident.
+    """
+    if failures:
+        return 1 << min(failures - 1, MOST_DOUBLINGS)
+    return max(1, math.ceil(SHARE * took / every))
+
+
+def last_tick(now: float, every: float) -> float:
+    """The latest moment of that grid that has come; a listing since then is as new as anyone's."""
+    return now // every * every
+
+
+async def until(moment: float) -> None:
+    """Sleeps until a moment of anyio's clock."""
+    await anyio.sleep(max(0.0, moment - anyio.current_time()))

@@ -1,0 +1,84 @@
+"""What the namespaces of one client share."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
+
+from tensorone._errors import AuthenticationError
+from tensorone._generated import GraphQLClient
+from tensorone._graphql.batch import MOST
+
+from .polling import Rounds, listing
+from .spending import Spending
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from tensorone._delivery import Delivery
+    from tensorone._generated import Cluster
+    from tensorone._graphql.executor import Executor
+    from tensorone._graphql.operation import Operation
+
+
+T = TypeVar("T")
+
+
+class Session:
+    """The executor, the generated client on it, and the shared listing.
+
+    Attributes:
+        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        most: Reads that go into one request; fewer than at first where the server refused so many.
+    """
+
+    def __init__(self, executor: Executor, *, settle_time: float) -> None:
+        self.executor = executor
+        self.graphql = GraphQLClient(executor)
+        self.listing = listing(self.clusters)
+        self.settle_time = settle_time
+        self.most = MOST
+        self.spending = Spending(self.listing, settle_time=settle_time)
+        self._rounds: WeakValueDictionary[float, Rounds] = WeakValueDictionary()
+
+    async def clusters(self) -> list[Cluster]:
+        """All clusters of the account, by one request."""
+        account = (await self.graphql.list_clusters()).myself
+        if account is None:
+            raise AuthenticationError(
+                "ListClusters: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
+                operation="ListClusters",
+                attempts=1,
+            )
+        return [cluster for cluster in account.clusters or () if cluster is not None]
+
+    def rounds(self, every: float) -> Rounds:
+        """The looks of all who wait so many seconds between two of them."""
+        rounds = self._rounds.get(every)
+        if rounds is None:
+            rounds = self._rounds[every] = Rounds(self.listing, every)
+        return rounds
+
+    def limited(self, max_hourly_spend: Decimal) -> Session:
+        """The same session, in which less may be spent."""
+        scope = copy.copy(self)
+        scope.spending = self.spending.within(max_hourly_spend)
+        return scope
+
+    def tracked(self, delivery: Delivery) -> GraphQLClient:
+        """The generated client for a single call that notes whether its request began to leave."""
+        return GraphQLClient(_Tracked(self.executor, delivery))
+
+
+class _Tracked:
+    """An executor for one call."""
+
+    def __init__(self, executor: Executor, delivery: Delivery) -> None:
+        self._executor = executor
+        self._delivery = delivery
+
+    async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
+        """Runs the operation."""
+        return await self._executor.run(operation, variables, self._delivery)

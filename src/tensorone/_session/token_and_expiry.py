@@ -1,0 +1,76 @@
+"""What the SDK writes into a cluster's environment, and reads back from listings. Pure."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tensorone import _checks
+from tensorone._errors import InvalidArgument
+from tensorone._generated import ClusterStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tensorone._generated import Cluster
+
+
+CLIENT_TOKEN = "TENSORONE_CLIENT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+
+
+EXPIRES_AT = "TENSORONE_EXPIRES_AT"
+
+
+RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT})
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def token(given: object) -> str:
+    """The token of one rental: the caller's own, or one never drawn before."""
+    if given is None:
+        return secrets.token_hex(12)
+    text = _checks.text("client_token", given)
+    if not _TOKEN.fullmatch(text):
+        raise InvalidArgument("client_token", "must be 1 to 128 letters, digits or any of . : _ -")
+    return text
+
+
+def value_of(env: Iterable[str] | None, name: str) -> str | None:
+    """The value of one variable in an environment as the API lists it, `KEY=value` strings."""
+    for entry in env or ():
+        key, _, value = entry.partition("=")
+        if key == name:
+            return value
+    return None
+
+
+def with_token(clusters: Iterable[Cluster], token: str) -> list[Cluster]:
+    """The clusters that carry a token and still exist, the one to keep first: running ones, then by id."""
+    found = [
+        cluster
+        for cluster in clusters
+        if cluster.desired_status != ClusterStatus.TERMINATED and value_of(cluster.env, CLIENT_TOKEN) == token
+    ]
+    return sorted(found, key=lambda cluster: (cluster.desired_status != ClusterStatus.RUNNING, cluster.id))
+
+
+def expiry(env: Sequence[str] | None) -> datetime | None:
+    """When a cluster is past its time, or None if nothing readable was written."""
+    try:
+        moment = datetime.fromisoformat(value_of(env, EXPIRES_AT) or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def markers(token: str, expires_in: float | None) -> dict[str, str]:
+    """The variables that let a later process recognise the cluster, and know when it is past its time."""
+    found = {CLIENT_TOKEN: token}
+    if expires_in is not None:
+        deadline = datetime.now(UTC).timestamp() + _checks.seconds("expires_in", expires_in)
+        found[EXPIRES_AT] = datetime.fromtimestamp(deadline, UTC).isoformat(timespec="seconds")
+    return found

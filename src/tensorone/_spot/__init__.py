@@ -1,0 +1,4 @@
+"""Winning a cluster by bids: searches, their candidates, terms and pauses.
+
+Stands on `_recovery` and what is below it.
+"""

@@ -1,0 +1,129 @@
+"""Several searches for spot clusters side by side: all of them, or what can be had."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal, get_args
+
+import anyio
+
+from tensorone._clusters import cleanup
+from tensorone._concurrency import shield
+from tensorone._concurrency.fan_out import fan_out
+from tensorone._concurrency.outcome import Outcome
+from tensorone._errors import InvalidArgument, NoCapacity, TensorOneError
+from tensorone._session.cluster_status import lost
+
+from .acquire import not_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tensorone._session.session import Session
+
+    from .result import SpotRental
+    from .search import Search
+
+
+logger = logging.getLogger("tensorone")
+
+
+Mode = Literal["all_or_nothing", "best_effort"]
+
+
+class Group:
+    """The clusters of one call: what was won and when, and what ends the whole of it."""
+
+    def __init__(self, session: Session, count: int, mode: Mode) -> None:
+        if mode not in get_args(Mode):
+            raise InvalidArgument("mode", f"must be 'all_or_nothing' or 'best_effort', not {mode!r}")
+        self._session = session
+        self._count = count
+        self._mode = mode
+        self._won: dict[str, float] = {}
+        self._failure: TensorOneError | None = None
+
+    async def run(self, searches: Sequence[Search], timeout: float) -> list[Outcome[int, SpotRental]]:
+        """Searches at full width, since a search mostly waits; and looks at last whether what was won still runs."""
+        outcomes: list[Outcome[int, SpotRental]] = []
+        try:
+            with anyio.CancelScope() as scope:
+
+                async def one(index: int) -> SpotRental:
+                    try:
+                        rental = not_stopped(await searches[index].run(timeout))
+                    except TensorOneError as error:
+                        if self._mode == "all_or_nothing":
+                            self._failure = self._failure or error
+                            scope.cancel()
+                        raise
+                    self._won[rental.cluster.id] = anyio.current_time()
+                    return rental
+
+                outcomes = await fan_out(one, range(self._count), limit=self._count)
+            outcomes = await self._checked(outcomes)
+        except BaseException:
+            await self._give_back(self._won)
+            raise
+        if self._failure is not None:
+            if left := await self._give_back(self._won):
+                self._failure.billing = f"clusters {', '.join(left)} may still run: terminate them"
+            raise self._failure
+        return outcomes
+
+    async def _checked(self, outcomes: list[Outcome[int, SpotRental]]) -> list[Outcome[int, SpotRental]]:
+        """The outcomes, in which nothing is told as won that was lost again before the last search ended."""
+        gone = await self._lost() if self._failure is None else frozenset[str]()
+        lost_again = [each.value for each in outcomes if each.value and each.value.cluster.id in gone]
+        errors = {rental.cluster.id: _lost_again(rental) for rental in lost_again}
+        if errors and self._mode == "all_or_nothing":
+            self._failure = next(iter(errors.values()))
+        elif left := await self._give_back(rental.cluster.id for rental in lost_again if not _adopted(rental)):
+            logger.warning("clusters %s were lost, and could not be terminated", ", ".join(left))
+        return [
+            Outcome(each.item, error=errors[each.value.cluster.id]) if each.value and each.value in lost_again else each
+            for each in outcomes
+        ]
+
+    async def _lost(self) -> frozenset[str]:
+        """Which of the clusters won a fresh listing shows as stopped or gone; none where it fails."""
+        try:
+            with anyio.move_on_after(cleanup.GRACE):
+                seen = await self._session.listing.fresh()
+                settle_time = self._session.settle_time
+                return lost(self._won, seen.value, asked_at=seen.asked_at, settle_time=settle_time)
+        except TensorOneError as error:
+            logger.warning("whether all clusters won still run could not be read: %s", error)
+        return frozenset()
+
+    async def _give_back(self, cluster_ids: Iterable[str]) -> list[str]:
+        """Terminates what was won, beyond the reach of cancellation; what could not be in time."""
+        left = set(cluster_ids)
+
+        async def one(cluster_id: str) -> None:
+            await cleanup.end(self._session, cluster_id)
+            left.discard(cluster_id)
+
+        async def all_of_them() -> None:
+            async with anyio.create_task_group() as group:
+                for cluster_id in tuple(left):
+                    group.start_soon(one, cluster_id)
+
+        await shield.shielded(all_of_them, within=self._session.settle_time + cleanup.GRACE)
+        return sorted(left)
+
+
+def _adopted(rental: SpotRental) -> bool:
+    """Whether an earlier call rented it: its volume may have what its owner wants."""
+    return rental.kind is None
+
+
+def _lost_again(rental: SpotRental) -> NoCapacity:
+    volume = "it stays stopped: spot.recover starts it" if _adopted(rental) else "it is terminated, and not billed"
+    return NoCapacity(
+        f"spot.acquire_many: cluster {rental.cluster.id} was taken away again before the call ended; {volume}",
+        operation="RentSpotCluster",
+        attempts=len(rental.attempts),
+        billing=f"the volume of cluster {rental.cluster.id}" if _adopted(rental) else None,
+        ledger=rental.attempts,
+    )

@@ -1,0 +1,81 @@
+"""On which terms a search may rent: the keywords of `spot.acquire`, checked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tensorone._checks import dollars, seconds
+from tensorone._errors import InvalidArgument
+from tensorone._generated import CloudType
+from tensorone._market.bidding import BidPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from .candidates import Order
+
+
+Capacity = Literal["spot", "auto"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which terms a search may rent; the arguments of ``spot.acquire``, checked."""
+
+    bidding: BidPolicy
+    cloud_types: tuple[CloudType, ...] | None = None
+    order: Order = "prioritized"
+    capacity: Capacity = "spot"
+    on_demand_ceiling: Decimal | float | None = None
+    on_demand_after: float = 0.0
+    every: float = 15.0
+
+    def __post_init__(self) -> None:
+        checked_bidding(self.bidding)
+        _one_of("order", self.order, ("prioritized", "lowest_price", "diversified"))
+        _one_of("capacity", self.capacity, ("spot", "auto"))
+        seconds("on_demand_after", self.on_demand_after, zero=True)
+        seconds("every", self.every)
+        _checked_ceiling(self)
+
+
+def checked_bidding(bidding: object) -> None:
+    """Refuses what is no policy: a bare number says nothing of how to bid."""
+    if not isinstance(bidding, BidPolicy):
+        raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(bidding).__name__}")
+
+
+def _one_of(field: str, value: object, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InvalidArgument(field, f"must be one of {', '.join(known)}, not {value!r}")
+
+
+def _checked_ceiling(terms: Terms) -> None:
+    if terms.capacity == "spot":
+        given = {"on_demand_ceiling": terms.on_demand_ceiling is not None, "on_demand_after": terms.on_demand_after > 0}
+        for field in (field for field, said in given.items() if said):
+            raise InvalidArgument(field, "is for capacity='auto'; with 'spot' nothing is rented on-demand")
+        return
+    if terms.on_demand_ceiling is None:
+        raise InvalidArgument("on_demand_ceiling", "is required for capacity='auto': USD per GPU and hour at most")
+    object.__setattr__(terms, "on_demand_ceiling", dollars("on_demand_ceiling", terms.on_demand_ceiling))
+
+
+def clouds(value: Iterable[CloudType | str] | None) -> tuple[CloudType, ...] | None:
+    """Parts of the market as given by a caller."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        raise InvalidArgument("cloud_types", f"must be a sequence such as ({value!r},), not one string")
+    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may give anything
+        raise InvalidArgument("cloud_types", f"must be a sequence of parts of the market, not {type(value).__name__}")
+    try:
+        found = tuple(dict.fromkeys(CloudType(each) for each in value))
+    except ValueError as error:
+        raise InvalidArgument("cloud_types", f"{error}; known are {', '.join(CloudType)}") from None
+    if not found:
+        raise InvalidArgument("cloud_types", "names no part of the market; leave it out to take the spec's")
+    return found

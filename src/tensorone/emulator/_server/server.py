@@ -1,0 +1,166 @@
+"""Serves an ASGI application on loopback, from a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.lowlevel import checkpoint
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class LoopbackServer:
+    """A listening socket, a thread, and what stops both.
+
+    Args:
+        app: What answers.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        config = Config(
+            self._serve,
+            interface="asgi3",
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # it would hold the key of every URL
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=75,
+        )
+        self._app = app
+        self._server = Server(config)
+        self._host = host
+        self._port = port
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._closings = 0  # how many who closed the port have yet to open it
+
+    def start(self) -> int:
+        """Listens, and returns the port; requests are accepted from now on."""
+        with ExitStack() as stack:
+            self._closings = 0
+            # Bound and not listening, it keeps the port ours while the listening socket is closed.
+            holder = stack.enter_context(_bound(self._host, self._port))
+            self._port = int(holder.getsockname()[1])
+            portal = stack.enter_context(start_blocking_portal())
+            portal.call(self._open)
+            stack.callback(portal.call, portal.stop, True)  # cancels a reopening to come
+            stack.callback(portal.call, self._close)
+            self._portal = portal
+            self._stack = stack.pop_all()
+        return self._port
+
+    def stop(self) -> None:
+        """Drops every connection, and ends the thread."""
+        self._portal = None
+        self._stack.close()
+
+    def refuse(self, seconds: float) -> None:
+        """Refuses connections for so many real seconds, from now on; those there are get closed.
+
+        Raises:
+            RuntimeError: It does not listen.
+        """
+        if self._portal is None:
+            raise RuntimeError("there is no port to close: the emulator does not listen")
+        self._portal.call(self._close_port)
+        self._portal.start_task_soon(self._reopen_after, seconds)
+
+    async def refuse_and_wait(self, seconds: float) -> None:
+        """The same from inside a request."""
+        self._close_port()
+        await self._reopen_after(seconds)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wire = _SocketWire(scope["state"]["transport"], self)
+        try:
+            await self._app({**scope, "state": {"wire": wire}}, receive, send)
+        except anyio.get_cancelled_exc_class():
+            # Only stopping cancels a request, and uvicorn would log it as a failure of ours.
+            return
+
+    async def _open(self) -> None:
+        config = self._server.config
+        if not config.loaded:
+            config.load()
+            self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup(sockets=[_bound(self._host, self._port)])
+
+    async def _close(self) -> None:
+        self._shut()
+        while self._server.server_state.tasks:
+            for task in self._server.server_state.tasks:
+                task.cancel()
+            await checkpoint()
+
+    def _close_port(self) -> None:
+        self._closings += 1
+        self._shut()
+
+    def _shut(self) -> None:
+        for server in self._server.servers:
+            server.close()
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+
+    async def _reopen_after(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+        self._closings -= 1
+        if not self._closings:
+            await self._open()
+
+
+class _Connection(H11Protocol):
+    """Tells the application which transport its request came on."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class _SocketWire:
+    """A real connection."""
+
+    def __init__(self, transport: Any, server: LoopbackServer) -> None:
+        self._transport = transport
+        self._server = server
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def reset(self) -> None:
+        # Closing a socket that does not linger sends RST instead of FIN.
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self._transport.abort()
+
+    async def refuse(self, seconds: float) -> None:
+        self.reset()
+        await self._server.refuse_and_wait(seconds)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol has to be named: without it asyncio leaves Nagle's algorithm on, and each answer takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

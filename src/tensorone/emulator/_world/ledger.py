@@ -1,0 +1,135 @@
+"""The account's money: every line of the bill, and nothing that is not on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tensorone.emulator._market.cluster import Cluster
+
+
+HOURS_PER_MONTH = Decimal(730)
+
+
+CONTAINER_DISK = Decimal("0.10") / HOURS_PER_MONTH  # dollars per GB and hour, while running
+
+
+VOLUME = Decimal("0.10") / HOURS_PER_MONTH
+
+
+STOPPED_VOLUME = Decimal("0.20") / HOURS_PER_MONTH
+
+
+VCPU = Decimal("0.03")  # dollars per vCPU and hour, billed only without GPUs
+
+
+PRECISION = Decimal("1E-10")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item of one cluster over one stretch of time, billed by whole seconds.
+
+    Attributes:
+        rate: US dollars per hour.
+        since: Start, in seconds since the world began.
+        seconds: Whole seconds so far.
+        open: Whether it still grows.
+    """
+
+    cluster_id: str
+    item: str
+    rate: Decimal
+    since: float
+    seconds: int = 0
+    open: bool = True
+
+    @property
+    def amount(self) -> Decimal:
+        """US dollars."""
+        return (self.rate * self.seconds / 3600).quantize(PRECISION)
+
+    def at(self, now: float) -> Line:
+        """The line as it stands at a time."""
+        return replace(self, seconds=int(now - self.since)) if self.open else self
+
+
+def rates(cluster: Cluster) -> dict[str, Decimal]:
+    """What a cluster costs now, US dollars per hour by item; items that cost nothing are left out."""
+    order = cluster.order
+    if not cluster.running:
+        items = {"volume, stopped": order.volume_in_gb * STOPPED_VOLUME}
+    else:
+        items = {
+            "GPUs": cluster.gpu_count * cluster.price,
+            "vCPUs": Decimal(0) if cluster.gpu_count else order.vcpus * VCPU,
+            "container disk": order.container_disk_in_gb * CONTAINER_DISK,
+            "volume": order.volume_in_gb * VOLUME,
+        }
+    return {item: rate.quantize(PRECISION) for item, rate in items.items() if rate}
+
+
+class Ledger:
+    """What was paid in, and what each cluster took out of it."""
+
+    def __init__(self, deposit: Decimal) -> None:
+        self._deposit = deposit
+        self._closed: list[Line] = []
+        self._closed_amount = Decimal(0)
+        self._open: dict[str, list[Line]] = {}
+        self._spend = Decimal(0)
+        # Sum of rate times start over the open lines: what they cost follows from it without a walk over them.
+        self._head_start = 0.0
+
+    def switch(self, cluster_id: str, new_rates: Mapping[str, Decimal], now: float) -> None:
+        """Closes what the cluster has been billed for, and opens what it is billed for from now on."""
+        for line in self._open.pop(cluster_id, []):
+            closed = replace(line.at(now), open=False)
+            self._closed.append(closed)
+            self._closed_amount += closed.amount
+            self._add(line, -1)
+        self._open[cluster_id] = [Line(cluster_id, item, rate, since=now) for item, rate in new_rates.items()]
+        for line in self._open[cluster_id]:
+            self._add(line, 1)
+
+    def pay_in(self, amount: Decimal) -> None:
+        """Adds to the deposit; a negative amount takes from it."""
+        self._deposit += amount
+
+    def bill(self, now: float) -> tuple[Line, ...]:
+        """Every line ever, closed ones first."""
+        return (*self._closed, *self._open_lines(now))
+
+    def balance(self, now: float) -> Decimal:
+        """What is left: the deposit less the bill."""
+        return self._deposit - self._closed_amount - sum((line.amount for line in self._open_lines(now)), Decimal(0))
+
+    @property
+    def spend_per_hour(self) -> Decimal:
+        """What everything costs now."""
+        return self._spend
+
+    def covers_an_hour(self, extra: Decimal, now: float) -> bool:
+        """Whether the balance pays for so many dollars per hour, for one hour."""
+        return self._least_balance(now) >= float(extra)
+
+    def empty_at(self, now: float) -> float:
+        """When the balance is used up at the earliest; billing whole seconds may leave a little then: ask again."""
+        if not self._spend:
+            return float("inf")
+        return now + max(0.0, self._least_balance(now) * 3600 / float(self._spend))
+
+    def _open_lines(self, now: float) -> list[Line]:
+        return [line.at(now) for lines in self._open.values() for line in lines]
+
+    def _least_balance(self, now: float) -> float:
+        owed = (now * float(self._spend) - self._head_start) / 3600
+        return float(self._deposit - self._closed_amount) - owed
+
+    def _add(self, line: Line, sign: int) -> None:
+        self._spend += sign * line.rate
+        self._head_start += sign * float(line.rate) * line.since

@@ -1,0 +1,1 @@
+"""What ariadne-codegen makes of schema and operations, and what our plugin makes of that. Stands on `_project`."""

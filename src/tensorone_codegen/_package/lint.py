@@ -1,0 +1,117 @@
+"""Refuses what ariadne-codegen would turn, without a word, into something wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import FragmentSpreadNode, GraphQLEnumType, InlineFragmentNode, OperationType, Visitor, print_ast, visit
+
+from tensorone_codegen import _names
+from tensorone_codegen._errors import CodegenError
+from tensorone_codegen._project.locations import place
+from tensorone_codegen._schema import CLIENT_DIRECTIVES, input_fields, output_fields, reachable_inputs
+
+from .collisions import collisions, same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from graphql import OperationDefinitionNode
+
+    from tensorone_codegen._project.settings import Settings
+    from tensorone_codegen._project.sources import Project
+
+
+# Values of an enum that its Python class already has another use for.
+_ENUM_RESERVED = frozenset({"is_known", "mro"})
+
+
+def lint(project: Project, settings: Settings) -> None:
+    """Checks a valid project.
+
+    Raises:
+        CodegenError: Holds everything that is wrong, one line each, with its place and what to do.
+    """
+    problems = [*_secrets(project, settings.secret), *_enums(project)]
+    for operation in project.operations:
+        problems += [*_operation(operation), *_variables(operation), *_inputs(project, settings, operation)]
+    for definition in (*project.operations, *project.fragments.values()):
+        visitor = _Fragments()
+        visit(definition, visitor)
+        problems += visitor.problems
+    # What is wrong so far would only be told a second time as a collision.
+    problems = problems or list(collisions(project, settings.scalar_types, settings.ariadne["client_name"]))
+    if problems:
+        raise CodegenError("\n".join(dict.fromkeys(problems)))
+
+
+def _secrets(project: Project, secret: Iterable[str]) -> Iterator[str]:
+    for coordinate in secret:
+        owner, _, name = coordinate.partition(".")
+        type_ = project.schema.type_map.get(owner)
+        if type_ is None or name not in {**output_fields(type_), **input_fields(type_)}:
+            yield f"pyproject.toml: secret: the schema has no field {coordinate}"
+
+
+def _enums(project: Project) -> Iterator[str]:
+    for name, type_ in project.schema.type_map.items():
+        values = type_.values if isinstance(type_, GraphQLEnumType) and not name.startswith("__") else {}
+        where = f"{place(type_.ast_node)}: enum {name}"
+        for value in sorted(_ENUM_RESERVED & values.keys()):
+            yield f"{where}: {value} cannot be a member of a Python enum: leave it out"
+        for value, other, member in same(values, _names.member):
+            yield f"{where}: {other} and {value} both become the member {member}: leave one out"
+
+
+def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
+    if operation.name is None:
+        yield f"{place(operation)}: the operation has no name: give it one"
+    if operation.operation is OperationType.SUBSCRIPTION:
+        yield f"{place(operation)}: subscriptions are not supported: leave it out"
+    for directive in operation.directives:
+        if directive.name.value not in CLIENT_DIRECTIVES:
+            yield f"{place(directive)}: @{directive.name.value} on an operation would not be sent: put it on its fields"
+
+
+def _variables(operation: OperationDefinitionNode) -> Iterator[str]:
+    definitions = {node.variable.name.value: node for node in operation.variable_definitions}
+    for name, other, argument in same(definitions, _names.argument):
+        yield f"{place(definitions[name])}: ${other} and ${name} both become {argument}: rename one"
+    for name, node in definitions.items():
+        argument = _names.argument(name)
+        if argument == "self" or not argument.isidentifier():
+            yield f"{place(node)}: ${name} cannot be an argument called {argument!r}: rename it"
+
+
+def _inputs(project: Project, settings: Settings, operation: OperationDefinitionNode) -> Iterator[str]:
+    """Inputs that cannot be a model."""
+    types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in operation.variable_definitions]
+    for type_ in reachable_inputs(types):
+        where, attributes = f"{place(operation)}: the input {type_.name} has", input_fields(type_)
+        advice = "write its fields as variables of their own"
+        for name, other, attribute in same(attributes, _names.attribute):
+            yield f"{where} {other} and {name}, and both become {attribute}: {advice}"
+        for name in attributes:
+            if _names.attribute(name) in settings.scalar_types:
+                yield f"{where} {name}, which would hide the Python type of that name: {advice}"
+
+
+class _Fragments(Visitor):
+    """Fragments that the models cannot follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self._directives(node)
+
+    def enter_inline_fragment(self, node: InlineFragmentNode, *_: object) -> None:
+        self._directives(node)
+        if not getattr(node, "type_condition", None):
+            self.problems.append(f"{place(node)}: an inline fragment without a type: write its fields without it")
+
+    def _directives(self, node: FragmentSpreadNode | InlineFragmentNode) -> None:
+        for directive in node.directives:
+            text = print_ast(directive)
+            self.problems.append(f"{place(directive)}: {text} on a fragment: put it on the fields themselves")

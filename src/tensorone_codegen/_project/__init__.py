@@ -1,0 +1,1 @@
+"""A project's settings, schema and operations, each with its place in a file. Stands on the ground alone."""

@@ -1,0 +1,219 @@
+"""What the fields of the schema say about the world."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from emulator.worlds import A6000
+from graphql import GraphQLObjectType, build_schema, get_named_type
+
+from tensorone.emulator import Boot
+from tensorone.emulator._emulator import _installed_schema
+
+if TYPE_CHECKING:
+    from tensorone.emulator import Emulator
+
+    from .conftest import Ask
+
+DEPLOY = """mutation { clusterFindAndDeployOnDemand(input: {imageName: "image", gpuTypeId: "NVIDIA RTX A6000" %s})
+    { %s } }"""
+
+
+def selection(type_name: str) -> str:
+    """Every field of a type without required arguments, all the way down."""
+    kind = build_schema(_installed_schema()).type_map[type_name]
+    assert isinstance(kind, GraphQLObjectType)
+    fields = []
+    for name, field in kind.fields.items():
+        named = get_named_type(field.type)
+        inner = selection(named.name) if isinstance(named, GraphQLObjectType) else ""
+        fields.append(f"{name} {inner}")
+    return "{ " + " ".join(fields) + " }"
+
+
+def test_every_field_of_the_schema_is_answered(emulator: Emulator, ask: Ask) -> None:
+    """Nothing the schema offers errs, and hardly anything is null for a running spot cluster."""
+    emulator.world.resume("d62t7qg9n5vtan", bid=emulator.world.minimum_bid(A6000))
+    content = ask(f"{{ myself {selection('User')} gpuTypes {selection('GpuType')} }}").json()
+    assert "errors" not in content
+    cluster = next(each for each in content["data"]["myself"]["clusters"] if each["id"] == "d62t7qg9n5vtan")
+    assert [name for name, value in cluster.items() if value is None] == ["lowestBidPriceToResume"]
+    assert all(value is not None for value in content["data"]["myself"].values())
+
+
+def test_a_deploy_keeps_what_it_was_given(ask: Ask) -> None:
+    """Every input field comes back where the schema has a field for it."""
+    given = """, cloudType: COMMUNITY, gpuCount: 2, name: "n", dockerArgs: "a b", ports: "8888/http,22/tcp",
+        volumeInGb: 7, volumeMountPath: "/v", containerDiskInGb: 8, minVcpuCount: 9, minMemoryInGb: 10,
+        env: [{key: "A", value: "1=2"}, {key: "B", value: ""}]"""
+    fields = """name imageName env dockerArgs ports gpuCount volumeInGb volumeMountPath containerDiskInGb vcpuCount
+        memoryInGb clusterType desiredStatus machine { secureCloud gpuTypeId }"""
+    assert ask(DEPLOY % (given, fields)).json()["data"]["clusterFindAndDeployOnDemand"] == {
+        "name": "n",
+        "imageName": "image",
+        "env": ["A=1=2", "B="],
+        "dockerArgs": "a b",
+        "ports": "8888/http,22/tcp",
+        "gpuCount": 2,
+        "volumeInGb": 7,
+        "volumeMountPath": "/v",
+        "containerDiskInGb": 8,
+        "vcpuCount": 9,
+        "memoryInGb": 10,
+        "clusterType": "RESERVED",
+        "desiredStatus": "RUNNING",
+        "machine": {"secureCloud": False, "gpuTypeId": A6000},
+    }
+
+
+def test_an_order_may_come_as_a_variable(ask: Ask) -> None:
+    """Enums, lists and nested inputs are understood there as in the document."""
+    document = """mutation Deploy($input: ClusterFindAndDeployOnDemandInput!) {
+        clusterFindAndDeployOnDemand(input: $input) { env machine { secureCloud } } }"""
+    order = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
+    content = ask(document, variables={"input": order}).json()
+    assert content["data"]["clusterFindAndDeployOnDemand"] == {"env": ["A=1"], "machine": {"secureCloud": False}}
+
+
+def test_what_is_left_out_gets_the_siblings_defaults(ask: Ask) -> None:
+    """Null counts as left out."""
+    fields = "gpuCount volumeInGb containerDiskInGb ports vcpuCount memoryInGb machine { secureCloud }"
+    assert ask(DEPLOY % (", gpuCount: null", fields)).json()["data"]["clusterFindAndDeployOnDemand"] == {
+        "gpuCount": 1,
+        "volumeInGb": 20,
+        "containerDiskInGb": 50,
+        "ports": "8888/http,22/tcp",
+        "vcpuCount": 2,
+        "memoryInGb": 8,
+        "machine": {"secureCloud": True},
+    }
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        'imageName: "", gpuTypeId: "NVIDIA RTX A6000"',
+        'gpuTypeId: "NVIDIA RTX A6000"',
+        'imageName: "i"',
+        'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", gpuCount: -1',
+        'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", volumeInGb: -1',
+        'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", ports: "8888"',
+        'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", ports: "70000/http"',
+        'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", ports: "0/http"',
+    ],
+)
+def test_what_no_machine_could_run_goes_wrong(emulator: Emulator, ask: Ask, bad: str) -> None:
+    """Such input is answered with the service's catch-all, and starts nothing."""
+    before = emulator.world.clusters.keys()
+    content = ask(f"mutation {{ clusterFindAndDeployOnDemand(input: {{{bad}}}) {{ id }} }}").json()
+    assert content["data"] == {"clusterFindAndDeployOnDemand": None}
+    assert content["errors"][0]["message"].startswith("Something went wrong.")
+    assert content["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert emulator.world.clusters.keys() == before
+
+
+@pytest.mark.parametrize("fields", ["bidPerGpu: 1e999, gpuCount: 1", "bidPerGpu: 0.2, gpuCount: -1"])
+def test_a_bid_without_sense_goes_wrong(emulator: Emulator, ask: Ask, fields: str) -> None:
+    """Neither infinity nor less than no GPUs starts anything."""
+    document = f'mutation {{ clusterBidResume(input: {{clusterId: "d62t7qg9n5vtan", {fields}}}) {{ id }} }}'
+    assert ask(document).json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert not emulator.world.clusters["d62t7qg9n5vtan"].running
+
+
+def test_a_failure_of_the_emulator_is_answered_and_logged(
+    emulator: Emulator, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It looks like any fault of the server, and the log says whose it is."""
+    emulator.world.pay_in("1E30")
+    emulator.world.advance(1e15)  # no date is that late
+    content = ask(DEPLOY % ("", "id lastStartedAt")).json()
+    assert content["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert "fault of the emulator" in caplog.text
+
+
+def test_gpu_types_may_be_narrowed(ask: Ask) -> None:
+    """By one id, by several, or not at all; an unknown id gives an empty list."""
+
+    def ids(argument: str) -> list[str]:
+        return [each["id"] for each in ask(f"{{ gpuTypes{argument} {{ id }} }}").json()["data"]["gpuTypes"]]
+
+    assert ids('(input: {id: "NVIDIA L4"})') == ["NVIDIA L4"]
+    assert ids('(input: {ids: ["NVIDIA L4", "NVIDIA L40", "?"]})') == ["NVIDIA L4", "NVIDIA L40"]
+    assert ids('(input: {id: "?"})') == []
+    assert len(ids("")) == len(ids("(input: {})")) == 23
+
+
+@pytest.mark.parametrize(
+    ("limits", "price"),
+    [
+        ("", 0.33),
+        ("(input: {secureCloud: true})", 0.49),
+        ("(input: {secureCloud: false, gpuCount: 8})", 0.33),
+        ("(input: {gpuCount: 9})", None),
+        ("(input: {minVcpuCount: 1000})", None),
+        ("(input: {minMemoryInGb: 10000})", None),
+    ],
+)
+def test_the_lowest_price_honours_its_limits(ask: Ask, limits: str, price: float | None) -> None:
+    """Where nothing meets them the object is there and its prices are null."""
+    fields = "{ minimumBidPrice uninterruptablePrice stockStatus }"
+    content = ask(f'{{ gpuTypes(input: {{id: "{A6000}"}}) {{ lowestPrice{limits} {fields} }} }}').json()
+    lowest = content["data"]["gpuTypes"][0]["lowestPrice"]
+    assert lowest["uninterruptablePrice"] == price
+    assert (lowest["minimumBidPrice"] is None) == (lowest["stockStatus"] is None) == (price is None)
+
+
+def test_unknown_clusters_are_null(ask: Ask) -> None:
+    """Asking for a cluster nobody has is no error; neither is asking for none."""
+    content = ask('{ a: cluster(input: {clusterId: "nobody"}) { id } b: cluster { id } }').json()
+    assert content == {"data": {"a": None, "b": None}}
+
+
+def test_terminate_answers_null(emulator: Emulator, ask: Ask) -> None:
+    """Success is the key with null, and no errors."""
+    content = ask('mutation { clusterTerminate(input: {clusterId: "riixlu8oclhp"}) }').json()
+    assert content == {"data": {"clusterTerminate": None}}
+    assert "riixlu8oclhp" not in emulator.world.clusters
+
+
+def test_a_stopped_spot_cluster_tells_the_bid_it_needs(emulator: Emulator, ask: Ask) -> None:
+    """And null once nothing would help."""
+    document = '{ cluster(input: {clusterId: "d62t7qg9n5vtan"}) { lowestBidPriceToResume clusterType } }'
+    content = ask(document).json()["data"]["cluster"]
+    assert content["lowestBidPriceToResume"] == float(emulator.world.minimum_bid(A6000))
+    assert content["clusterType"] == "INTERRUPTABLE"
+    emulator.world.sell_out(A6000)
+    assert ask(document).json()["data"]["cluster"]["lowestBidPriceToResume"] is None
+
+
+def test_dates_have_the_services_two_forms(ask: Ask) -> None:
+    """ISO 8601 with milliseconds and Z, and a sentence."""
+    content = ask('{ cluster(input: {clusterId: "riixlu8oclhp"}) { createdAt lastStatusChange } }').json()
+    cluster = content["data"]["cluster"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", cluster["createdAt"])
+    assert re.fullmatch(
+        r"Rented by User: \w{3} \w{3} \d\d \d{4} [\d:]{8} GMT\+0000 \(.*\)", cluster["lastStatusChange"]
+    )
+
+
+def test_reading_counts_and_deploying_does_not(emulator: Emulator, ask: Ask) -> None:
+    """After two reads the container is up; list and single answers both count."""
+    emulator.world.boot = Boot(reads=2)
+    placed = ask(DEPLOY % ("", "id runtime { uptimeInSeconds }")).json()["data"]["clusterFindAndDeployOnDemand"]
+    one = f'{{ cluster(input: {{clusterId: "{placed["id"]}"}}) {{ runtime {{ uptimeInSeconds }} }} }}'
+    assert placed["runtime"] is None
+    assert ask(one).json()["data"]["cluster"]["runtime"] is None
+    ask("{ myself { clusters { id } } }")
+    assert ask(one).json()["data"]["cluster"]["runtime"] == {"uptimeInSeconds": 0}
+
+
+def test_aliases_carry_several_calls(ask: Ask) -> None:
+    """One document may stop two clusters, and one refusal leaves the other answer alone."""
+    content = ask("""mutation {
+        a: clusterStop(input: {clusterId: "riixlu8oclhp"}) { desiredStatus }
+        b: clusterStop(input: {clusterId: "nobody"}) { desiredStatus }
+    }""").json()
+    assert content["data"] == {"a": {"desiredStatus": "EXITED"}, "b": None}
+    assert [error["path"] for error in content["errors"]] == [["b"]]

@@ -1,0 +1,413 @@
+"""Faults: what aims, what counts, and what each does on a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tensorone.emulator import Emulator, Fault
+from tensorone.emulator._server.fault import KINDS
+
+if TYPE_CHECKING:
+    from .conftest import Ask, Eventually
+
+PROBE = "{ __typename }"
+CLUSTER = '{ cluster(input: {clusterId: "riixlu8oclhp"}) { id desiredStatus clusterType } }'
+STOP = 'mutation StopIt { clusterStop(input: {clusterId: "riixlu8oclhp"}) { id desiredStatus } }'
+DEPLOY = 'mutation { clusterFindAndDeployOnDemand(input: {imageName: "i", gpuTypeId: "NVIDIA L4"}) { id } }'
+
+
+def stopped(emulator: Emulator) -> bool:
+    """Whether the cluster that STOP names is stopped."""
+    return not emulator.world.clusters["riixlu8oclhp"].running
+
+
+# --- the fault itself
+
+
+@pytest.mark.parametrize("operation", ["clusterStop", "StopIt", None])
+def test_a_fault_may_wait_for_an_operation(emulator: Emulator, ask: Ask, operation: str | None) -> None:
+    """By root field or operation name; other requests pass, and the hit is recorded."""
+    fault = Fault("bad_gateway", operation=operation or "clusterStop")
+    emulator.faults.add(fault)
+    assert ask(PROBE).status_code == 200
+    assert ask(STOP).status_code == 502
+    assert ask(STOP).status_code == 200
+    (hit,) = emulator.faults.hits
+    assert (hit.fault, hit.root_fields, hit.operation_name, hit.at) == (fault, ("clusterStop",), "StopIt", 0.0)
+
+
+def test_faults_strike_so_often_and_so_late_as_they_say(emulator: Emulator, ask: Ask) -> None:
+    """`after` requests pass, `times` are struck, the rest pass."""
+    emulator.faults.add(Fault("bad_gateway", after=1, times=2))
+    assert [ask(PROBE).status_code for _ in range(4)] == [200, 502, 502, 200]
+    assert emulator.faults.pending == ()
+
+
+def test_a_fault_may_go_on_until_it_is_cleared(emulator: Emulator, ask: Ask) -> None:
+    """`times=None` strikes for ever; clearing disarms it and forgets its hits."""
+    emulator.faults.add(Fault("bad_gateway", times=None))
+    assert {ask(PROBE).status_code for _ in range(5)} == {502}
+    assert len(emulator.faults.pending) == 1
+    emulator.faults.clear()
+    assert ask(PROBE).status_code == 200
+    assert emulator.faults.hits == ()
+
+
+def test_chance_follows_the_seed() -> None:
+    """The same seed strikes the same requests, and about as many as the probability says."""
+
+    def struck(seed: int) -> list[int]:
+        with Emulator(seed=seed) as emulator:
+            emulator.faults.add(Fault("bad_gateway", times=None, probability=0.3))
+            params = {"api_key": emulator.api_key}
+            with httpx.Client() as client:
+                return [client.post(emulator.url, params=params, json={"query": PROBE}).status_code for _ in range(60)]
+
+    assert struck(1) == struck(1) != struck(2)
+    assert 5 < struck(1).count(502) < 35
+
+
+def test_one_fault_at_a_time_decides(emulator: Emulator, ask: Ask) -> None:
+    """The second waits for the next request; delays and lags go with either."""
+    emulator.faults.add(Fault("bad_gateway"), Fault("server_error"), Fault("delay", seconds=0.0))
+    assert [ask(PROBE).status_code for _ in range(3)] == [502, 500, 200]
+    assert [hit.fault.kind for hit in emulator.faults.hits] == ["delay", "bad_gateway", "server_error"]
+
+
+def test_invalid_requests_meet_no_faults(emulator: Emulator, ask: Ask) -> None:
+    """What cannot be read aims at nothing."""
+    emulator.faults.add(Fault("bad_gateway"))
+    assert ask("{").status_code == 400
+    assert len(emulator.faults.pending) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kind": "explode"}, "kind must be one of refuse, close"),
+        ({"kind": "delay", "commit": True}, "commit is not for delay"),
+        ({"kind": "close", "seconds": 1}, "seconds are not for close"),
+        ({"kind": "delay", "seconds": -1}, "or negative"),
+        ({"kind": "close", "times": 0}, "times must be at least 1"),
+        ({"kind": "close", "after": -1}, "after at least 0"),
+        ({"kind": "close", "probability": 1.1}, "between 0 and 1"),
+    ],
+)
+def test_faults_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
+    """The error names what does not fit."""
+    with pytest.raises(ValueError, match=message):
+        Fault(**settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("close", Fault("close")),
+        ("close:", Fault("close")),
+        (
+            "close:operation=clusterStop,times=all,after=2,probability=0.5,commit=true",
+            Fault("close", operation="clusterStop", times=None, after=2, probability=0.5, commit=True),
+        ),
+        ("close:times=3,commit=false", Fault("close", times=3, commit=False)),
+        ("delay:seconds=0.5", Fault("delay", seconds=0.5)),
+        ("bad_gateway:status=503", Fault("bad_gateway", status=503)),
+        ("rate_limited:retry_after=7", Fault("rate_limited", retry_after="7")),
+        ("garbage:body={", Fault("garbage", body="{")),
+    ],
+)
+def test_faults_can_be_written_down(text: str, fault: Fault) -> None:
+    """As on the command line."""
+    assert Fault.parse(text) == fault
+
+
+@pytest.mark.parametrize("text", ["explode", "close:whom=me", "close:times=many", "close:commit=perhaps"])
+def test_other_texts_are_no_fault(text: str) -> None:
+    """Unknown kinds, names and values are refused."""
+    with pytest.raises(ValueError, match=r".+"):
+        Fault.parse(text)
+
+
+def test_every_kind_is_tried_here() -> None:
+    """No kind of fault is without a test in this file."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f'Fault("{kind}"' not in source] == []
+
+
+# --- on the wire
+
+
+@pytest.mark.parametrize("commit", [False, True])
+def test_close_ends_the_connection_without_an_answer(emulator: Emulator, ask: Ask, commit: bool) -> None:
+    """Before the request is carried out, or after."""
+    emulator.faults.add(Fault("close", commit=commit))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        ask(STOP)
+    assert stopped(emulator) is commit
+    assert ask(PROBE).status_code == 200
+
+
+@pytest.mark.parametrize("commit", [False, True])
+def test_reset_is_a_reset(emulator: Emulator, ask: Ask, commit: bool) -> None:
+    """The client reads ECONNRESET."""
+    emulator.faults.add(Fault("reset", commit=commit))
+    with pytest.raises(httpx.ReadError, match="reset by peer"):
+        ask(STOP)
+    assert stopped(emulator) is commit
+
+
+@pytest.mark.parametrize("commit", [False, True])
+def test_hang_never_answers(emulator: Emulator, commit: bool) -> None:
+    """The client's own patience ends it; meanwhile others are answered."""
+    emulator.faults.add(Fault("hang", commit=commit, operation="clusterStop"))
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(emulator.url, params={"api_key": emulator.api_key}, json={"query": STOP}, timeout=0.2)
+    assert stopped(emulator) is commit
+
+
+def test_stopping_the_emulator_ends_what_hangs(eventually: Eventually) -> None:
+    """A request that would hang for ever ends with the emulator, and leaves nothing running."""
+    with Emulator() as emulator:
+        emulator.faults.add(Fault("hang"), Fault("delay", seconds=3600.0, after=1))
+        connections = [raw(emulator, PROBE), raw(emulator, PROBE)]
+        eventually(lambda: len(emulator.faults.hits) == 2)
+    for connection in connections:
+        with connection:
+            assert connection.recv(1) == b""
+
+
+def test_truncate_announces_more_than_it_sends(emulator: Emulator, ask: Ask) -> None:
+    """The request is carried out, and half of its answer arrives."""
+    emulator.faults.add(Fault("truncate"))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        ask(STOP)
+    assert stopped(emulator)
+    emulator.faults.add(Fault("truncate", commit=False))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        ask(DEPLOY)
+    assert len(emulator.world.clusters) == 4
+
+
+def test_refuse_closes_the_port_for_a_while(emulator: Emulator, ask: Ask) -> None:
+    """Aimed at nothing, it refuses the very next connection, and the port comes back by itself."""
+    emulator.faults.add(Fault("refuse", seconds=0.3))
+    with pytest.raises(ConnectionRefusedError):
+        raw(emulator, PROBE)
+    until_back(emulator)
+    assert ask(PROBE).status_code == 200
+
+
+def test_refuse_may_wait_for_a_request(emulator: Emulator, ask: Ask) -> None:
+    """The request that meets it is reset before it is carried out, what follows is refused."""
+    emulator.faults.add(Fault("refuse", seconds=0.3, operation="clusterStop"))
+    with pytest.raises(httpx.ReadError, match="reset by peer"):
+        ask(STOP)
+    with pytest.raises(ConnectionRefusedError):
+        raw(emulator, PROBE)
+    assert not stopped(emulator)
+    until_back(emulator)
+    assert ask(PROBE).status_code == 200
+
+
+def test_a_port_closed_twice_opens_once(emulator: Emulator, ask: Ask) -> None:
+    """It comes back when the last who closed it is done."""
+    emulator.faults.add(Fault("refuse", seconds=0.0), Fault("refuse", seconds=0.3), Fault("refuse", seconds=0.0))
+    with pytest.raises(ConnectionRefusedError):
+        raw(emulator, PROBE)
+    until_back(emulator)
+    assert ask(PROBE).status_code == 200
+
+
+def test_an_emulator_may_stop_while_its_port_is_closed() -> None:
+    """Nothing waits for the port to come back."""
+    with Emulator() as emulator:
+        emulator.faults.add(Fault("refuse", seconds=3600.0))
+
+
+def test_commit_late_loses_the_answer_and_changes_the_world_later(emulator: Emulator, ask: Ask) -> None:
+    """The cluster appears once the world's clock has got there, created then."""
+    emulator.faults.add(Fault("commit_late", seconds=30.0))
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(DEPLOY)
+    emulator.world.advance(29)
+    assert len(emulator.world.clusters) == 4
+    emulator.world.advance(10)
+    *_, late = emulator.world.clusters.values()
+    assert late.created_at == 30
+    assert emulator.world.requests["clusterFindAndDeployOnDemand"] == 1
+
+
+# --- in the answer
+
+
+def test_delay_comes_first_and_changes_nothing(emulator: Emulator, ask: Ask) -> None:
+    """A client with less patience than the delay gives up, and the request is carried out all the same."""
+    emulator.faults.add(Fault("delay", seconds=0.05))
+    answer = ask(STOP)
+    assert answer.elapsed.total_seconds() >= 0.05
+    assert answer.json()["data"]["clusterStop"]["desiredStatus"] == "EXITED"
+
+
+def test_a_lagging_list_shows_a_new_cluster_later(emulator: Emulator, ask: Ask) -> None:
+    """It answers, runs and costs from the start; only the list comes later."""
+    emulator.faults.add(Fault("listing_lag", seconds=30.0))
+    cluster_id = ask(DEPLOY).json()["data"]["clusterFindAndDeployOnDemand"]["id"]
+
+    def listed() -> bool:
+        clusters = ask("{ myself { clusters { id } } }").json()["data"]["myself"]["clusters"]
+        return cluster_id in [each["id"] for each in clusters]
+
+    assert not listed()
+    emulator.world.advance(30)
+    assert listed()
+
+
+def test_a_lagging_list_goes_with_a_lost_answer(emulator: Emulator, ask: Ask) -> None:
+    """The worst case of a create: done, unanswered, and not on the list yet."""
+    emulator.faults.add(Fault("close", commit=True), Fault("listing_lag", seconds=30.0))
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask(DEPLOY)
+    assert len(emulator.world.clusters) == 5
+    assert len(ask("{ myself { clusters { id } } }").json()["data"]["myself"]["clusters"]) == 4
+
+
+@pytest.mark.parametrize("retry_after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_rate_limited_tells_when_to_come_back(emulator: Emulator, ask: Ask, retry_after: int | str) -> None:
+    """429 with Retry-After, seconds or a date, and nothing done."""
+    emulator.faults.add(Fault("rate_limited", retry_after=retry_after))
+    answer = ask(STOP)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, str(retry_after))
+    assert not stopped(emulator)
+
+
+@pytest.mark.parametrize(("commit", "status"), [(False, None), (True, 504)])
+def test_a_bad_gateway_answers_html(emulator: Emulator, ask: Ask, commit: bool, status: int | None) -> None:
+    """502 or another status, before or after the request was carried out."""
+    emulator.faults.add(Fault("bad_gateway", commit=commit, status=status))
+    answer = ask(STOP)
+    assert answer.status_code == (status or 502)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert stopped(emulator) is commit
+
+
+@pytest.mark.parametrize("commit", [None, False])
+def test_a_bare_500_may_hide_a_success(emulator: Emulator, ask: Ask, commit: bool | None) -> None:
+    """Unless told otherwise, the request was carried out."""
+    emulator.faults.add(Fault("server_error", commit=commit))
+    assert ask(STOP).status_code == 500
+    assert stopped(emulator) is (commit is None)
+
+
+def test_an_internal_error_may_hide_a_success(emulator: Emulator, ask: Ask) -> None:
+    """HTTP 200 with the service's catch-all, and the request was carried out."""
+    emulator.faults.add(Fault("internal_error"))
+    answer = ask(STOP.replace("clusterStop", "mine: clusterStop"))
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"mine": None}
+    (error,) = answer.json()["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["mine"], "INTERNAL_SERVER_ERROR")
+    assert stopped(emulator)
+
+
+def test_garbage_is_no_json(emulator: Emulator, ask: Ask) -> None:
+    """HTTP 200 that says JSON and is none."""
+    emulator.faults.add(Fault("garbage"), Fault("garbage", body="<>"))
+    with pytest.raises(json.JSONDecodeError):
+        ask(PROBE).json()
+    assert ask(PROBE).text == "<>"
+
+
+def test_data_may_come_with_errors(emulator: Emulator, ask: Ask) -> None:
+    """The whole answer, and an error beside it."""
+    emulator.faults.add(Fault("data_with_errors"))
+    content = ask(STOP).json()
+    assert content["data"]["clusterStop"]["id"] == "riixlu8oclhp"
+    assert content["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+
+
+@pytest.mark.parametrize("commit", [None, True])
+def test_null_is_neither_data_nor_error(emulator: Emulator, ask: Ask, commit: bool | None) -> None:
+    """Unless told otherwise, nothing was done."""
+    emulator.faults.add(Fault("null", commit=commit))
+    assert ask(STOP).json() == {"data": {"clusterStop": None}}
+    assert stopped(emulator) is bool(commit)
+
+
+def test_enums_may_grow(emulator: Emulator, ask: Ask) -> None:
+    """Values of enum fields, in lists too, are ones nobody knows."""
+    emulator.faults.add(Fault("unknown_enum"), Fault("unknown_enum"))
+    assert ask(CLUSTER).json()["data"]["cluster"] == {
+        "id": "riixlu8oclhp",
+        "desiredStatus": "HIBERNATING",
+        "clusterType": "HIBERNATING",
+    }
+    clusters = ask("{ myself { clusters { desiredStatus } } }").json()["data"]["myself"]["clusters"]
+    assert clusters == [{"desiredStatus": "HIBERNATING"}] * 4
+
+
+def test_answers_may_grow(emulator: Emulator, ask: Ask) -> None:
+    """Every object has a field nobody asked for."""
+    emulator.faults.add(Fault("extra_field"))
+    content = ask(CLUSTER).json()["data"]
+    assert "unheardOf" in content
+    assert "unheardOf" in content["cluster"]
+
+
+def test_what_is_refused_has_nothing_to_change(emulator: Emulator, ask: Ask) -> None:
+    """A document that does not validate is answered with its errors, whatever was to become of its data."""
+    emulator.faults.add(Fault("extra_field"))
+    answer = ask("{ nonsense }")
+    assert (answer.status_code, answer.json().keys()) == (400, {"errors"})
+
+
+# --- the rate limit
+
+
+def test_requests_beyond_the_rate_are_refused_and_counted() -> None:
+    """A burst passes, then one a second by the emulator's clock."""
+    real = [0.0]
+    with Emulator(clock=lambda: real[0]) as emulator, httpx.Client() as client:
+        emulator.rate_limit(0.5, burst=2)
+
+        def status() -> tuple[int, str | None]:
+            answer = client.post(emulator.url, params={"api_key": emulator.api_key}, json={"query": PROBE})
+            return answer.status_code, answer.headers.get("retry-after")
+
+        assert [status() for _ in range(3)] == [(200, None), (200, None), (429, "2")]
+        real[0] = 1.5
+        assert status() == (429, "1")
+        real[0] = 2.0
+        assert [status(), status()] == [(200, None), (429, "2")]
+        assert emulator.rate_limited == 3
+        emulator.rate_limit(None)
+        assert status() == (200, None)
+        assert emulator.rate_limited == 0
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0)])
+def test_a_limit_lets_something_through(emulator: Emulator, rate: float, burst: int) -> None:
+    """No rate and no burst are mistakes."""
+    with pytest.raises(ValueError, match="more than 0"):
+        emulator.rate_limit(rate, burst=burst)
+
+
+def raw(emulator: Emulator, document: str) -> socket.socket:
+    """A connection on which a request has been sent."""
+    url = httpx.URL(emulator.url)
+    body = json.dumps({"query": document}).encode()
+    head = f"POST /graphql?api_key={emulator.api_key} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    connection = socket.create_connection((url.host, url.port), timeout=5)
+    connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+def until_back(emulator: Emulator) -> None:
+    """Waits until the port takes connections again."""
+    transport = httpx.HTTPTransport(retries=8)
+    with httpx.Client(transport=transport) as client:
+        client.get(httpx.URL(emulator.url).copy_with(path="/"))

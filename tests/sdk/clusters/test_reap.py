@@ -1,0 +1,90 @@
+"""Deadlines that live in the clusters, and cleaning up from a process that knows nothing else."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tensorone import ClusterSpec, ClusterStatus, InvalidArgument, RetryPolicy, TensorOne
+from tensorone._clusters.reap import expired
+from tensorone._session.token_and_expiry import expiry
+from tensorone.emulator import Fault
+
+SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
+
+
+@pytest.fixture
+async def rented(client):
+    """Two clusters past their time and one within it, beside those without any."""
+    due = [
+        (await client.clusters.deploy(SPEC, expires_in=1e-6)).id,
+        (await client.spot.rent(SPEC, bid_per_gpu=0.39, expires_in=1e-6)).id,
+    ]
+    return due, (await client.clusters.deploy(SPEC, expires_in=3600)).id
+
+
+async def test_a_dry_run_tells_and_does_nothing(client, emulator, rented):
+    """The clusters past their time are named with their deadlines; all run on."""
+    due, _ = rented
+    found = await client.clusters.reap(action="terminate", dry_run=True)
+    assert sorted(item.cluster.id for item in found) == sorted(due)
+    assert not any(item.done for item in found)
+    assert all(item.expired_at <= datetime.now(UTC) for item in found)
+    assert emulator.world.requests["clusterTerminate"] == 0
+
+
+async def test_a_process_that_knows_nothing_ends_what_is_due(emulator, rented):
+    """Another client stops them, then terminates them; stopped ones are not stopped again."""
+    due, later = rented
+    async with TensorOne(emulator.api_key, url=emulator.url) as cron:
+        assert all(item.done for item in await cron.clusters.reap(action="stop", dry_run=False))
+        assert await cron.clusters.reap(action="stop", dry_run=False) == []
+        assert len(await cron.clusters.reap(action="terminate", dry_run=False)) == 2
+    assert not set(due) & set(emulator.world.clusters)
+    assert later in emulator.world.clusters
+    assert "riixlu8oclhp" in emulator.world.clusters
+
+
+async def test_a_failure_is_told_and_touches_no_other(emulator, rented):
+    """One cluster that cannot be ended leaves its error in its entry; what is gone already counts as done."""
+    emulator.faults.add(Fault("server_error", operation="clusterTerminate", commit=False))
+    async with TensorOne(emulator.api_key, url=emulator.url, retry=RetryPolicy(attempts=1)) as cron:
+        found = await cron.clusters.reap(action="terminate", dry_run=False)
+    assert sorted(item.done for item in found) == [False, True]
+    assert [item.error is None for item in found].count(False) == 1
+
+
+async def test_what_is_gone_meanwhile_is_done(client, emulator, rented):
+    """Another process was quicker."""
+    emulator.faults.add(Fault("close", operation="clusterTerminate", commit=True, times=2))
+    found = await client.clusters.reap(action="terminate", dry_run=False)
+    assert [item.done for item in found] == [True, True]
+
+
+async def test_an_unknown_action_is_refused(client):
+    """Nothing is guessed."""
+    with pytest.raises(InvalidArgument) as caught:
+        await client.clusters.reap(action="delete", dry_run=True)
+    assert caught.value.field == "action"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "1"])
+async def test_a_deadline_that_cannot_be_is_refused(client, emulator, seconds):
+    """Before anything is sent."""
+    with pytest.raises(InvalidArgument) as caught:
+        await client.clusters.deploy(SPEC, expires_in=seconds)
+    assert caught.value.field == "expires_in"
+    assert emulator.world.requests.total() == 0
+
+
+def test_only_readable_deadlines_count():
+    """Nonsense is no deadline; a time without zone is UTC."""
+    assert expiry(None) is None
+    assert expiry(["TENSORONE_EXPIRES_AT=soon"]) is None
+    assert expiry(["A=1", "TENSORONE_EXPIRES_AT=2026-01-02T03:04:05"]) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+async def test_a_terminated_cluster_is_never_due(client, rented):
+    """A listing may still show it."""
+    clusters = await client.clusters.list()
+    gone = [cluster.model_copy(update={"desired_status": ClusterStatus.TERMINATED}) for cluster in clusters]
+    assert expired(gone, datetime.now(UTC) + timedelta(days=1), "terminate") == []

@@ -1,0 +1,78 @@
+"""What a failure means for a fleet."""
+
+import pytest
+
+from tensorone import (
+    AuthenticationError,
+    BidCeilingReached,
+    BidPolicy,
+    ClusterNotFound,
+    ConfigurationError,
+    ConnectionFailed,
+    NoCapacity,
+    OperationUnsupported,
+    OutcomeUnknown,
+    QueryError,
+    SpendLimitReached,
+    UnexpectedResponse,
+)
+from tensorone._fleet.giving_up import LOOKS, SURE_LOOKS, failed, hopeless
+from tensorone._spot.terms import Terms
+
+WORDS = [{"message": "Please add funds."}]
+
+
+def terms(above_ceiling="wait"):
+    """Terms of a fleet."""
+    return Terms(bidding=BidPolicy(ceiling=0.4, above_ceiling=above_ceiling))
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (BidCeilingReached("Too dear.", ceiling=0.4), False),
+        (ClusterNotFound("Gone.", operation="GetCluster"), True),
+        (OperationUnsupported("No spot."), True),
+        (NoCapacity("None.", operation="ResumeSpotCluster", errors=WORDS), False),
+        (QueryError("Please add funds.", operation="ResumeSpotCluster", errors=WORDS, attempts=1), True),
+        (QueryError("Please add funds.", operation="RentSpotCluster", errors=WORDS, attempts=1), True),
+        (AuthenticationError("May only read.", operation="ResumeSpotCluster", errors=WORDS), True),
+        (QueryError("Refused as both.", operation="ResumeSpotCluster"), True),
+        (QueryError("It answered null.", operation="ResumeSpotCluster", attempts=1), False),
+        (QueryError("Internal.", operation="GetGpuTypes", errors=WORDS, attempts=1), False),
+        (OutcomeUnknown("Lost."), False),
+        (ConnectionFailed("Reset."), False),
+        (SpendLimitReached("Limit.", limit=1, committed=1), False),
+    ],
+)
+def test_what_no_further_attempt_could_mend_is_final(error, final):
+    """The credit, the key's rights, a cluster that is gone; never the market, nor what may pass."""
+    assert failed("a", error, terms(), tried=True).final is final
+
+
+def test_a_policy_that_gives_up_makes_the_ceiling_final():
+    """As it says."""
+    assert failed("a", BidCeilingReached("Too dear.", ceiling=0.4), terms("give_up"), tried=True).final
+
+
+def test_a_limit_of_the_client_backs_off():
+    """Nothing was sent, and asking again at once would change nothing."""
+    outcome = failed("a", SpendLimitReached("Limit.", limit=1, committed=1), terms(), tried=False)
+    assert (outcome.limited, outcome.tried) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "survived"),
+    [
+        (ConfigurationError("Closed."), 0),
+        (AuthenticationError("Wrong key."), SURE_LOOKS - 1),
+        (OperationUnsupported("No such field."), SURE_LOOKS - 1),
+        (QueryError("Internal."), LOOKS - 1),
+        (UnexpectedResponse("No JSON.", status_code=200), LOOKS - 1),
+        (ConnectionFailed("Reset."), 10_000),
+    ],
+)
+def test_looks_may_fail_in_a_row(error, survived):
+    """The surer the error, the fewer are needed to believe it."""
+    assert not any(hopeless(error, count) for count in range(1, survived + 1))
+    assert hopeless(error, survived + 1) is (survived < 10_000)

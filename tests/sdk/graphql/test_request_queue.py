@@ -1,0 +1,131 @@
+"""The queue of one client: order, fairness, cancellation, and the pause after a refusal."""
+
+import anyio
+import pytest
+
+from tensorone._graphql.request_queue import Throttle
+
+
+async def use(throttle: Throttle, log: list[object], name: object, *, mutation: bool = False) -> None:
+    """One request: waits its turn, notes that it starts, takes a second, leaves."""
+    await throttle.enter(mutation=mutation)
+    log.append(name)
+    try:
+        await anyio.sleep(1)
+    finally:
+        throttle.leave()
+
+
+def test_requests_start_in_the_order_they_came(run_virtually):
+    """Five requests through a queue of width one start first come, first served."""
+
+    async def main():
+        throttle, log = Throttle(1), []
+        async with anyio.create_task_group() as group:
+            for name in range(5):
+                group.start_soon(use, throttle, log, name)
+                await anyio.wait_all_tasks_blocked()
+        assert log == list(range(5))
+        assert anyio.current_time() == pytest.approx(5.0)
+
+    run_virtually(main)
+
+
+def test_mutations_take_turns_with_a_flood_of_reads(run_virtually):
+    """A stop that arrives behind a hundred reads starts among the first, not last."""
+
+    async def main():
+        throttle, log = Throttle(1), []
+        async with anyio.create_task_group() as group:
+            for name in range(100):
+                group.start_soon(use, throttle, log, name)
+            await anyio.wait_all_tasks_blocked()
+            for name in ("stop", "terminate"):
+                group.start_soon(lambda name=name: use(throttle, log, name, mutation=True))
+        assert max(log.index("stop"), log.index("terminate")) <= 3
+
+    run_virtually(main)
+
+
+def test_width_bounds_what_is_under_way_and_state_tells(run_virtually):
+    """No more requests than the width are under way, and the state says how many wait."""
+
+    async def main():
+        throttle, log = Throttle(3), []
+        async with anyio.create_task_group() as group:
+            for name in range(5):
+                group.start_soon(use, throttle, log, name)
+            group.start_soon(lambda: use(throttle, log, "m", mutation=True))
+            await anyio.wait_all_tasks_blocked()
+            state = throttle.state
+            assert (state.in_flight, state.width) == (3, 3)
+            assert state.waiting_reads + state.waiting_mutations == 3
+            assert state.requests_per_second is None
+            assert state.paused_for == 0
+        assert throttle.state.in_flight == 0
+
+    run_virtually(main)
+
+
+def test_a_cancelled_waiter_leaves_the_queue_and_wakes_the_next(run_virtually):
+    """Cancelling the one at the head lets the one behind it go."""
+
+    async def main():
+        throttle, log = Throttle(1), []
+        async with anyio.create_task_group() as group:
+            group.start_soon(use, throttle, log, "first")
+            await anyio.wait_all_tasks_blocked()
+            with anyio.CancelScope() as impatient:
+                group.start_soon(use, throttle, log, "third")
+
+                async def give_up() -> None:
+                    await anyio.sleep(0.5)
+                    impatient.cancel()
+
+                group.start_soon(give_up)
+                await use(throttle, log, "second")
+        assert log == ["first", "third"]
+        assert throttle.state.in_flight == 0
+
+    run_virtually(main)
+
+
+def test_many_that_end_together_let_in_as_many_at_once(run_virtually):
+    """Also where a wider queue lets in more than one for each that ends."""
+
+    async def main():
+        throttle, log = Throttle(8), []
+        throttle.pace.width = 4.0
+        async with anyio.create_task_group() as group:
+            for name in range(12):
+                group.start_soon(use, throttle, log, name)
+            await anyio.sleep(0.5)
+            assert len(log) == 4
+            throttle.pace.width = 8.0
+            await anyio.sleep(1)
+            assert len(log) == 12
+
+    run_virtually(main)
+
+
+def test_a_refusal_pauses_everyone_and_the_refused_one_goes_first(run_virtually):
+    """After 429 with Retry-After nothing starts for so long; then the refused request is the first."""
+
+    async def main():
+        throttle, log = Throttle(4), []
+        started = await throttle.enter(mutation=False)
+        throttle.pace.refused(anyio.current_time(), started=started, retry_after=7.0)
+        throttle.leave()
+        assert throttle.state.paused_for == pytest.approx(7.0)
+        began = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            group.start_soon(use, throttle, log, "other")
+            await anyio.wait_all_tasks_blocked()
+            await throttle.enter(mutation=False, again=True)
+            assert anyio.current_time() - began >= 7.0
+            assert log == []
+            throttle.leave()
+        assert log == ["other"]
+        assert throttle.state.requests_per_second is not None
+
+    run_virtually(main)
