@@ -67,12 +67,12 @@ def test_the_tree_is_what_the_documentation_draws():
 def test_errors_cross_processes_whole(error):
     """Pickling and copying keep class, words, attributes and cause."""
     error.__cause__ = ConnectionFailed("below", attempts=2)
-    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
-        assert type(twin) is type(error)
-        assert str(twin) == str(error)
-        assert vars(twin) == vars(error)
-        assert type(twin.__cause__) is ConnectionFailed
-        assert twin.__cause__.attempts == 2
+    for duplicate in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(duplicate) is type(error)
+        assert str(duplicate) == str(error)
+        assert vars(duplicate) == vars(error)
+        assert type(duplicate.__cause__) is ConnectionFailed
+        assert duplicate.__cause__.attempts == 2
 
 
 def test_a_cause_that_cannot_be_pickled_leaves_its_words():

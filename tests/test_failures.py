@@ -51,10 +51,10 @@ async def fail(open_client, answer, call=lambda client: client.clusters.list(), 
         with pytest.raises(TensorOneError) as caught:
             await call(client)
     error = caught.value
-    twin = pickle.loads(pickle.dumps(error))
-    assert type(twin) is type(error)
-    assert str(twin) == str(error)
-    assert twin.__dict__ == error.__dict__
+    duplicate = pickle.loads(pickle.dumps(error))
+    assert type(duplicate) is type(error)
+    assert str(duplicate) == str(error)
+    assert duplicate.__dict__ == error.__dict__
     assert error.operation
     return error
 

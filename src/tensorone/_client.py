@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
 from tensorone._graphql.executor import Executor
-from tensorone._graphql.request_queue import Throttle, ThrottleState
+from tensorone._graphql.request_queue import RequestQueue, ThrottleState
 from tensorone._graphql.retry import RetryPolicy
-from tensorone._http.config import Arguments, endpoint, http_backend
-from tensorone._http.transport import Wire
+from tensorone._http.config import Arguments, http_backend, service_address
+from tensorone._http.transport import Transport
 from tensorone._namespaces.account import Accounts
 from tensorone._namespaces.clusters import Clusters
 from tensorone._namespaces.endpoints import Endpoints
@@ -47,9 +47,9 @@ class TensorOne:
 
     Args:
         api_key: The key; without it the variable ``TENSORONE_API_KEY`` is read.
-        url: The endpoint; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
+        url: The service_address; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
         auth: ``"query"`` sends the key as ``?api_key=…``, as the published examples do; ``"header"`` as
-            ``Authorization: Bearer …``, which no public source shows for this endpoint.
+            ``Authorization: Bearer …``, which no public source shows for this service_address.
         transport: An httpx transport to use and leave open: for proxies, TLS settings and tests.
         http: What carries the requests: ``"aiohttp"`` costs less CPU time and needs the extra ``fast`` and asyncio;
             ``"httpx"`` is always there; ``"auto"``, or the variable ``TENSORONE_HTTP``, takes the faster one that
@@ -90,12 +90,14 @@ class TensorOne:
     ) -> None:
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
-        target = endpoint(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
+        target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
         _checks.integer("max_response_bytes", max_response_bytes, least=1)
-        self._wire = Wire(target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes)
+        self._transport = Transport(
+            target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
+        )
         self._executor = Executor(
-            self._wire,
-            Throttle(_checks.integer("max_connections", max_connections, least=1)),
+            self._transport,
+            RequestQueue(_checks.integer("max_connections", max_connections, least=1)),
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or RetryPolicy(),
@@ -140,8 +142,8 @@ class TensorOne:
 
     @property
     def throttle(self) -> ThrottleState:
-        """How many requests are under way and waiting, and at which pace the server takes them."""
-        return self._executor.throttle.state
+        """How many requests are under way and waiting, and at which rate the server takes them."""
+        return self._executor.queue.state
 
     async def check_schema(self, operations: Iterable[Probed] | None = None) -> list[OperationCheck]:
         """Asks the server which operations it would still take, by validation alone; for a nightly job. Bills nothing.
@@ -184,7 +186,7 @@ class TensorOne:
 
     async def __aenter__(self) -> Self:
         if self._owner:
-            self._wire.open()
+            self._transport.open()
         return self
 
     async def __aexit__(
@@ -195,10 +197,10 @@ class TensorOne:
     async def aclose(self) -> None:
         """Closes the connections that the client opened; a given transport stays open. Safe to repeat."""
         if self._owner:
-            await self._wire.aclose()
+            await self._transport.aclose()
 
     def __repr__(self) -> str:
-        return f"<TensorOne {self._shown} ({self._wire.state})>"
+        return f"<TensorOne {self._shown} ({self._transport.state})>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; make it anew where it is needed")

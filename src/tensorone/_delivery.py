@@ -17,32 +17,40 @@ class Delivery:
     def __init__(self) -> None:
         self.begun = False
 
+    def started(self) -> None:
+        """The body begins to leave."""
+        self.begun = True
 
-class Followed(Delivery):
+    def settled(self) -> None:
+        """What became of the request is known; a further one has not begun."""
+        self.begun = False
+
+
+class DeadlineDelivery(Delivery):
     """A delivery under a deadline: a request that began to leave is followed to its end, and nothing else is.
 
-    The scope's deadline rests from the first byte on, until `begun` is set back: the executor does so before it
-    sends again what was refused, and whoever searches on before the next step.
+    The scope's deadline is suspended from the first byte until the request is settled. The executor settles it
+    before it sends again what was refused, and a search before its next step.
 
     Attributes:
         sent: Whether it ever began to leave.
     """
 
-    __slots__ = ("_deadline", "_left", "_scope", "sent")
+    __slots__ = ("_deadline", "_scope", "sent")
 
     def __init__(self, scope: anyio.CancelScope) -> None:
+        super().__init__()
         self.sent = False
         self._scope = scope
         self._deadline = scope.deadline
-        super().__init__()
 
-    @property
-    def begun(self) -> bool:
-        """Whether the body of the request began to leave."""
-        return self._left
+    def started(self) -> None:
+        """The body begins to leave: the deadline is suspended."""
+        super().started()
+        self.sent = True
+        self._scope.deadline = math.inf
 
-    @begun.setter
-    def begun(self, value: bool) -> None:
-        self._left = value
-        self.sent = self.sent or value
-        self._scope.deadline = math.inf if value else self._deadline
+    def settled(self) -> None:
+        """What became of it is known: the deadline holds again."""
+        super().settled()
+        self._scope.deadline = self._deadline

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
 
 
-MISSES = 2  # listings in a row without a cluster: a single one is no proof that it is gone
+MISSES_UNTIL_GONE = 2  # listings in a row without a cluster: a single one is no proof that it is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Known:
     misses: int = 0
 
 
-_UNKNOWN = Known(misses=MISSES)  # nobody has heard of it, so that its absence is no news
+_UNKNOWN = Known(misses=MISSES_UNTIL_GONE)  # nobody has heard of it, so that its absence is no news
 
 
 def diff(
@@ -133,7 +133,7 @@ def diff(
         after[cluster_id], news = _next(cluster_id, known, listed.get(cluster_id))
         changes += news
     if named is None:  # what is gone was told, and would pile up
-        after = {cluster_id: known for cluster_id, known in after.items() if known.misses < MISSES}
+        after = {cluster_id: known for cluster_id, known in after.items() if known.misses < MISSES_UNTIL_GONE}
     return after, changes
 
 
@@ -142,10 +142,10 @@ def _next(cluster_id: str, known: Known, now: Cluster | None) -> tuple[Known, li
         if known.cluster is None:
             return Known(now), [Appeared(cluster_id, now)]
         return Known(now), list(_changes(known.cluster, now))
-    misses = MISSES if now is not None else min(known.misses + 1, MISSES)
-    if misses < MISSES:
+    misses = MISSES_UNTIL_GONE if now is not None else min(known.misses + 1, MISSES_UNTIL_GONE)
+    if misses < MISSES_UNTIL_GONE:
         return Known(known.cluster, misses), []
-    return _UNKNOWN, [] if known.misses == MISSES else [Gone(cluster_id, now or known.cluster)]
+    return _UNKNOWN, [] if known.misses == MISSES_UNTIL_GONE else [Gone(cluster_id, now or known.cluster)]
 
 
 def _changes(before: Cluster, after: Cluster) -> Iterator[Change]:

@@ -23,8 +23,8 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     """The loop behind `clusters.get_many`."""
     ids = _checks.cluster_ids(cluster_ids)
     once = tuple(dict.fromkeys(ids))
-    most = session.most
-    batches = [once[start : start + most] for start in range(0, len(once), most)]
+    max_aliases = session.max_aliases
+    batches = [once[start : start + max_aliases] for start in range(0, len(once), max_aliases)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first that fails did start
@@ -54,13 +54,13 @@ class _Reader:
         return True
 
     async def _again(self, error: TensorOneError, ids: batch.Ids) -> None:
-        sequel = batch.after(error, ids)
-        if sequel is None:
+        plan = batch.retry_plan(error, ids)
+        if plan is None:
             raise error
-        self.found.update(dict.fromkeys(sequel.missing))
-        taken = [await self.read(part) for part in sequel.parts]
-        if sequel.halved and all(taken):  # it was its size, and not one of the clusters
-            self._session.most = min(self._session.most, len(sequel.parts[-1]))
+        self.found.update(dict.fromkeys(plan.missing))
+        taken = [await self.read(part) for part in plan.parts]
+        if plan.halved and all(taken):  # it was its size, and not one of the clusters
+            self._session.max_aliases = min(self._session.max_aliases, len(plan.parts[-1]))
 
     async def _one(self, cluster_id: str) -> Cluster | None:
         try:

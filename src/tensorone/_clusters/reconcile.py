@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 FIRST_LOOK = 0.25  # seconds after the answer was lost
 
 
-SLOWEST = 4.0  # seconds between looks at most
+LONGEST_PAUSE = 4.0  # seconds between looks at most
 
 
-PATIENCE = 1.5  # times the settling time, for which listings that fail are asked again
+SETTLE_FACTOR = 1.5  # times the settling time, for which listings that fail are asked again
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The machine exists: take it, and terminate its twins."""
+    """The machine exists: take it, and terminate its duplicates."""
 
     cluster: Cluster
-    twins: tuple[Cluster, ...]
+    duplicates: tuple[Cluster, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def decide(
     found = with_token(clusters or (), token)
     if found:
         return Adopt(found[0], tuple(found[1:]))
-    end = lost_at + settle_time * (PATIENCE if clusters is None else 1.0)
+    end = lost_at + settle_time * (SETTLE_FACTOR if clusters is None else 1.0)
     if now >= end:
         return Unknown()
     return LookAgain(min(next_look(lost_at, now), end))
@@ -66,4 +66,4 @@ def decide(
 def next_look(lost_at: float, now: float) -> float:
     """When to look next: soon at first, then at doubling distances, so that a lost answer costs few listings."""
     elapsed = max(now - lost_at, 0.0)
-    return now + min(max(elapsed, FIRST_LOOK), SLOWEST)
+    return now + min(max(elapsed, FIRST_LOOK), LONGEST_PAUSE)

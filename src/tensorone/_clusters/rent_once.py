@@ -51,9 +51,9 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
 
 
 async def adopt(session: Session, token: str) -> Cluster | None:
-    """The cluster of an earlier call with the same token, its twins terminated."""
+    """The cluster of an earlier call with the same token, its duplicates terminated."""
     clusters = await found(session, token)
-    await end_twins(session, tuple(clusters[1:]))
+    await terminate_duplicates(session, tuple(clusters[1:]))
     return clusters[0] if clusters else None
 
 
@@ -106,7 +106,7 @@ async def _rent(session: Session, send: Send, token: str, delivery: Delivery) ->
 
 
 async def _settle(session: Session, token: str) -> Cluster | None:
-    """Looks for the token until it shows up or the settling time is over; terminates twins."""
+    """Looks for the token until it shows up or the settling time is over; terminates duplicates."""
     lost_at = anyio.current_time()
     look_at = min(reconcile.next_look(lost_at, lost_at), lost_at + session.settle_time)
     while True:
@@ -117,7 +117,7 @@ async def _settle(session: Session, token: str) -> Cluster | None:
         if isinstance(decision, reconcile.Unknown):
             return None
         if isinstance(decision, reconcile.Adopt):
-            await end_twins(session, decision.twins)
+            await terminate_duplicates(session, decision.duplicates)
             return decision.cluster
         look_at = max(now, polling.next_tick(decision.at, reconcile.FIRST_LOOK))
 
@@ -132,12 +132,12 @@ async def _look(session: Session, moment: float) -> list[Cluster] | None:
     return list(snapshot.value.values())
 
 
-async def end_twins(session: Session, twins: tuple[Cluster, ...]) -> None:
+async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]) -> None:
     """Terminates what was rented besides the one cluster of a token."""
-    for twin in twins:
-        logger.warning("cluster %s has the token of another one and is terminated", twin.id)
+    for duplicate in duplicates:
+        logger.warning("cluster %s has the token of another one and is terminated", duplicate.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await cleanup.end(session, twin.id)
+            await cleanup.end(session, duplicate.id)
 
 
 def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:

@@ -34,26 +34,26 @@ SAME_NAME = (
 )
 
 
-def on_demand(spec: ClusterSpec, gpu_type_id: str | None, markers: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
+def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
     """The input of a deployment on one of the spec's GPU types."""
-    return ClusterFindAndDeployOnDemandInput(**_given(spec, gpu_type_id, markers))
+    return ClusterFindAndDeployOnDemandInput(**_given(spec, gpu_type_id, tags))
 
 
 def spot(
-    spec: ClusterSpec, gpu_type_id: str | None, bid_per_gpu: float, markers: dict[str, str]
+    spec: ClusterSpec, gpu_type_id: str | None, bid_per_gpu: float, tags: dict[str, str]
 ) -> ClusterRentInterruptableInput:
     """The input of a spot rental on one of the spec's GPU types."""
-    return ClusterRentInterruptableInput(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, markers))
+    return ClusterRentInterruptableInput(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, tags))
 
 
-def _given(spec: ClusterSpec, gpu_type_id: str | None, markers: dict[str, str]) -> dict[str, Any]:
+def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {"image_name": spec.image_name, "gpu_count": spec.gpu_count}
     if gpu_type_id is not None:
         given["gpu_type_id"] = gpu_type_id
     given.update({name: value for name in SAME_NAME if (value := getattr(spec, name)) is not None})
     if spec.ports:
         given["ports"] = ",".join(spec.ports)
-    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **markers}.items()]
+    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **tags}.items()]
     return given
 
 

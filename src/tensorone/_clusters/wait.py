@@ -9,7 +9,7 @@ import anyio
 from tensorone import _checks
 from tensorone._errors import ClusterNotFound, TensorOneError, WaitTimedOut
 from tensorone._generated import ClusterStatus
-from tensorone._session.cluster_status import MISSES, STOPPED, is_running
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED, is_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +25,12 @@ async def wait_until(
     """The loop behind `clusters.wait_until`."""
     _checks.cluster_id(cluster_id)
     _checks.seconds("timeout", timeout)
-    rounds = session.rounds(_checks.seconds("every", every))
+    poller = session.poller(_checks.seconds("every", every))
     watched = _Watched(cluster_id, predicate)
     with anyio.move_on_after(timeout):
         await _first_look(session, watched)
         while not watched.over:
-            await rounds.attend(watched)
+            await poller.wait(watched)
             if watched.missed:
                 await _look_alone(session, watched)
     return watched.result(timeout)
@@ -74,9 +74,9 @@ async def _first_look(session: Session, watched: _Watched) -> None:
     try:
         snapshot = await session.listing.since(anyio.current_time())
     except TensorOneError as error:
-        watched.failed(error)
+        watched.on_failure(error)
     else:
-        watched.saw(snapshot)
+        watched.on_snapshot(snapshot)
         if watched.missed:
             await _look_alone(session, watched)
 
@@ -86,7 +86,7 @@ async def _look_alone(session: Session, watched: _Watched) -> None:
     try:
         cluster = (await session.graphql.get_cluster(watched.id)).cluster
     except TensorOneError as error:
-        watched.failed(error)
+        watched.on_failure(error)
     else:
         watched.looked(cluster)
 
@@ -109,7 +109,7 @@ class _Watched:
         self._passing: TensorOneError | None = None
         self._final: Exception | None = None
 
-    def saw(self, snapshot: Snapshot) -> bool:
+    def on_snapshot(self, snapshot: Snapshot) -> bool:
         """A listing came; whether it is to be left, because the wait is over or the cluster to be read by itself."""
         cluster = snapshot.value.get(self.id)
         self.missed = cluster is None
@@ -122,7 +122,7 @@ class _Watched:
         if cluster is not None:
             self._seen = cluster
             self._ask(cluster)
-        elif self._misses >= MISSES:
+        elif self._misses >= MISSES_UNTIL_GONE:
             self._end(
                 ClusterNotFound(
                     f"cluster {self.id} does not exist, or does no longer", operation="GetCluster", attempts=1
@@ -130,7 +130,7 @@ class _Watched:
             )
         return self.over
 
-    def failed(self, error: TensorOneError) -> bool:
+    def on_failure(self, error: TensorOneError) -> bool:
         """A look failed; whether the wait is over."""
         self.missed, self._passing = False, error
         if not error.retryable:

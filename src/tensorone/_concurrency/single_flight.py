@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen(Generic[T]):
+class Fetched(Generic[T]):
     """What a request that began at `asked_at` brought."""
 
     asked_at: float
@@ -29,11 +29,11 @@ class _Poll(Generic[T]):
         self.number = number
         self.asked_at = anyio.current_time()
         self.ended = anyio.Event()
-        self.seen: Seen[T] | None = None
+        self.seen: Fetched[T] | None = None
         self.error: Exception | None = None
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """Shares requests without a task of its own: whoever waits first asks for all, and if cancelled, the next does."""
 
     def __init__(self, fetch: Callable[[], Awaitable[T]]) -> None:
@@ -41,7 +41,7 @@ class Shared(Generic[T]):
         self._poll: _Poll[T] | None = None
         self._begun = 0
 
-    async def fresh(self) -> Seen[T]:
+    async def fresh(self) -> Fetched[T]:
         """An answer that was asked for after this call began, whatever the clock's resolution.
 
         Raises:
@@ -50,7 +50,7 @@ class Shared(Generic[T]):
         begun = self._begun
         return await self._share(lambda poll: poll.number > begun)
 
-    async def since(self, moment: float) -> Seen[T]:
+    async def since(self, moment: float) -> Fetched[T]:
         """An answer that was asked for at `moment` (of anyio's clock) or later.
 
         Raises:
@@ -58,7 +58,7 @@ class Shared(Generic[T]):
         """
         return await self._share(lambda poll: poll.asked_at >= moment)
 
-    async def _share(self, late_enough: Callable[[_Poll[T]], bool]) -> Seen[T]:
+    async def _share(self, late_enough: Callable[[_Poll[T]], bool]) -> Fetched[T]:
         while True:
             poll = self._poll
             if poll is None or (poll.ended.is_set() and not late_enough(poll)):
@@ -74,14 +74,14 @@ class Shared(Generic[T]):
             if self._poll is poll:
                 self._poll = None  # its leader was cancelled, or it began too early: the first to wake asks anew
 
-    async def _lead(self, poll: _Poll[T]) -> Seen[T]:
+    async def _lead(self, poll: _Poll[T]) -> Fetched[T]:
         try:
             value = await self._fetch()
         except Exception as error:
             poll.error = error
             raise
         else:
-            poll.seen = Seen(poll.asked_at, value)
+            poll.seen = Fetched(poll.asked_at, value)
             return poll.seen
         finally:
             poll.ended.set()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BidMade", "BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered", "StatusUnknown"]
 
 
-Limit = Literal["budget", "max_hourly_spend"]
+HeldBy = Literal["budget", "max_hourly_spend"]
 
 
 class Sighting(Protocol):
@@ -214,7 +214,7 @@ class BudgetReached:
     """
 
     at: float
-    limit: Limit
+    limit: HeldBy
     spent: Decimal
     rate: Decimal
 

@@ -19,7 +19,7 @@ from .events import RecoveryFailed
 
 if TYPE_CHECKING:
     from tensorone._errors import TensorOneError
-    from tensorone._spot.terms import Terms
+    from tensorone._spot.terms import SearchTerms
 
 
 LOOKS, SURE_LOOKS = 20, 3  # in a row that fail in a way that should not pass, and in one that will not
@@ -28,7 +28,7 @@ LOOKS, SURE_LOOKS = 20, 3  # in a row that fail in a way that should not pass, a
 _COSTING = ("ResumeSpotCluster", "ResumeCluster", "RentSpotCluster")
 
 
-def failed(cluster_id: str, error: TensorOneError, terms: Terms, *, tried: bool) -> RecoveryFailed:
+def failed(cluster_id: str, error: TensorOneError, terms: SearchTerms, *, tried: bool) -> RecoveryFailed:
     """What came of a recovery that ended with an error.
 
     Args:
@@ -42,7 +42,7 @@ def failed(cluster_id: str, error: TensorOneError, terms: Terms, *, tried: bool)
     return RecoveryFailed(cluster_id, str(error), final, tried=tried or limited, limited=limited)
 
 
-def is_final(error: TensorOneError, terms: Terms) -> bool:
+def is_final(error: TensorOneError, terms: SearchTerms) -> bool:
     """Whether another attempt would fare no better."""
     if isinstance(error, BidCeilingReached):
         return terms.bidding.above_ceiling == "give_up"
@@ -54,7 +54,7 @@ def is_final(error: TensorOneError, terms: Terms) -> bool:
     return bool(error.errors) or error.attempts == 0
 
 
-def hopeless(error: TensorOneError, in_a_row: int) -> bool:
+def is_permanent(error: TensorOneError, in_a_row: int) -> bool:
     """Whether to raise the error of a look, of so many that failed in a row, instead of going on."""
     if isinstance(error, ConfigurationError):
         return True

@@ -16,8 +16,8 @@ from tensorone._errors import ConfigurationError, TensorOneError
 from tensorone._session import polling
 
 from .events import BidMade, Polled, PollFailed, Recover
-from .giving_up import hopeless
-from .recoveries import Rounds
+from .giving_up import is_permanent
+from .recoveries import Recoveries
 from .step import own_bids, step
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tensorone._market.attempt_log import Attempt
     from tensorone._recovery.policy import ResumePolicy
     from tensorone._session.session import Session
-    from tensorone._spot.terms import Terms
+    from tensorone._spot.terms import SearchTerms
 
     from .events import Event, Observation
     from .state import FleetSettings, FleetState
@@ -52,7 +52,7 @@ class KeepRunning:
         session: Session,
         specs: Mapping[str, ClusterSpec],
         *,
-        terms: Terms,
+        terms: SearchTerms,
         policy: ResumePolicy,
         settings: FleetSettings,
         state: FleetState,
@@ -61,7 +61,7 @@ class KeepRunning:
     ) -> None:
         self._session = session
         self._every = terms.every
-        self._rounds = Rounds(
+        self._recoveries = Recoveries(
             session,
             specs,
             terms=terms,
@@ -124,14 +124,14 @@ class KeepRunning:
         self._orders = [action for action in actions if isinstance(action, Recover)]
         self._unread.extend(action for action in actions if not isinstance(action, Recover))
         if isinstance(observation, Polled):
-            await self._rounds.end_twins(self._shown)
+            await self._recoveries.terminate_duplicates(self._shown)
 
     async def _poll(self, moment: float) -> Observation:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
             self._failures += 1
-            if hopeless(error, self._failures):
+            if is_permanent(error, self._failures):
                 self._due = polling.next_tick(anyio.current_time(), self._every)
                 raise
             return PollFailed()
@@ -160,7 +160,7 @@ class KeepRunning:
         async with limiter:
             if anyio.current_time() >= self._due or math.isfinite(scope.deadline):
                 return  # it is due still, and the first at the next look
-            outcome = await self._rounds.recover(order, self._shown)
+            outcome = await self._recoveries.recover(order, self._shown)
         self._state, events = step(self._state, outcome, self._now(), self._settings)
         self._unread.extend(event for event in events if not isinstance(event, Recover))
 

@@ -13,8 +13,8 @@ from tensorone._clusters import rent_once
 from tensorone._clusters.spec import preferring
 from tensorone._errors import TensorOneError
 from tensorone._generated import ClusterStatus
-from tensorone._market.attempt_log import Ledger
-from tensorone._market.shared_prices import FleetMarket, market
+from tensorone._market.attempt_log import AttemptLog
+from tensorone._market.shared_prices import SharedPrices, market
 from tensorone._recovery.leave import rent_elsewhere
 from tensorone._recovery.resume_in_place import Later
 from tensorone._session import cluster_status, token_and_expiry
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tensorone._recovery.resume_in_place import Recovery
     from tensorone._session.session import Session
     from tensorone._spot.result import SpotRental
-    from tensorone._spot.terms import Terms
+    from tensorone._spot.terms import SearchTerms
 
     from .events import Recover
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 TOKENS = "keep-"  # begins the token of every replacement
 
 
-PATIENCE = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
+ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
 
-class Rounds:
+class Recoveries:
     """The rounds of one fleet, on the same terms.
 
     Args:
@@ -64,7 +64,7 @@ class Rounds:
         session: Session,
         specs: Mapping[str, ClusterSpec],
         *,
-        terms: Terms,
+        terms: SearchTerms,
         policy: ResumePolicy,
         expires_in: float | None,
         own: Callable[[str], Collection[Decimal]],
@@ -79,7 +79,7 @@ class Rounds:
         self._own = own
         self._members = members
         self._tell = tell
-        self._markets: dict[object, FleetMarket] = {}
+        self._markets: dict[object, SharedPrices] = {}
 
     async def recover(self, order: Recover, shown: Mapping[str, Cluster]) -> RecoverySucceeded | RecoveryFailed:
         """What came of one round.
@@ -88,13 +88,13 @@ class Rounds:
             order: What to recover.
             shown: The account's clusters as they were listed just now.
         """
-        ledger = Ledger(lambda attempt: self._tell(order.cluster_id, attempt))
+        ledger = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt))
         try:
             return await self._recovered(order, shown, ledger)
         except TensorOneError as error:
             return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
 
-    async def end_twins(self, shown: Mapping[str, Cluster]) -> None:
+    async def terminate_duplicates(self, shown: Mapping[str, Cluster]) -> None:
         """Terminates what came of a rental so late that it had been made again: one cluster was asked for."""
         members = set(self._members())
         rented: defaultdict[str, list[Cluster]] = defaultdict(list)
@@ -103,12 +103,12 @@ class Rounds:
             if token.startswith(TOKENS):
                 rented[token].append(each)
         for found in rented.values():
-            twins = tuple(each for each in found if each.id not in members)
-            if len(twins) < len(found):
-                await rent_once.end_twins(self._session, twins)
+            duplicates = tuple(each for each in found if each.id not in members)
+            if len(duplicates) < len(found):
+                await rent_once.terminate_duplicates(self._session, duplicates)
 
     async def _recovered(
-        self, order: Recover, shown: Mapping[str, Cluster], ledger: Ledger
+        self, order: Recover, shown: Mapping[str, Cluster], ledger: AttemptLog
     ) -> RecoverySucceeded | RecoveryFailed:
         spec = await self._spec(order)
         token, seen = self._token(order, shown), shown.get(order.cluster_id)
@@ -120,7 +120,9 @@ class Rounds:
             self._policy,
             replacement,
             seen=seen,
-            misses=cluster_status.MISSES - 1 if order.gone else 0,  # what is known to be gone needs but one more look
+            misses=cluster_status.MISSES_UNTIL_GONE - 1
+            if order.gone
+            else 0,  # what is known to be gone needs but one more look
             waited=order.waited,
         )
         found: PlacedCluster | RentElsewhere | Later
@@ -154,23 +156,23 @@ class Rounds:
         tokens = (f"{TOKENS}{order.origin}-{number}" for number in count(order.number))
         return next(token for token in tokens if not token_and_expiry.with_token(members, token))
 
-    def _replacement(self, spec: ClusterSpec, token: str, ledger: Ledger) -> Replacement:
+    def _replacement(self, spec: ClusterSpec, token: str, ledger: AttemptLog) -> Replacement:
         return Replacement(
             terms=self._terms,
-            markers=token_and_expiry.markers(token, self._expires_in),
+            tags=token_and_expiry.tags(token, self._expires_in),
             token=token,
             adopt=True,
             ledger=ledger,
-            end=anyio.current_time() + PATIENCE,
+            end=anyio.current_time() + ROUND_SECONDS,
             once=True,
             market=self._market(spec),
         )
 
-    def _market(self, spec: ClusterSpec) -> FleetMarket:
+    def _market(self, spec: ClusterSpec) -> SharedPrices:
         """The market for a spec, the same for all that want the same GPUs."""
         key = frozenset(spec.candidates), spec.gpu_count
         if key not in self._markets:
-            self._markets[key] = FleetMarket(market(self._session, spec), self._own, every=self._terms.every)
+            self._markets[key] = SharedPrices(market(self._session, spec), self._own, every=self._terms.every)
         return self._markets[key]
 
 

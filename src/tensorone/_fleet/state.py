@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tensorone._clusters.spec import ClusterSpec
 
-    from .events import Limit
+    from .events import HeldBy
 
 
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
@@ -118,7 +118,7 @@ class FleetState:
     members: tuple[Member, ...]
     at: float | None = None
     spent: Decimal = Decimal(0)
-    held_by: Limit | None = None
+    held_by: HeldBy | None = None
 
     @classmethod
     def start(
@@ -164,7 +164,7 @@ class FleetState:
         return state.interrupted()
 
 
-def taken_up(
+def restored(
     specs: Mapping[str, ClusterSpec], bids: Mapping[str, Decimal | float | None] | None, saved: str | None
 ) -> FleetState:
     """The state to begin with: as it was saved, with clusters that are new. Pure.

@@ -23,11 +23,11 @@ from .events import (
 from .state import FleetState
 
 if TYPE_CHECKING:
-    from .events import Action, Limit, Observation, Sighting
+    from .events import Action, HeldBy, Observation, Sighting
     from .state import FleetSettings, Member, Phase
 
 
-MISSES = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
+MISSES_UNTIL_GONE = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
 
 
 _STARTING = ("CREATED", "RESTARTING")  # stopped or not, something is being done about it
@@ -101,7 +101,7 @@ def _seen(
 
 def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
     """A member that a listing does not show."""
-    if member.misses < MISSES:
+    if member.misses < MISSES_UNTIL_GONE:
         return member, None  # too early to say
     if member.phase != "new" or member.bid_per_gpu is not None:  # seen, or won by whoever knows its bid
         return _stopped(replace(member, gone=True), now, settings)
@@ -180,12 +180,12 @@ def _recovered(member: Member, outcome: RecoverySucceeded, now: float) -> tuple[
 
 def _started(
     members: tuple[Member, ...], spent: Decimal, now: float, settings: FleetSettings
-) -> tuple[tuple[Member, ...], tuple[Recover, ...], Limit | None]:
+) -> tuple[tuple[Member, ...], tuple[Recover, ...], HeldBy | None]:
     """The recoveries to begin now, those that are due for longest first, and the limit that holds others back."""
     if _used_up(spent, settings):
         return members, (), "budget"
     current, recoveries = list(members), list[Recover]()
-    held_by: Limit | None = None
+    held_by: HeldBy | None = None
     running, reserved, limit = _rate(members, settings), _reserved(members, settings), settings.max_hourly_spend
     due = [place for place, one in enumerate(members) if one.phase == "down" and one.retry_at <= now]
     for place in sorted(due, key=lambda place: members[place].retry_at):

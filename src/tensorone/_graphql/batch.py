@@ -26,7 +26,7 @@ T = TypeVar("T")
 Ids = tuple[str, ...]
 
 
-MOST = 50  # root fields in one request; servers are known to refuse more than 100
+MAX_ALIASES = 50  # root fields in one request; servers are known to refuse more than 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ def _many(
 
 
 def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | None]:
-    """The clusters of an answer by id; without those that the answer leaves out."""
+    """The clusters of a response by id; without those that the response leaves out."""
     return {cluster_id: data[alias] for alias, cluster_id in by_alias(ids).items() if alias in data}
 
 
 @dataclass(frozen=True, slots=True)
-class Sequel:
+class RetryPlan:
     """What follows from a request that failed.
 
     Attributes:
@@ -101,10 +101,10 @@ class Sequel:
     halved: bool = False
 
 
-def after(error: TensorOneError, ids: Ids) -> Sequel | None:
+def retry_plan(error: TensorOneError, ids: Ids) -> RetryPlan | None:
     """What to do about a failed request for several clusters; None where smaller ones would fare no better.
 
-    The answer's partial data is not used: an error holds it with the environments blanked out.
+    The response's partial data is not used: an error holds it with the environments blanked out.
     """
     if isinstance(error, UnexpectedResponse):
         return _halves(ids) if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
@@ -125,9 +125,9 @@ def by_alias(ids: Ids) -> dict[str, str]:
     return {f"c{index}": cluster_id for index, cluster_id in enumerate(ids)}
 
 
-def _halves(ids: Ids) -> Sequel:
+def _halves(ids: Ids) -> RetryPlan:
     middle = len(ids) // 2
-    return Sequel((), (ids[:middle], ids[middle:]), halved=True)
+    return RetryPlan((), (ids[:middle], ids[middle:]), halved=True)
 
 
 def _blamed(errors: Sequence[Mapping[str, Any]], ids: Ids) -> dict[str, list[Mapping[str, Any]]]:
@@ -141,12 +141,12 @@ def _blamed(errors: Sequence[Mapping[str, Any]], ids: Ids) -> dict[str, list[Map
     return blamed
 
 
-def _without(blamed: Mapping[str, list[Mapping[str, Any]]], ids: Ids) -> Sequel:
+def _without(blamed: Mapping[str, list[Mapping[str, Any]]], ids: Ids) -> RetryPlan:
     missing = tuple(each for each, entries in blamed.items() if _says_missing(entries))
     rest = tuple(each for each in ids if each not in blamed)
     alone = tuple((each,) for each in blamed if each not in missing)
-    return Sequel(missing, ((rest,) if rest else ()) + alone)
+    return RetryPlan(missing, ((rest,) if rest else ()) + alone)
 
 
 def _says_missing(entries: list[Mapping[str, Any]]) -> bool:
-    return all(server_errors.kind_of([entry], server_errors.OK) is ClusterNotFound for entry in entries)
+    return all(server_errors.error_class([entry], server_errors.OK) is ClusterNotFound for entry in entries)

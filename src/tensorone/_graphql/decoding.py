@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a typed result in one pass, or to an error that loses nothing. Pure."""
+"""From the bytes of a response to a typed result in one pass, or to an error that loses nothing. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Envelope(BaseModel, Generic[T]):
-    """The shape of every GraphQL answer."""
+    """The shape of every GraphQL response."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     data: T | None = None
@@ -35,7 +35,7 @@ def _reader(result: type[T]) -> Callable[[bytes], Envelope[T]]:
 
 
 def result(content: bytes, kind: type[T]) -> T | None:
-    """The typed data of an answer without errors; None where it has errors or no data, to be read leniently.
+    """The typed data of a response without errors; None where it has errors or no data, to be read leniently.
 
     Raises:
         ShapeError: There is data, but not of the schema's shape.
@@ -48,7 +48,7 @@ def result(content: bytes, kind: type[T]) -> T | None:
 
 
 def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
-    """`data` and `errors` of an answer as they came; entries that are no objects become objects.
+    """`data` and `errors` of a response as they came; entries that are no objects become objects.
 
     Raises:
         ShapeError: The body is no JSON object with one of the two.

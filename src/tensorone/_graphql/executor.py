@@ -15,7 +15,7 @@ from tensorone._http.response_body import Undelivered, Unreadable
 from tensorone._redaction import Redactor, env_values
 
 from . import arguments, decoding, failed_attempt
-from .failed_attempt import Verdict
+from .failed_attempt import FailedAttempt
 from .request_queue import Paused
 from .retry import pause, utc_now
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from tensorone._errors import TensorOneError
     from tensorone._http.config import Arguments, Secret
-    from tensorone._http.transport import Answer, Wire
+    from tensorone._http.transport import Response, Transport
 
     from .operation import Operation
-    from .request_queue import Throttle
+    from .request_queue import RequestQueue
     from .retry import RetryPolicy
 
 
@@ -39,16 +39,16 @@ class Executor:
 
     def __init__(  # noqa: PLR0913 - the parts of a client, put together in one place
         self,
-        wire: Wire,
-        throttle: Throttle,
+        transport: Transport,
+        queue: RequestQueue,
         *,
         key: Secret,
         timeout: float,
         retry: RetryPolicy,
         arguments: Arguments,
     ) -> None:
-        self.throttle = throttle
-        self._wire = wire
+        self.queue = queue
+        self._transport = transport
         self._key = key
         self._timeout = timeout
         self._retry = retry
@@ -64,88 +64,90 @@ class Executor:
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
         """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
-        self._wire.require_open()
+        self._transport.require_open()
         values = arguments.values(variables)
         return await self.send(operation, arguments.body(operation, values, self._arguments), values, delivery)
 
     async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
-        self._wire.require_open()
+        self._transport.require_open()
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
             outcome, took = await self._attempt(operation, body, delivery, spent, again=attempts > 1)
-            if not isinstance(outcome, Verdict):
+            if not isinstance(outcome, FailedAttempt):
                 return outcome
             spent += took
             wait = self._pause(operation, outcome, attempts, spent)
             if wait is None:
                 raise self._error(operation, outcome, attempts if outcome.sent else attempts - 1, values)
-            delivery.begun = False
+            delivery.settled()
             if outcome.kind is not RateLimited:  # after a refusal the whole queue is paused, this call with it
                 await anyio.sleep(wait)
             spent += wait
 
     async def _attempt(
         self, operation: Operation[T], body: bytes, delivery: Delivery, spent: float, *, again: bool
-    ) -> tuple[T | Verdict, float]:
+    ) -> tuple[T | FailedAttempt, float]:
         left = self._retry.total_timeout - spent
         try:
-            started = await self.throttle.enter(mutation=operation.kind == "mutation", again=again, patience=left)
+            started = await self.queue.enter(mutation=operation.kind == "mutation", again=again, patience=left)
         except Paused as paused:
-            return failed_attempt.of_pause(paused.seconds), 0.0
-        outcome: T | Verdict | None = None
+            return failed_attempt.from_pause(paused.seconds), 0.0
+        outcome: T | FailedAttempt | None = None
         try:
             outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left))
         finally:
             now = anyio.current_time()
             self._report(operation, outcome, started, now)
-            self.throttle.leave()
+            self.queue.leave()
         return found, now - started
 
-    async def _exchange(self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float) -> T | Verdict:
+    async def _exchange(
+        self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float
+    ) -> T | FailedAttempt:
         try:
             watched = operation.kind == "mutation"
-            answer = await self._wire.send(body, delivery=delivery, timeout=timeout, watched=watched)
+            response = await self._transport.send(body, delivery=delivery, timeout=timeout, watched=watched)
         except Undelivered as lost:
-            return failed_attempt.of_loss(lost, begun=delivery.begun)
+            return failed_attempt.from_lost(lost, begun=delivery.begun)
         except Unreadable as unreadable:
-            return failed_attempt.of_unreadable(unreadable)
-        return _read(operation, answer)
+            return failed_attempt.from_unreadable(unreadable)
+        return _read(operation, response)
 
     def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
-        """Tells the pace what came of a request, unless nothing came back."""
-        if not isinstance(outcome, Verdict):
+        """Tells the rate limiter what came of a request, unless nothing came back."""
+        if not isinstance(outcome, FailedAttempt):
             answered = outcome is not None
         elif outcome.kind is RateLimited:
-            self.throttle.pace.refused(now, started=started, retry_after=outcome.retry_after)
+            self.queue.limiter.refused(now, started=started, retry_after=outcome.retry_after)
             answered = False
         else:
             answered = not issubclass(outcome.kind, ConnectionFailed)
         if answered:
-            self.throttle.pace.accepted(now, name=operation.name, took=now - started)
+            self.queue.limiter.accepted(now, name=operation.name, took=now - started)
 
-    def _pause(self, operation: Operation[Any], verdict: Verdict, attempts: int, spent: float) -> float | None:
-        repeatable = operation.kind == "query" or operation.idempotent or not verdict.acted
-        if not (verdict.passing and repeatable):
+    def _pause(self, operation: Operation[Any], failed: FailedAttempt, attempts: int, spent: float) -> float | None:
+        repeatable = operation.kind == "query" or operation.idempotent or not failed.acted
+        if not (failed.passing and repeatable):
             return None
         draw = random.random()  # noqa: S311 - jitter
-        return pause(self._retry, attempts=attempts, spent=spent, retry_after=verdict.retry_after, draw=draw)
+        return pause(self._retry, attempts=attempts, spent=spent, retry_after=failed.retry_after, draw=draw)
 
     def _error(
-        self, operation: Operation[Any], verdict: Verdict, attempts: int, values: Mapping[str, object]
+        self, operation: Operation[Any], failed: FailedAttempt, attempts: int, values: Mapping[str, object]
     ) -> TensorOneError:
         key = self._key.reveal()
         redact = Redactor([key, quote(key, safe=""), *env_values(values)])
-        return failed_attempt.error(verdict, operation, attempts, redact)
+        return failed_attempt.error(failed, operation, attempts, redact)
 
 
-def _read(operation: Operation[T], answer: Answer) -> T | Verdict:
+def _read(operation: Operation[T], response: Response) -> T | FailedAttempt:
     shape = None
-    if answer.status == HTTPStatus.OK:
+    if response.status == HTTPStatus.OK:
         try:
-            if (data := decoding.result(answer.content, operation.result)) is not None:
+            if (data := decoding.result(response.content, operation.result)) is not None:
                 return data
         except decoding.ShapeError as error:
             shape = str(error)
-    return failed_attempt.of_answer(answer, shape, utc_now())
+    return failed_attempt.from_response(response, shape, utc_now())

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tensorone._http.response_body import Undelivered, Unreadable
-    from tensorone._http.transport import Answer
+    from tensorone._http.transport import Response
     from tensorone._redaction import Redactor
 
     from .operation import Operation
 
 
-BILLED = "what the answer's data names exists, and is billed until it is stopped or terminated"
+BILLED = "what the response's data names exists, and is billed until it is stopped or terminated"
 
 
 _RUNS = "a cluster may run because of it, and is billed until it is stopped or terminated"
@@ -79,7 +79,7 @@ HINTS: Mapping[type[TensorOneError], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FailedAttempt:
     """A failed attempt.
 
     Attributes:
@@ -89,7 +89,7 @@ class Verdict:
         acted: The server may have acted, or did.
         passing: The same request may well succeed later.
         retry_after: Seconds the server asked to wait.
-        holds_data: The answer has a part of the result: the server did act, and says what it made.
+        holds_data: The response has a part of the result: the server did act, and says what it made.
         cause: The foreign exception behind it.
         sent: A request was made at all.
     """
@@ -105,80 +105,82 @@ class Verdict:
     sent: bool = True
 
 
-def of_loss(lost: Undelivered, *, begun: bool) -> Verdict:
-    """No complete answer came."""
+def from_lost(lost: Undelivered, *, begun: bool) -> FailedAttempt:
+    """No complete response came."""
     kind = RequestTimedOut if lost.timed_out else ConnectionFailed
-    return Verdict(kind, lost.words, acted=begun, passing=True, cause=lost.__cause__)
+    return FailedAttempt(kind, lost.words, acted=begun, passing=True, cause=lost.__cause__)
 
 
-def of_pause(seconds: float) -> Verdict:
+def from_pause(seconds: float) -> FailedAttempt:
     """Nothing was sent: the server asked the whole account to wait."""
     words = "the server answered 429 to an earlier request of this client"
     details = {"status_code": server_errors.TOO_MANY_REQUESTS, "retry_after": seconds}
-    return Verdict(RateLimited, words, details, retry_after=seconds, sent=False)
+    return FailedAttempt(RateLimited, words, details, retry_after=seconds, sent=False)
 
 
-def of_unreadable(answer: Unreadable) -> Verdict:
-    """An answer came that was not read to its end."""
-    return Verdict(UnexpectedResponse, answer.words, {"status_code": answer.status}, acted=True)
+def from_unreadable(response: Unreadable) -> FailedAttempt:
+    """A response came that was not read to its end."""
+    return FailedAttempt(UnexpectedResponse, response.words, {"status_code": response.status}, acted=True)
 
 
-def of_answer(answer: Answer, shape: str | None, now: float) -> Verdict:
-    """An answer came that is no success.
+def from_response(response: Response, shape: str | None, now: float) -> FailedAttempt:
+    """A response came that is no success.
 
     Args:
-        answer: The answer.
+        response: The response.
         shape: What is wrong with the shape of its data, or None.
         now: Seconds since 1970.
     """
     try:
-        data, errors = decoding.parts(answer.content)
+        data, errors = decoding.parts(response.content)
     except decoding.ShapeError as error:
-        return _not_graphql(answer, shape or str(error), now)
-    if not errors and answer.status not in _ANSWERED_BY_STATUS:
-        return _not_graphql(answer, shape or "the answer has neither data nor errors", now)
-    return _refused(answer, data, errors, now)
+        return _not_graphql(response, shape or str(error), now)
+    if not errors and response.status not in _ANSWERED_BY_STATUS:
+        return _not_graphql(response, shape or "the response has neither data nor errors", now)
+    return _refused(response, data, errors, now)
 
 
 _ANSWERED_BY_STATUS = frozenset({server_errors.UNAUTHORIZED, server_errors.FORBIDDEN, server_errors.TOO_MANY_REQUESTS})
 
 
-def _refused(answer: Answer, data: Any, errors: list[Mapping[str, Any]], now: float) -> Verdict:
-    kind = server_errors.kind_of(errors, answer.status)
-    wait = retry_after(answer.headers.get("retry-after"), now) if answer.status != server_errors.OK else None
+def _refused(response: Response, data: Any, errors: list[Mapping[str, Any]], now: float) -> FailedAttempt:
+    kind = server_errors.error_class(errors, response.status)
+    wait = retry_after(response.headers.get("retry-after"), now) if response.status != server_errors.OK else None
     details: dict[str, Any] = {
         "errors": errors,
         "data": data,
-        "status_code": answer.status,
-        "request_id": request_id(answer),
+        "status_code": response.status,
+        "request_id": request_id(response),
     }
     if kind is RateLimited:
         details["retry_after"] = wait
     if kind is OperationUnsupported:
         details["unsupported"] = server_errors.unsupported_name(errors)
     holds_data = any(value is not None for value in (as_object(data) or {}).values())
-    return Verdict(
+    return FailedAttempt(
         kind,
-        "; ".join(filter(None, map(server_errors.message_of, errors))) or _status_words(answer.status),
+        "; ".join(filter(None, map(server_errors.message_of, errors))) or _status_words(response.status),
         details,
-        acted=holds_data or (kind is QueryError and server_errors.acted_perhaps(errors, answer.status)),
-        passing=answer.status in retry.PASSING or kind is RateLimited,
+        acted=holds_data or (kind is QueryError and server_errors.may_have_acted(errors, response.status)),
+        passing=response.status in retry.RETRYABLE_STATUSES or kind is RateLimited,
         retry_after=wait,
         holds_data=holds_data,
     )
 
 
-def _not_graphql(answer: Answer, problem: str, now: float) -> Verdict:
-    if answer.status in _ANSWERED_BY_STATUS:
-        return _refused(answer, None, [], now)
-    words = _status_words(answer.status) + (f", {problem}" if answer.status == server_errors.OK else _moved(answer))
-    return Verdict(
+def _not_graphql(response: Response, problem: str, now: float) -> FailedAttempt:
+    if response.status in _ANSWERED_BY_STATUS:
+        return _refused(response, None, [], now)
+    words = _status_words(response.status) + (
+        f", {problem}" if response.status == server_errors.OK else _moved(response)
+    )
+    return FailedAttempt(
         UnexpectedResponse,
         words,
-        {"status_code": answer.status, "excerpt": answer.content, "request_id": request_id(answer)},
-        acted=answer.status in {server_errors.OK, HTTPStatus.REQUEST_TIMEOUT} or answer.status >= 500,  # noqa: PLR2004 - HTTP's server errors
-        passing=answer.status in retry.PASSING,
-        retry_after=retry_after(answer.headers.get("retry-after"), now),
+        {"status_code": response.status, "excerpt": response.content, "request_id": request_id(response)},
+        acted=response.status in {server_errors.OK, HTTPStatus.REQUEST_TIMEOUT} or response.status >= 500,  # noqa: PLR2004 - HTTP's server errors
+        passing=response.status in retry.RETRYABLE_STATUSES,
+        retry_after=retry_after(response.headers.get("retry-after"), now),
     )
 
 
@@ -189,34 +191,34 @@ def _status_words(status: int) -> str:
         return f"HTTP {status}"
 
 
-def _moved(answer: Answer) -> str:
+def _moved(response: Response) -> str:
     """Where a redirect points, without its query, which may repeat the key."""
-    location: str | None = answer.headers.get("location")
+    location: str | None = response.headers.get("location")
     if location is None:
         return ""
     parts = urlsplit(location)
     return f", which points to {parts.scheme}://{parts.hostname}{parts.path}; redirects are not followed"
 
 
-def error(verdict: Verdict, operation: Operation[Any], attempts: int, redact: Redactor) -> TensorOneError:
+def error(failed: FailedAttempt, operation: Operation[Any], attempts: int, redact: Redactor) -> TensorOneError:
     """The error to raise, without secrets; `OutcomeUnknown` where a mutation must not be repeated blindly."""
-    details = {name: _shown(name, value, redact) for name, value in verdict.details.items()}
-    hint = HINTS.get(verdict.kind)
-    wait = "" if verdict.retry_after is None else f"; the server asks to wait {verdict.retry_after:.6g} s"
-    message = f"{operation.name}: {redact.text(verdict.words)}{wait}" + (f" ({hint})" if hint else "")
-    failure = verdict.kind(
+    details = {name: _shown(name, value, redact) for name, value in failed.details.items()}
+    hint = HINTS.get(failed.kind)
+    wait = "" if failed.retry_after is None else f"; the server asks to wait {failed.retry_after:.6g} s"
+    message = f"{operation.name}: {redact.text(failed.words)}{wait}" + (f" ({hint})" if hint else "")
+    failure = failed.kind(
         message,
         operation=operation.name,
         attempts=attempts,
-        retryable=True if verdict.passing else None,
-        billing=BILLED if verdict.holds_data and may_bill(operation) else None,
+        retryable=True if failed.passing else None,
+        billing=BILLED if failed.holds_data and may_bill(operation) else None,
         **details,
     )
-    failure.__cause__ = verdict.cause
-    if verdict.holds_data or not verdict.acted or operation.kind == "query" or operation.idempotent:
+    failure.__cause__ = failed.cause
+    if failed.holds_data or not failed.acted or operation.kind == "query" or operation.idempotent:
         return failure
     unknown = OutcomeUnknown(
-        f"{operation.name} may have happened, its answer was lost: {redact.text(verdict.words)}",
+        f"{operation.name} may have happened, its response was lost: {redact.text(failed.words)}",
         operation=operation.name,
         attempts=attempts,
         billing=may_bill(operation),
@@ -229,9 +231,9 @@ def _shown(name: str, value: Any, redact: Redactor) -> Any:
     return redact.excerpt(value) if name == "excerpt" else redact.tree(value)
 
 
-def request_id(answer: Answer) -> str | None:
+def request_id(response: Response) -> str | None:
     """The server's own id of the request, for its support."""
-    return next((value for name in REQUEST_ID_HEADERS if (value := answer.headers.get(name))), None)
+    return next((value for name in REQUEST_ID_HEADERS if (value := response.headers.get(name))), None)
 
 
 def may_bill(operation: Operation[Any]) -> str | None:

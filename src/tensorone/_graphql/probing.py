@@ -64,12 +64,12 @@ def verdict(errors: list[Mapping[str, Any]], status: int, data: object) -> Verdi
 
     An outage, a limit and a wrong key say nothing; and what was executed was validated before.
     """
-    kind = server_errors.kind_of(errors, status)
+    kind = server_errors.error_class(errors, status)
     if as_object(data):
         return "unknown"
     if kind is OperationUnsupported:
         return "refused"
-    if kind is not QueryError or server_errors.acted_perhaps(errors, status):
+    if kind is not QueryError or server_errors.may_have_acted(errors, status):
         return "unknown"
     said = [server_errors.message_of(entry) for entry in errors]
     if any(map(_WORDS.search, said)):

@@ -1,6 +1,6 @@
 """How many requests at once, and how many a second: learned from the server's answers. Pure.
 
-Two limits hold together. The *width* (requests in flight) grows with every answer: fast where answers take long,
+Two limits hold together. The *width* (requests in flight) grows with every response: fast where answers take long,
 hardly where they queue up at the server, since width beyond that buys nothing, and whatever is in flight when a
 limit is met gets refused. The *rate* is unlimited until the server answers 429; then it is what the server accepted
 since the refusal before. From there it rises as in TCP CUBIC: slowly near that ceiling, then faster and faster, so
@@ -23,7 +23,7 @@ LONG = 0.032  # seconds: where answers take this long, the width doubles with ev
 SLOWER = 2.0  # answers that take this many times the best are queueing
 
 
-SLOWEST = 1.0  # requests a second: a stricter limit is left to the pauses
+SLOWEST_RATE = 1.0  # requests a second: a stricter limit is left to the pauses
 
 
 FIRST_WAIT = 0.02  # seconds, where the server names no time; doubles until something is accepted again
@@ -54,7 +54,7 @@ LONGEST_RISE = 5.0  # seconds, as far as the number of requests goes
 FORGET = 60.0  # seconds without a refusal after which the rate is unlimited again
 
 
-class Pace:
+class RateLimiter:
     """State of the two limits; every method takes the time, in seconds of one steady clock."""
 
     def __init__(self, max_width: int) -> None:
@@ -63,7 +63,7 @@ class Pace:
         self.rate = math.inf
         self.resume_at = -math.inf
         self._next_at = -math.inf
-        self._best: dict[str, float] = {}  # seconds that the quickest answer took, by name
+        self._best: dict[str, float] = {}  # seconds that the quickest response took, by name
         self._since = math.nan  # when the count of accepted requests began
         self._accepted = 0
         self._refused_at = -math.inf
@@ -112,7 +112,7 @@ class Pace:
         if self._proven:
             self._measure(now, pause, told=told)
         elif told:  # it has waited as told, and yet is too fast
-            self._ceiling = self.rate = max(SLOWEST, CUT * self.rate)
+            self._ceiling = self.rate = max(SLOWEST_RATE, CUT * self.rate)
         self._risen = 0.0
         self._refused_at, self._proven = now, False
 
@@ -122,13 +122,13 @@ class Pace:
         count = max(self._accepted, 1)
         average = count / max((self.resume_at if told or first else now) - self._since, 1e-3)
         if first:
-            self._ceiling = self.rate = max(SLOWEST, average)
+            self._ceiling = self.rate = max(SLOWEST_RATE, average)
             self._rise = max(PAUSES * pause * min(1.0, count / ENOUGH) ** 2, FIRST_REQUESTS / self.rate)
             self.width = min(self.width, LEAST_WIDTH)  # the next refusal is near
         else:
             known = average + TRUST * (min(self.rate, 2.0 * average) - average)
-            self._ceiling = max(SLOWEST, min(self.rate, known))
-            self.rate = max(SLOWEST, CUT * self._ceiling)
+            self._ceiling = max(SLOWEST_RATE, min(self.rate, known))
+            self.rate = max(SLOWEST_RATE, CUT * self._ceiling)
             self._rise = max(PAUSES * pause, min(REQUESTS / self.rate, LONGEST_RISE))
             self.width = max(min(self.width, LEAST_WIDTH), self.width / 2.0)
         self._since, self._accepted = self.resume_at if told else now, 0

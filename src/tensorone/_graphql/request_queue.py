@@ -1,4 +1,4 @@
-"""The queue that every request of one client goes through: first come, first served, at the pace the server bears."""
+"""The queue that every request of one client goes through: first come, first served, at the rate the server bears."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from .rate_limiter import Pace
+from .rate_limiter import RateLimiter
 
 __all__ = ["ThrottleState"]
 
@@ -60,15 +60,15 @@ class _Waiter:
         self.started: float | None = None
 
 
-class Throttle:
+class RequestQueue:
     """Lets requests start in order, reads and mutations by turns while both wait.
 
     No task of its own: a request that ends lets in those that may start now, and whoever is at the head of the queue
-    sleeps until the pace permits. Joining, leaving and being cancelled each cost the same however many wait.
+    sleeps until the rate limiter permits. Joining, leaving and being cancelled each cost the same however many wait.
     """
 
     def __init__(self, max_width: int) -> None:
-        self.pace = Pace(max_width)
+        self.limiter = RateLimiter(max_width)
         self._in_flight = 0
         self._reads: OrderedDict[_Waiter, None] = OrderedDict()
         self._mutations: OrderedDict[_Waiter, None] = OrderedDict()
@@ -79,10 +79,10 @@ class Throttle:
         """How things stand now."""
         return ThrottleState(
             in_flight=self._in_flight,
-            width=int(self.pace.width),
+            width=int(self.limiter.width),
             waiting_reads=len(self._reads),
             waiting_mutations=len(self._mutations),
-            requests_per_second=self.pace.rate if math.isfinite(self.pace.rate) else None,
+            requests_per_second=self.limiter.rate if math.isfinite(self.limiter.rate) else None,
             paused_for=self._paused_for(),
         )
 
@@ -98,7 +98,7 @@ class Throttle:
             Paused: It lasts longer.
         """
         now = anyio.current_time()
-        if not self._reads and not self._mutations and self._room() and self.pace.delay(now) <= 0:
+        if not self._reads and not self._mutations and self._room() and self.limiter.delay(now) <= 0:
             return self._start(now)
         waiter = _Waiter(mutation=mutation)
         line = self._line(waiter)
@@ -121,9 +121,9 @@ class Throttle:
     async def _turn(self, waiter: _Waiter, patience: float) -> None:
         """Waits until something concerns this request."""
         now = anyio.current_time()
-        if (pause := self.pace.resume_at - now) > patience:
+        if (pause := self.limiter.resume_at - now) > patience:
             raise Paused(pause)
-        delay = self.pace.delay(now) if self._head() is waiter and self._room() else math.inf
+        delay = self.limiter.delay(now) if self._head() is waiter and self._room() else math.inf
         if delay <= 0:
             self._admit(now)
             return
@@ -134,13 +134,13 @@ class Throttle:
 
     def _admit(self, now: float) -> None:
         """Lets in all that may start now; several at once, so that they share a round of the event loop."""
-        while (head := self._head()) is not None and self._room() and self.pace.delay(now) <= 0:
+        while (head := self._head()) is not None and self._room() and self.limiter.delay(now) <= 0:
             del self._line(head)[head]
             self._mutation_is_next = not head.mutation
             head.started = self._start(now)
             head.event.set()
         # Whoever would find no room is left asleep, unless there is a pause to learn of.
-        if head is not None and (self._room() or math.isfinite(self.pace.resume_at)):
+        if head is not None and (self._room() or math.isfinite(self.limiter.resume_at)):
             head.event.set()
 
     def _withdraw(self, waiter: _Waiter) -> None:
@@ -156,17 +156,17 @@ class Throttle:
 
     def _paused_for(self) -> float:
         # Never paused: then there need not even be a clock, which only an event loop has.
-        if math.isinf(self.pace.resume_at):
+        if math.isinf(self.limiter.resume_at):
             return 0.0
-        return max(0.0, self.pace.resume_at - anyio.current_time())
+        return max(0.0, self.limiter.resume_at - anyio.current_time())
 
     def _start(self, now: float) -> float:
         self._in_flight += 1
-        self.pace.start(now)
+        self.limiter.start(now)
         return now
 
     def _room(self) -> bool:
-        return self._in_flight < int(self.pace.width)
+        return self._in_flight < int(self.limiter.width)
 
     def _head(self) -> _Waiter | None:
         first, second = (self._mutations, self._reads) if self._mutation_is_next else (self._reads, self._mutations)

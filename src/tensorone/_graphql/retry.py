@@ -13,7 +13,7 @@ __all__ = ["RetryPolicy"]
 
 
 # Statuses after which the same request may well succeed; 520 to 524 are what proxies in front of servers add.
-PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
+RETRYABLE_STATUSES = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

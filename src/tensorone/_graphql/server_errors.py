@@ -1,4 +1,4 @@
-"""What an answer means: one table from status, code and words to the error tree. Pure.
+"""What a response means: one table from status, code and words to the error tree. Pure.
 
 Whatever the table does not know stays a plain `QueryError`: a wrong guess about money is worse than none.
 The sibling API says "pod" where this one may say "cluster"; both are understood. Where the words come from is
@@ -68,7 +68,7 @@ _NAMES = re.compile(
 )
 
 
-def kind_of(errors: list[Mapping[str, Any]], status: int) -> type[QueryError]:
+def error_class(errors: list[Mapping[str, Any]], status: int) -> type[QueryError]:
     """The class of error that the entries and the HTTP status stand for."""
     if status == UNAUTHORIZED or (status == FORBIDDEN and not errors):
         return AuthenticationError
@@ -81,7 +81,7 @@ def kind_of(errors: list[Mapping[str, Any]], status: int) -> type[QueryError]:
     return AuthenticationError if status == FORBIDDEN else QueryError
 
 
-def acted_perhaps(errors: list[Mapping[str, Any]], status: int) -> bool:
+def may_have_acted(errors: list[Mapping[str, Any]], status: int) -> bool:
     """Whether the server may have acted although it answered with errors."""
     return status >= 500 or any(code_of(entry) in INTERNAL_CODES for entry in errors)  # noqa: PLR2004 - HTTP's server errors
 

@@ -8,7 +8,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, T
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import map_aiohttp_exceptions
 
-from .response_body import Reply
+from .response_body import ResponseHead
 
 if TYPE_CHECKING:
     import ssl
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 
-class Pool(AiohttpTransport):
+class AiohttpPool(AiohttpTransport):
     """Connections for all calls of a client at once; how many there are is up to the client's queue.
 
     Mutations take httpx's way, which shows when their body leaves. Reads, which may be repeated, take a shorter one.
@@ -35,19 +35,19 @@ class Pool(AiohttpTransport):
         )
         super().__init__(verify=context, client=self._session)
 
-    async def post(self, url: str, body: bytes, *, connect: float) -> Reply:
-        """Sends a read, and answers once the headers of its answer are there; `connect` is in seconds."""
+    async def post(self, url: str, body: bytes, *, connect: float) -> ResponseHead:
+        """Sends a read, and answers once the headers of its response are there; `connect` is in seconds."""
         timeout = ClientTimeout(total=None, sock_connect=connect)
         try:
             response = await self._session.post(url, data=body, allow_redirects=False, timeout=timeout)
         except ClientError:
             with map_aiohttp_exceptions():
                 raise
-        return Reply(response.status, response.raw_headers, _Body(response))
+        return ResponseHead(response.status, response.raw_headers, _Body(response))
 
 
 class _Body:
-    """The body of an answer as it comes in."""
+    """The body of a response as it comes in."""
 
     __slots__ = ("_response",)
 
@@ -68,4 +68,4 @@ class _Body:
         return part
 
     async def aclose(self) -> None:
-        self._response.release()  # a connection whose answer was not read to its end is closed by it
+        self._response.release()  # a connection whose response was not read to its end is closed by it

@@ -58,7 +58,7 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServiceAddress:
     """The service's address without the key, and the key beside it."""
 
     url: str
@@ -85,14 +85,14 @@ class Endpoint:
         return (parts.path or "/") + ("?" + urlencode(query, quote_via=quote, safe="") if query else "")
 
 
-def endpoint(
+def service_address(
     api_key: str | None,
     url: str | None,
     *,
     auth: str,
     allow_insecure_http: bool,
     environ: Mapping[str, str] = os.environ,
-) -> Endpoint:
+) -> ServiceAddress:
     """Settles the address and the key.
 
     Raises:
@@ -103,7 +103,7 @@ def endpoint(
             f"auth={auth!r} is unknown: use 'query' (?api_key=…) or 'header' (Authorization: Bearer …)"
         )
     address = _address(url or environ.get(URL_VARIABLE) or DEFAULT_URL, allow_insecure_http=allow_insecure_http)
-    return Endpoint(
+    return ServiceAddress(
         address,
         Secret(_key(api_key or environ.get(KEY_VARIABLE), auth)),
         "header" if auth == "header" else "query",
@@ -167,16 +167,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def environment_proxy(endpoint: Endpoint) -> httpx.Proxy | None:
+def environment_proxy(service_address: ServiceAddress) -> httpx.Proxy | None:
     """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this host, as for curl.
 
     Raises:
         ConfigurationError: The variable holds no usable address.
     """
     proxies = urllib.request.getproxies()
-    scheme = endpoint.url.partition(":")[0]
+    scheme = service_address.url.partition(":")[0]
     address = proxies.get(scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(endpoint.host):
+    if not address or urllib.request.proxy_bypass(service_address.host):
         return None
     try:
         return httpx.Proxy(address if "://" in address else f"http://{address}")

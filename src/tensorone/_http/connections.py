@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-    from .aiohttp_pool import Pool
-    from .config import Endpoint, Http
+    from .aiohttp_pool import AiohttpPool
+    from .config import Http, ServiceAddress
 
 
 KEEPALIVE = 5.0  # seconds an idle connection is kept
 
 
-class Opener:
-    """Opens transports for one endpoint, all with one TLS context, through the environment's proxy if any.
+class ConnectionOpener:
+    """Opens transports for one service_address, all with one TLS context, through the environment's proxy if any.
 
     Attributes:
         pool: aiohttp's, once it is open.
@@ -33,10 +33,10 @@ class Opener:
         ConfigurationError: The proxy's variable holds no usable address, or the transport asked for is missing.
     """
 
-    def __init__(self, endpoint: Endpoint, http: Http, headers: Mapping[str, str]) -> None:
-        self.pool: Pool | None = None
-        self._proxy = environment_proxy(endpoint)
-        self._secure = endpoint.url.startswith("https:") or self._proxy is not None
+    def __init__(self, service_address: ServiceAddress, http: Http, headers: Mapping[str, str]) -> None:
+        self.pool: AiohttpPool | None = None
+        self._proxy = environment_proxy(service_address)
+        self._secure = service_address.url.startswith("https:") or self._proxy is not None
         self._context: ssl.SSLContext | None = None
         self._http: Http = http
         self._headers = headers
@@ -50,20 +50,20 @@ class Opener:
             ConfigurationError: aiohttp was asked for on another event loop than asyncio's.
         """
         if self.pool is None and self._uses_aiohttp():
-            from .aiohttp_pool import Pool  # noqa: PLC0415 - takes long, and needs the extra
+            from .aiohttp_pool import AiohttpPool  # noqa: PLC0415 - takes long, and needs the extra
 
-            self.pool = Pool(self._tls(), self._headers, keepalive=KEEPALIVE)
-        return self.pool or self._lane()
+            self.pool = AiohttpPool(self._tls(), self._headers, keepalive=KEEPALIVE)
+        return self.pool or self._connection()
 
-    def _lane(self) -> httpx.AsyncBaseTransport:
+    def _connection(self) -> httpx.AsyncBaseTransport:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE)
-        lane = httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
+        connection = httpx.AsyncHTTPTransport(verify=self._tls(), limits=limits, proxy=self._proxy)
         if self._proxy is None:
-            from .single_connection import Line  # noqa: PLC0415 - httpx, too, imports what is below it only then
+            from .single_connection import SingleConnection  # noqa: PLC0415 - httpx, too, imports httpcore late
 
-            # Were httpx to keep its pool elsewhere, the lane would work all the same, at httpx's own cost.
-            lane._pool = Line(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
-        return lane
+            # Were httpx to keep its pool elsewhere, the connection would work all the same, at httpx's own cost.
+            connection._pool = SingleConnection(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+        return connection
 
     def _uses_aiohttp(self) -> bool:
         on_asyncio = anyio.get_cancelled_exc_class().__module__.startswith("asyncio")

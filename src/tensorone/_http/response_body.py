@@ -1,4 +1,4 @@
-"""Reading the body of an answer: unpacked, and never more of it in memory than allowed."""
+"""Reading the body of a response: unpacked, and never more of it in memory than allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Undelivered(Exception):
-    """No complete answer came."""
+    """No complete response came."""
 
     def __init__(self, words: str, *, timed_out: bool = False) -> None:
         super().__init__(words)
@@ -23,7 +23,7 @@ class Undelivered(Exception):
 
 
 class Unreadable(Exception):
-    """The answer is larger than the limit, or packed in a way that was not asked for."""
+    """The response is larger than the limit, or packed in a way that was not asked for."""
 
     def __init__(self, words: str, status: int) -> None:
         super().__init__(words)
@@ -38,42 +38,42 @@ class Stream(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Reply(NamedTuple):
-    """The head of an answer, and its body still to be read."""
+class ResponseHead(NamedTuple):
+    """The head of a response, and its body still to be read."""
 
     status: int
     headers: Headers
     body: Stream
 
 
-async def read(reply: Reply, limit: int) -> bytes:
+async def read(head: ResponseHead, limit: int) -> bytes:
     """The body, unpacked, and never more than `limit` bytes of it in memory."""
-    inflater = _inflater(reply)
+    inflater = _inflater(head)
     chunks: list[bytes] = []
     size = 0
-    parts = aiter(reply.body)
+    parts = aiter(head.body)
     try:
         async for part in parts:
             chunk = part if inflater is None else inflater.decompress(part, limit + 1 - size)
             size += len(chunk)
             if size > limit or (inflater is not None and inflater.unconsumed_tail):
-                raise Unreadable(f"the body is larger than {limit} bytes", reply.status)
+                raise Unreadable(f"the body is larger than {limit} bytes", head.status)
             chunks.append(chunk)
     finally:  # wherever reading stopped
         if isinstance(parts, AsyncGenerator):
             await parts.aclose()
-        await reply.body.aclose()
+        await head.body.aclose()
     if inflater is not None and not inflater.eof:
         raise Undelivered("the compressed body ended early")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _inflater(reply: Reply) -> Any:
-    packed = [value for name, value in reply.headers if name.lower() == b"content-encoding"]
+def _inflater(head: ResponseHead) -> Any:
+    packed = [value for name, value in head.headers if name.lower() == b"content-encoding"]
     encoding = packed[0].strip().lower() if packed else b"identity"
     if encoding == b"gzip":
         return zlib.decompressobj(wbits=31)
     if encoding != b"identity":
         shown = encoding[:40].decode("latin-1")
-        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", reply.status)
+        raise Unreadable(f"the body is packed as {shown!r}, which was not asked for", head.status)
     return None

@@ -1,4 +1,4 @@
-"""Bytes out, an answer or a failure back, the key on the wire and nowhere else; `_lanes` has what carries them."""
+"""Bytes out, a response or a failure back, the key on the wire and nowhere else."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import httpx
 from tensorone._errors import ConfigurationError
 from tensorone._version import __version__
 
-from .connections import Opener
-from .response_body import Reply, Undelivered, Unreadable, read
+from .connections import ConnectionOpener
+from .response_body import ResponseHead, Undelivered, Unreadable, read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tensorone._delivery import Delivery
 
-    from .config import Endpoint, Http
+    from .config import Http, ServiceAddress
     from .response_body import Headers, Stream
 
 
@@ -44,7 +44,7 @@ for _name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_Mask())
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What came back, whatever it is."""
 
     status: int
@@ -72,7 +72,7 @@ class _Body(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        self._delivery.begun = True
+        self._delivery.started()
         if not self._left:
             raise StopAsyncIteration
         part, self._left = self._left, b""
@@ -108,8 +108,8 @@ class _KeyedURL(httpx.URL):
         return httpx.URL, (str(self),)
 
 
-class Wire:
-    """Sends request bodies to one endpoint.
+class Transport:
+    """Sends request bodies to one service_address.
 
     Its own connections are transports of a single connection each: a pool of many would walk all its
     connections and waiters at every request. They are opened when first needed, and the one used last is
@@ -117,22 +117,27 @@ class Wire:
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None, http: Http, max_body_bytes: int
+        self,
+        service_address: ServiceAddress,
+        *,
+        transport: httpx.AsyncBaseTransport | None,
+        http: Http,
+        max_body_bytes: int,
     ) -> None:
         self._max_body_bytes = max_body_bytes
-        self._holds_key = endpoint.holds_key
+        self._holds_key = service_address.holds_key
         self._given = transport
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._own: list[httpx.AsyncBaseTransport] = []
-        target = endpoint.keyed_target().encode("ascii")
-        shown = httpx.URL(endpoint.url)
+        target = service_address.keyed_target().encode("ascii")
+        shown = httpx.URL(service_address.url)
         self._blank = httpx.Request("POST", shown)
         self._host = shown.netloc
-        self._keyed_url = _KeyedURL(endpoint.url, target)
+        self._keyed_url = _KeyedURL(service_address.url, target)
         self._plain_url = shown.copy_with(raw_path=target)
         self._keyed_address = str(self._plain_url)
-        self._headers = _headers(endpoint, self._host)
-        self._opener = Opener(endpoint, http, dict(httpx.Headers(self._headers)))
+        self._headers = _headers(service_address, self._host)
+        self._opener = ConnectionOpener(service_address, http, dict(httpx.Headers(self._headers)))
         self.state: Literal["not opened", "open", "closed"] = "not opened"
 
     def open(self) -> None:
@@ -150,7 +155,7 @@ class Wire:
         if self.state != "open":
             raise ConfigurationError(f"this client is {self.state}: use it inside 'async with TensorOne(…) as client:'")
 
-    async def send(self, body: bytes, *, delivery: Delivery, timeout: float, watched: bool) -> Answer:
+    async def send(self, body: bytes, *, delivery: Delivery, timeout: float, watched: bool) -> Response:
         """One attempt, connecting included, within `timeout` seconds.
 
         Args:
@@ -160,21 +165,21 @@ class Wire:
             watched: Whether that matters; otherwise the body may go at once, and `delivery` may be told too early.
 
         Raises:
-            Undelivered: No complete answer came; `delivery` tells whether the request may have been acted on.
-            Unreadable: An answer came that must not be read.
+            Undelivered: No complete response came; `delivery` tells whether the request may have been acted on.
+            Unreadable: A response came that must not be read.
         """
-        lane = self._given or (self._idle.pop() if self._idle else self._new_lane())
+        connection = self._given or (self._idle.pop() if self._idle else self._new_connection())
         try:
             with anyio.move_on_after(timeout):
-                return await self._exchange(lane, body, delivery, timeout * CONNECT_SHARE, watched=watched)
+                return await self._exchange(connection, body, delivery, timeout * CONNECT_SHARE, watched=watched)
         except (Undelivered, Unreadable):
             raise
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
             raise Undelivered(self._words(error)) from self._shown(error)
         finally:
-            if lane is not self._given:
-                self._idle.append(lane)
-        raise Undelivered(f"no answer within {timeout:g} s", timed_out=True)
+            if connection is not self._given:
+                self._idle.append(connection)
+        raise Undelivered(f"no response within {timeout:g} s", timed_out=True)
 
     async def aclose(self) -> None:
         """Closes what this object opened, and leaves alone what it was given."""
@@ -184,29 +189,29 @@ class Wire:
                 await self._own.pop().aclose()
         self._idle.clear()
 
-    def _new_lane(self) -> httpx.AsyncBaseTransport:
-        lane = self._opener.open()
-        if lane not in self._own:
-            self._own.append(lane)
-        return lane
+    def _new_connection(self) -> httpx.AsyncBaseTransport:
+        connection = self._opener.open()
+        if connection not in self._own:
+            self._own.append(connection)
+        return connection
 
     async def _exchange(
-        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float, *, watched: bool
-    ) -> Answer:
-        if (pool := self._opener.pool) is lane and pool is not None and not watched:
-            delivery.begun = True
-            reply = await pool.post(self._keyed_address, body, connect=connect)
+        self, connection: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float, *, watched: bool
+    ) -> Response:
+        if (pool := self._opener.pool) is connection and pool is not None and not watched:
+            delivery.started()
+            head = await pool.post(self._keyed_address, body, connect=connect)
         else:
-            response = await lane.handle_async_request(self._request(lane, body, delivery, connect))
-            reply = Reply(response.status_code, response.headers.raw, cast("Stream", response.stream))
-        return Answer(reply.status, await read(reply, self._max_body_bytes), reply.headers)
+            response = await connection.handle_async_request(self._request(connection, body, delivery, connect))
+            head = ResponseHead(response.status_code, response.headers.raw, cast("Stream", response.stream))
+        return Response(head.status, await read(head, self._max_body_bytes), head.headers)
 
     def _request(
-        self, lane: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float
+        self, connection: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float
     ) -> httpx.Request:
         headers = httpx.Headers([*self._headers, (b"content-length", b"%d" % len(body))])
         # Transports other than httpx's own may send any view of the address, so they get the plain one.
-        url = self._keyed_url if isinstance(lane, httpx.AsyncHTTPTransport) else self._plain_url
+        url = self._keyed_url if isinstance(connection, httpx.AsyncHTTPTransport) else self._plain_url
         return _Request(url, headers, _Body(body, delivery), connect)
 
     def _words(self, error: Exception) -> str:
@@ -225,7 +230,7 @@ class Wire:
         return error
 
 
-def _headers(endpoint: Endpoint, host: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(service_address: ServiceAddress, host: bytes) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"host", host),
         (b"accept", b"application/json"),
@@ -233,6 +238,6 @@ def _headers(endpoint: Endpoint, host: bytes) -> list[tuple[bytes, bytes]]:
         (b"content-type", b"application/json"),
         (b"user-agent", f"tensorone-python/{__version__}".encode()),
     ]
-    if endpoint.auth == "header":
-        headers.append((b"authorization", f"Bearer {endpoint.key.reveal()}".encode("ascii")))
+    if service_address.auth == "header":
+        headers.append((b"authorization", f"Bearer {service_address.key.reveal()}".encode("ascii")))
     return headers

@@ -24,7 +24,7 @@ __all__ = ["Attempt"]
 logger = logging.getLogger("tensorone")
 
 
-Kind = Literal["spot", "on_demand"]
+MarketKind = Literal["spot", "on_demand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,13 @@ class Attempt:
     at: datetime
     gpu_type_id: str | None
     cloud_type: CloudType | None = None
-    kind: Kind = "spot"
+    kind: MarketKind = "spot"
     bid_per_gpu: float | None
     reason: str
     answer: str
 
 
-class Ledger:
+class AttemptLog:
     """The attempts of one search, each told to whoever wants to know."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
@@ -66,7 +66,7 @@ class Ledger:
         *,
         paying: Decimal | None = None,
         answer: str = "",
-        kind: Kind = "spot",
+        kind: MarketKind = "spot",
     ) -> None:
         """Writes an attempt down."""
         attempt = Attempt(
@@ -86,7 +86,7 @@ class Ledger:
                 logger.exception("on_attempt failed")
 
     @contextmanager
-    def told(self) -> Generator[None]:
+    def attach_to_errors(self) -> Generator[None]:
         """Gives every error that leaves the block what was tried."""
         try:
             yield

@@ -40,7 +40,7 @@ def without_own(quote: SpotQuote, own: Iterable[Decimal], refused: Sequence[Deci
     return replace(quote, minimum_bid=None) if outbids(price(quote.minimum_bid), refused, own) else quote
 
 
-class Holdings:
+class OwnBids:
     """The bids that hold clusters, by GPU type: parts of the market share their machines with the whole of it."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Holdings:
             self._bids.pop(each, None)  # another search may have found it, too
             self.won.pop(each, None)
 
-    def stand_in_the_way(self, gpu_type_id: str, minimum: float | None, refused: Sequence[Decimal] = ()) -> bool:
+    def would_be_outbid(self, gpu_type_id: str, minimum: float | None, refused: Sequence[Decimal] = ()) -> bool:
         """Whether a further cluster of the type would only be had by displacing one of these."""
         own = [bid for held, bid in self._bids.values() if held == gpu_type_id]
         return outbids(price(minimum), refused, own)

@@ -83,8 +83,8 @@ async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> l
         TensorOneError: The request failed in a way that smaller ones would not mend.
     """
     found: list[SpotQuote] = []
-    for start in range(0, len(ids), batch.MOST):
-        found += await _batch(session, ids[start : start + batch.MOST], gpu_count)
+    for start in range(0, len(ids), batch.MAX_ALIASES):
+        found += await _batch(session, ids[start : start + batch.MAX_ALIASES], gpu_count)
     return found
 
 
@@ -95,7 +95,7 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
         with asking_for_spot():
             data = await session.executor.execute(batch.pricing(ids, gpu_count), {})
     except QueryError as error:
-        if batch.after(error, ids) is None:
+        if batch.retry_plan(error, ids) is None:
             raise
         return [await _isolated(session, each, gpu_count) for each in ids]
     return [_answered(each, gpu_count, data.get(alias)) for alias, each in batch.by_alias(ids).items()]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tensorone._concurrency.single_flight import Shared
+from tensorone._concurrency.single_flight import SingleFlight
 
 from .own_bids import without_own
 from .quotes import SpotQuote, by_price, priced
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._session.session import Session
 
-    Prices = Shared[dict[str, "SpotQuote"]]
+    Prices = SingleFlight[dict[str, "SpotQuote"]]
 
 
 FRESH_ENOUGH = 0.2  # share of the last pause that prices asked for by another search may be old
 
 
-class FleetMarket:
+class SharedPrices:
     """The market of one spec's GPU types.
 
     Args:
@@ -60,7 +60,7 @@ class FleetMarket:
             found = (await self._prices.since(anyio.current_time() - self._age)).value
             return {name: without_own(each, self._own(name)) for name, each in found.items()}
 
-        return Shared(fetch)
+        return SingleFlight(fetch)
 
 
 def market(session: Session, spec: ClusterSpec) -> Prices:
@@ -70,4 +70,4 @@ def market(session: Session, spec: ClusterSpec) -> Prices:
     async def fetch() -> dict[str, SpotQuote]:
         return {quote.gpu_type_id: quote for quote in await priced(session, ids, gpu_count=spec.gpu_count)}
 
-    return Shared(fetch)
+    return SingleFlight(fetch)

@@ -15,7 +15,7 @@ from tensorone._clusters.spec import checked_spec
 from tensorone._errors import ClusterNotFound, NoCapacity, QueryError
 from tensorone._generated import CloudType
 from tensorone._market import on_demand_price
-from tensorone._market.attempt_log import Ledger
+from tensorone._market.attempt_log import AttemptLog
 from tensorone._session import token_and_expiry
 from tensorone._spot.terms import checked_bidding
 
@@ -67,7 +67,7 @@ class Clusters:
         """
         checked_spec(spec)
         token = token_and_expiry.token(client_token)
-        markers = token_and_expiry.markers(token, expires_in)
+        tags = token_and_expiry.tags(token, expires_in)
         part = None if spec.cloud_type is None else CloudType(spec.cloud_type)
         if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
             self._session.spending.adopted(existing, await on_demand_price.dearest(self._session, spec, part))
@@ -76,7 +76,7 @@ class Clusters:
         for gpu_type_id in spec.candidates:
             try:
                 hourly = await on_demand_price.hourly(self._session, gpu_type_id, gpu_count=spec.gpu_count, part=part)
-                wanted = requests.on_demand(spec, gpu_type_id, markers)
+                wanted = requests.on_demand(spec, gpu_type_id, tags)
                 return await rent_once.rent(self._session, requests.deploying(wanted), token, hourly=hourly)
             except NoCapacity as error:
                 refusal = error
@@ -301,7 +301,7 @@ class Clusters:
             policy,
             gpu_type_id=gpu_type_id,
             every=_checks.seconds("every", every),
-            ledger=Ledger(on_attempt),
+            ledger=AttemptLog(on_attempt),
         )
         end = anyio.current_time() + _checks.seconds("timeout", timeout)
         return await ensure_running(recovery, self._session, end=end, least_gpus=least, port=port, every=every)

@@ -12,9 +12,9 @@ from tensorone import _checks
 from tensorone._clusters import lease, rent_once, requests, resume_once
 from tensorone._clusters.spec import checked_spec
 from tensorone._errors import InvalidArgument
-from tensorone._market.attempt_log import Ledger
+from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import exact
-from tensorone._market.own_bids import Holdings
+from tensorone._market.own_bids import OwnBids
 from tensorone._market.quotes import quote, quotes
 from tensorone._market.shared_prices import market
 from tensorone._market.spot_unsupported import asking_for_spot
@@ -23,7 +23,7 @@ from tensorone._spot.acquire import not_stopped
 from tensorone._spot.acquire_many import Group
 from tensorone._spot.candidates import candidates
 from tensorone._spot.search import Search
-from tensorone._spot.terms import Terms, clouds
+from tensorone._spot.terms import SearchTerms, clouds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -127,9 +127,9 @@ class Spot:
         """
         checked_spec(spec)
         token = token_and_expiry.token(client_token)
-        markers = token_and_expiry.markers(token, expires_in)
+        tags = token_and_expiry.tags(token, expires_in)
         bid = requests.bid(bid_per_gpu)
-        wanted = requests.spot(spec, requests.only_candidate(spec), bid, markers)
+        wanted = requests.spot(spec, requests.only_candidate(spec), bid, tags)
         hourly = exact(bid) * spec.gpu_count
         if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
             self._session.spending.adopted(existing, hourly)
@@ -193,7 +193,7 @@ class Spot:
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
-        terms = Terms(
+        terms = SearchTerms(
             bidding=bidding,
             cloud_types=clouds(cloud_types),
             order=order,
@@ -209,11 +209,11 @@ class Spot:
             self._session,
             spec,
             terms,
-            markers=token_and_expiry.markers(token, expires_in),
+            tags=token_and_expiry.tags(token, expires_in),
             token=token,
             adopt=client_token is not None,
             turn=crc32(token.encode()),
-            ledger=Ledger(on_attempt),
+            ledger=AttemptLog(on_attempt),
         )
         return not_stopped(await search.run(timeout))
 
@@ -268,7 +268,7 @@ class Spot:
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
-        terms = Terms(
+        terms = SearchTerms(
             bidding=bidding,
             cloud_types=clouds(cloud_types),
             order=order,
@@ -281,7 +281,7 @@ class Spot:
         _checks.seconds("timeout", timeout)
         group = Group(self._session, _checks.integer("count", count, least=1), mode)
         token = token_and_expiry.token(client_token)
-        prices, held = market(self._session, spec), Holdings()
+        prices, held = market(self._session, spec), OwnBids()
 
         def search(index: int) -> Search:
             own = token_and_expiry.token(f"{token}-{index}")
@@ -289,13 +289,13 @@ class Spot:
                 self._session,
                 spec,
                 terms,
-                markers=token_and_expiry.markers(own, expires_in),
+                tags=token_and_expiry.tags(own, expires_in),
                 token=own,
                 adopt=client_token is not None,
                 prices=prices,
                 held=held,
                 turn=index,
-                ledger=Ledger(on_attempt),
+                ledger=AttemptLog(on_attempt),
             )
 
         return await group.run([search(index) for index in range(count)], timeout)
@@ -393,18 +393,18 @@ class Spot:
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
         from tensorone._market.shared_prices import (
-            FleetMarket,
+            SharedPrices,
         )
         from tensorone._recovery.policy import ResumePolicy
         from tensorone._spot.recover import Replacement, recover
 
-        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
+        terms = SearchTerms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         checked_spec(spec)
         candidates(spec, terms.cloud_types)
         _checks.cluster_id(cluster_id)
         _checks.hook("on_attempt", on_attempt)
         token = token_and_expiry.token(client_token)
-        several = FleetMarket(market(self._session, spec), lambda _: (), every=every)
+        several = SharedPrices(market(self._session, spec), lambda _: (), every=every)
         return await recover(
             self._session,
             cluster_id,
@@ -417,10 +417,10 @@ class Spot:
             ),
             Replacement(
                 terms=terms,
-                markers=token_and_expiry.markers(token, expires_in),
+                tags=token_and_expiry.tags(token, expires_in),
                 token=token,
                 adopt=client_token is not None,
-                ledger=Ledger(on_attempt),
+                ledger=AttemptLog(on_attempt),
                 end=anyio.current_time() + _checks.seconds("timeout", timeout),
                 market=several if strategy == "replace_cheapest" else None,
             ),
@@ -498,17 +498,17 @@ class Spot:
         from tensorone._fleet.keep_running import KeepRunning
         from tensorone._fleet.state import (
             FleetSettings,
-            taken_up,
+            restored,
         )
         from tensorone._recovery.policy import ResumePolicy
 
         if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
             raise InvalidArgument("specs", "must map at least one cluster id to its spec")
-        terms = Terms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
+        terms = SearchTerms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
         for spec in specs.values():
             checked_spec(spec)
             candidates(spec, terms.cloud_types)
-        token_and_expiry.markers("", expires_in)
+        token_and_expiry.tags("", expires_in)
         _checks.hook("on_state", on_state)
         return KeepRunning(
             self._session,
@@ -531,7 +531,7 @@ class Spot:
                 settle_time=self._session.settle_time,
                 recheck=every / 2,
             ),
-            state=taken_up(specs, bids, state),
+            state=restored(specs, bids, state),
             on_state=on_state,
             expires_in=expires_in,
         )

@@ -86,7 +86,7 @@ class RentElsewhere:
     reason: str
 
 
-Attempt = ResumeOnDemand | ResumeSpot | StartWithoutGpus
+ResumeAttempt = ResumeOnDemand | ResumeSpot | StartWithoutGpus
 
 
-Plan = AlreadyRunning | Attempt | WaitForGpus | RentElsewhere | Wait | GiveUp
+Plan = AlreadyRunning | ResumeAttempt | WaitForGpus | RentElsewhere | Wait | GiveUp

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOURS_PER_MONTH = 730
 
 
-def dear(known: Resumable, here: Bid, policy: ResumePolicy, cheapest: Quote | None) -> str | None:
+def cheaper_elsewhere(known: Resumable, here: Bid, policy: ResumePolicy, cheapest: Quote | None) -> str | None:
     """Why to leave for a lower price, None to stay: the volume left behind costs too, until it is terminated."""
     if (
         policy.strategy != "replace_cheapest"

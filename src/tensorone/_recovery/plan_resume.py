@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid, price
 
 from .actions import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
-from .leave import dear, gpu_type, rent_elsewhere
+from .leave import cheaper_elsewhere, gpu_type, rent_elsewhere
 
 if TYPE_CHECKING:
     from tensorone._market.bidding import Quote
 
     from .actions import Plan
-    from .policy import Kind, Resumable, ResumePolicy
+    from .policy import ClusterKind, Resumable, ResumePolicy
 
 __all__ = ["plan_resume"]
 
@@ -68,7 +68,7 @@ def _running(known: Resumable) -> AlreadyRunning:
 def _resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None) -> Plan:
     start = _terms(known, quote, policy)
     if isinstance(start, Bid):
-        if (why := dear(known, start, policy, cheapest)) is not None:
+        if (why := cheaper_elsewhere(known, start, policy, cheapest)) is not None:
             return rent_elsewhere(known, policy, why)
         return ResumeSpot(start.bid_per_gpu, known.gpu_count, start.reason)
     if start is None:
@@ -123,7 +123,7 @@ def _without_gpus_there(known: Resumable, quote: Quote | None, policy: ResumePol
     return start
 
 
-def _kind(known: Resumable, policy: ResumePolicy) -> Kind | None:
+def _kind(known: Resumable, policy: ResumePolicy) -> ClusterKind | None:
     """The kind the server left open, else what the caller says, else what the presence of a bidding policy suggests."""
     match "spot" in known.refused_kinds, "on_demand" in known.refused_kinds:
         case True, True:

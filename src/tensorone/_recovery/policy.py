@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from tensorone._market.bidding import BidPolicy
 
-    from .actions import Attempt
+    from .actions import ResumeAttempt
 
 __all__ = ["Resumable", "ResumePolicy", "learn"]
 
 
-Kind = Literal["on_demand", "spot"]
+ClusterKind = Literal["on_demand", "spot"]
 
 
 Strategy = Literal["in_place", "replace_same", "replace_next", "replace_cheapest"]
@@ -107,9 +107,9 @@ class Resumable:
     machine_id: str | None = None
     gpus: int | None = None
     gpu_count: int = 1
-    kind: Kind | None = None
+    kind: ClusterKind | None = None
     volume_in_gb: int | None = None
-    refused_kinds: tuple[Kind, ...] = ()
+    refused_kinds: tuple[ClusterKind, ...] = ()
     refused_bids: tuple[Decimal, ...] = ()
     gpus_gone: bool = False
     waited: float = 0.0
@@ -128,12 +128,12 @@ class Resumable:
         return replace(self, status=status, up=runtime is not None, machine_id=machine_id, gpus=gpus)
 
 
-def learn(known: Resumable, attempt: Attempt, refusal: Refusal) -> Resumable:
+def learn(known: Resumable, attempt: ResumeAttempt, refusal: Refusal) -> Resumable:
     """What is known after the server refused an attempt."""
     if refusal == "not_found":
         return known.seen(None)
     if refusal == "wrong_kind":
-        kind: Kind = "on_demand" if _bid_of(attempt) is None else "spot"
+        kind: ClusterKind = "on_demand" if _bid_of(attempt) is None else "spot"
         return replace(known, refused_kinds=(*known.refused_kinds, kind))
     if isinstance(attempt, StartWithoutGpus):
         return replace(known, refused_without_gpus=True)
@@ -142,5 +142,5 @@ def learn(known: Resumable, attempt: Attempt, refusal: Refusal) -> Resumable:
     return replace(known, gpus_gone=True)
 
 
-def _bid_of(attempt: Attempt) -> Decimal | None:
+def _bid_of(attempt: ResumeAttempt) -> Decimal | None:
     return None if isinstance(attempt, ResumeOnDemand) else attempt.bid_per_gpu

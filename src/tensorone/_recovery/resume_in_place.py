@@ -37,12 +37,12 @@ from .policy import learn
 
 if TYPE_CHECKING:
     from tensorone._generated import Cluster, GraphQLClient, PlacedCluster
-    from tensorone._market.attempt_log import Kind, Ledger
+    from tensorone._market.attempt_log import AttemptLog, MarketKind
     from tensorone._market.quotes import SpotQuote
-    from tensorone._market.shared_prices import FleetMarket
+    from tensorone._market.shared_prices import SharedPrices
     from tensorone._session.session import Session
 
-    from .actions import Attempt
+    from .actions import ResumeAttempt
     from .policy import Refusal, Resumable, ResumePolicy
 
 
@@ -91,10 +91,10 @@ class Recovery:
         *,
         gpu_type_id: str | None,
         every: float,
-        ledger: Ledger,
+        ledger: AttemptLog,
         seen: Cluster | None = None,
         misses: int = 0,
-        market: FleetMarket | None = None,
+        market: SharedPrices | None = None,
     ) -> None:
         """Nothing is read or sent.
 
@@ -136,7 +136,7 @@ class Recovery:
             WaitTimedOut: The time is over.
             TensorOneError: There is nothing more to be done.
         """
-        with self._ledger.told():
+        with self._ledger.attach_to_errors():
             while isinstance(found := await self.attempt(end, until_up=until_up), Later):
                 await self._pause(found, end)
         return found
@@ -174,7 +174,7 @@ class Recovery:
         if scope.cancelled_caught:
             return False
         self._misses = 0 if self.cluster else self._misses + 1
-        if 0 < self._misses < cluster_status.MISSES or self._lags():
+        if 0 < self._misses < cluster_status.MISSES_UNTIL_GONE or self._lags():
             return False  # a single look is no proof that it is gone, or that it did not start
         self.known = self.known.seen(self.cluster)
         return True
@@ -218,10 +218,10 @@ class Recovery:
         waited = self.known.waited + (seconds if later.for_gpus else 0)
         self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
 
-    async def _try(self, plan: Attempt, end: float) -> PlacedCluster | Later | None:
+    async def _try(self, plan: ResumeAttempt, end: float) -> PlacedCluster | Later | None:
         """Sends one resume; a refusal becomes knowledge, and None. The cluster, if it started."""
         paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
-        kind: Kind = "on_demand" if paying is None else "spot"
+        kind: MarketKind = "on_demand" if paying is None else "spot"
         candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
         try:
             started = await self._send(plan, paying, end)
@@ -237,7 +237,7 @@ class Recovery:
         self.without_gpus = isinstance(plan, StartWithoutGpus)
         return started
 
-    async def _send(self, plan: Attempt, bid: Decimal | None, end: float) -> PlacedCluster | None:
+    async def _send(self, plan: ResumeAttempt, bid: Decimal | None, end: float) -> PlacedCluster | None:
         """The cluster that started; None if the time was over before the request began to leave."""
         cluster_id = self.known.cluster_id
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
@@ -251,7 +251,7 @@ class Recovery:
         operation = "ResumeCluster" if bid is None else "ResumeSpotCluster"
         with anyio.CancelScope(deadline=end) as scope:
             hourly = await self._hourly(bid, gpu_count)
-            delivery = _delivery.Followed(scope)
+            delivery = _delivery.DeadlineDelivery(scope)
             return await resume_once.resume(
                 self._session, cluster_id, send, operation=operation, hourly=hourly, delivery=delivery
             )
@@ -268,7 +268,7 @@ class Recovery:
         except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
             return None
 
-    def _refused(self, plan: Attempt, error: TensorOneError) -> Later | None:
+    def _refused(self, plan: ResumeAttempt, error: TensorOneError) -> Later | None:
         refusal = refusal_of(error)
         if refusal is not None:
             self.known = learn(self.known, plan, refusal)
@@ -276,7 +276,7 @@ class Recovery:
         if isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
             raise no_spot(error) from error
         if isinstance(error, OutcomeUnknown) or error.retryable:
-            return Later(self._every, str(error))  # its state tells by then: a second start makes no twin
+            return Later(self._every, str(error))  # its state tells by then: a second start makes no duplicate
         raise error
 
     def _failure(self, reason: str) -> TensorOneError:

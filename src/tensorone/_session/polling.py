@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from tensorone._concurrency.single_flight import Shared
+from tensorone._concurrency.single_flight import SingleFlight
 from tensorone._errors import TensorOneError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tensorone._concurrency.single_flight import Seen
+    from tensorone._concurrency.single_flight import Fetched
     from tensorone._generated import Cluster
 
-    Snapshot = Seen[dict[str, Cluster]]
+    Snapshot = Fetched[dict[str, Cluster]]
     """The account's clusters by id, and when they were asked for."""
 
 
@@ -26,64 +26,64 @@ SHARE = 5  # one part in so many of the time may go into looks
 MOST_DOUBLINGS = 3  # of the interval, while looks fail
 
 
-class Seat(Protocol):
+class Subscriber(Protocol):
     """Someone who waits; asked after every look, and answers whether that was enough."""
 
-    def saw(self, snapshot: Snapshot) -> bool:
+    def on_snapshot(self, snapshot: Snapshot) -> bool:
         """The look brought this."""
         ...
 
-    def failed(self, error: TensorOneError) -> bool:
+    def on_failure(self, error: TensorOneError) -> bool:
         """The look failed."""
         ...
 
 
-class _Place:
-    """A seat that is taken."""
+class _Subscription:
+    """A subscriber that is taken."""
 
-    __slots__ = ("event", "over", "seat")
+    __slots__ = ("event", "over", "subscriber")
 
-    def __init__(self, seat: Seat) -> None:
-        self.seat = seat
+    def __init__(self, subscriber: Subscriber) -> None:
+        self.subscriber = subscriber
         self.over = False
         self.event = anyio.Event()  # told that it is over, or that it is to lead
 
 
-class Rounds:
+class Poller:
     """One look per interval for all who wait at that interval, without a task of its own.
 
     The first one leads: it sleeps, looks, and asks all the others. So a waiter that goes on waiting costs a
     question per look, and no timer and no wake-up. When the leader has seen enough or is cancelled, the next one leads.
     """
 
-    def __init__(self, listing: Shared[dict[str, Cluster]], every: float) -> None:
+    def __init__(self, listing: SingleFlight[dict[str, Cluster]], every: float) -> None:
         self._listing = listing
         self._every = every
-        self._places: dict[_Place, None] = {}
+        self._subscriptions: dict[_Subscription, None] = {}
         self._led = False
         self._stride = 1
         self._failures = 0
 
-    async def attend(self, seat: Seat) -> None:
-        """Returns after the look that was enough for the seat; looks come from the next interval on."""
-        place = _Place(seat)
-        self._places[place] = None
+    async def wait(self, subscriber: Subscriber) -> None:
+        """Returns after the look that was enough for the subscriber; looks come from the next interval on."""
+        subscription = _Subscription(subscriber)
+        self._subscriptions[subscription] = None
         try:
-            while not place.over:
+            while not subscription.over:
                 if self._led:
-                    await place.event.wait()
-                    place.event = anyio.Event()
+                    await subscription.event.wait()
+                    subscription.event = anyio.Event()
                 else:
-                    await self._lead(place)
+                    await self._lead(subscription)
         finally:
-            del self._places[place]
-            if not self._led and self._places:
-                next(iter(self._places)).event.set()
+            del self._subscriptions[subscription]
+            if not self._led and self._subscriptions:
+                next(iter(self._subscriptions)).event.set()
 
-    async def _lead(self, place: _Place) -> None:
+    async def _lead(self, subscription: _Subscription) -> None:
         self._led = True
         try:
-            while not place.over:
+            while not subscription.over:
                 await self._look()
         finally:
             self._led = False
@@ -96,23 +96,25 @@ class Rounds:
             snapshot = await self._listing.since(moment)
         except TensorOneError as error:
             self._failures += 1
-            enough = [place for place in self._places if place.seat.failed(error)]
+            enough = [subscription for subscription in self._subscriptions if subscription.subscriber.on_failure(error)]
         else:
             self._failures = 0
-            enough = [place for place in self._places if place.seat.saw(snapshot)]
+            enough = [
+                subscription for subscription in self._subscriptions if subscription.subscriber.on_snapshot(snapshot)
+            ]
         self._stride = stride(anyio.current_time() - begun, self._every, failures=self._failures)
-        for place in enough:
-            place.over = True
-            place.event.set()
+        for subscription in enough:
+            subscription.over = True
+            subscription.event.set()
 
 
-def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> Shared[dict[str, Cluster]]:
+def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> SingleFlight[dict[str, Cluster]]:
     """Shared listings."""
 
     async def by_id() -> dict[str, Cluster]:
         return {cluster.id: cluster for cluster in await fetch()}
 
-    return Shared(by_id)
+    return SingleFlight(by_id)
 
 
 def next_tick(now: float, every: float, *, stride: int = 1) -> float:

@@ -8,9 +8,9 @@ from weakref import WeakValueDictionary
 
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
-from tensorone._graphql.batch import MOST
+from tensorone._graphql.batch import MAX_ALIASES
 
-from .polling import Rounds, listing
+from .polling import Poller, listing
 from .spending import Spending
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Session:
 
     Attributes:
         settle_time: Seconds after a lost answer within which the server is expected to show what it did.
-        most: Reads that go into one request; fewer than at first where the server refused so many.
+        max_aliases: Reads that go into one request; fewer than at first where the server refused so many.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float) -> None:
@@ -39,9 +39,9 @@ class Session:
         self.graphql = GraphQLClient(executor)
         self.listing = listing(self.clusters)
         self.settle_time = settle_time
-        self.most = MOST
+        self.max_aliases = MAX_ALIASES
         self.spending = Spending(self.listing, settle_time=settle_time)
-        self._rounds: WeakValueDictionary[float, Rounds] = WeakValueDictionary()
+        self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
@@ -54,12 +54,12 @@ class Session:
             )
         return [cluster for cluster in account.clusters or () if cluster is not None]
 
-    def rounds(self, every: float) -> Rounds:
+    def poller(self, every: float) -> Poller:
         """The looks of all who wait so many seconds between two of them."""
-        rounds = self._rounds.get(every)
-        if rounds is None:
-            rounds = self._rounds[every] = Rounds(self.listing, every)
-        return rounds
+        poller = self._pollers.get(every)
+        if poller is None:
+            poller = self._pollers[every] = Poller(self.listing, every)
+        return poller
 
     def limited(self, max_hourly_spend: Decimal) -> Session:
         """The same session, in which less may be spent."""

@@ -15,7 +15,7 @@ from . import cluster_status, token_and_expiry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tensorone._concurrency.single_flight import Shared
+    from tensorone._concurrency.single_flight import SingleFlight
     from tensorone._delivery import Delivery
     from tensorone._generated import Cluster, PlacedCluster
 
@@ -31,7 +31,7 @@ class Commitment:
     settled_at: float | None = None
 
 
-class Limit:
+class SpendLimit:
     """One limit in US dollars per hour, and what counts towards it, by token or cluster."""
 
     def __init__(self, amount: Decimal) -> None:
@@ -92,7 +92,7 @@ class Spending:
     """The limits that hold for one client, or for a scope of it; what is committed counts towards each."""
 
     def __init__(
-        self, listing: Shared[dict[str, Cluster]], *, settle_time: float, limits: tuple[Limit, ...] = ()
+        self, listing: SingleFlight[dict[str, Cluster]], *, settle_time: float, limits: tuple[SpendLimit, ...] = ()
     ) -> None:
         self._listing = listing
         self._settle_time = settle_time
@@ -100,7 +100,7 @@ class Spending:
 
     def within(self, amount: Decimal) -> Spending:
         """The same with a limit more."""
-        return Spending(self._listing, settle_time=self._settle_time, limits=(*self._limits, Limit(amount)))
+        return Spending(self._listing, settle_time=self._settle_time, limits=(*self._limits, SpendLimit(amount)))
 
     @property
     def limited(self) -> bool:
@@ -172,7 +172,7 @@ class Spending:
         for limit in self._limits:
             limit.settle(key, hourly or Decimal(0), cluster_id)
 
-    async def _refresh(self, limit: Limit) -> None:
+    async def _refresh(self, limit: SpendLimit) -> None:
         """Forgets what a listing shows to run no more; without a listing, everything goes on counting."""
         try:
             snapshot = await self._listing.fresh()

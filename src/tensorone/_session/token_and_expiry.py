@@ -67,7 +67,7 @@ def expiry(env: Sequence[str] | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def markers(token: str, expires_in: float | None) -> dict[str, str]:
+def tags(token: str, expires_in: float | None) -> dict[str, str]:
     """The variables that let a later process recognise the cluster, and know when it is past its time."""
     found = {CLIENT_TOKEN: token}
     if expires_in is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def not_stopped(rental: SpotRental) -> SpotRental:
-    """Refuses a cluster that a token found and that does not run: it is not won, and a second one would be its twin.
+    """Refuses a cluster that was found by its token and does not run: it is not won, and another would duplicate it.
 
     Raises:
         InvalidArgument: It is stopped.

@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-Kind = Literal["round", "rest", "raise"]
+PauseKind = Literal["round", "rest", "raise"]
 
 
 # Of an interval: how long the first pause of a kind is at most, and the longest.
-SHARES: dict[Kind, tuple[float, float]] = {
+SHARES: dict[PauseKind, tuple[float, float]] = {
     "round": (1 / 8, 1.0),  # after a round in which nothing was won
     "rest": (1 / 8, 1.0),  # of a candidate without capacity
     "raise": (1 / 64, 1 / 4),  # before a higher bid, where the market shows no reason for the refusal
 }
 
 
-def pause(kind: Kind, times: int, every: float, draw: float) -> float:
+def pause(kind: PauseKind, times: int, every: float, draw: float) -> float:
     """Seconds to pause: doubling up to a bound, half of it jitter, so that many searches spread.
 
     Args:
@@ -34,7 +34,7 @@ def pause(kind: Kind, times: int, every: float, draw: float) -> float:
 
 
 @dataclass(slots=True)
-class Standing:
+class CandidateRecord:
     """How one candidate fared so far in a search.
 
     Attributes:

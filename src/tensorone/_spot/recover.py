@@ -20,11 +20,11 @@ from .search import Search
 if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster, PlacedCluster
-    from tensorone._market.attempt_log import Ledger
-    from tensorone._market.shared_prices import FleetMarket
+    from tensorone._market.attempt_log import AttemptLog
+    from tensorone._market.shared_prices import SharedPrices
     from tensorone._session.session import Session
 
-    from .terms import Terms
+    from .terms import SearchTerms
 
 
 logger = logging.getLogger("tensorone")
@@ -34,14 +34,14 @@ logger = logging.getLogger("tensorone")
 class Replacement:
     """How to rent another cluster in the place of one; `market` is for a fleet, and where it is the cheapest."""
 
-    terms: Terms
-    markers: dict[str, str]
+    terms: SearchTerms
+    tags: dict[str, str]
     token: str
     adopt: bool
-    ledger: Ledger
+    ledger: AttemptLog
     end: float
     once: bool = False
-    market: FleetMarket | None = None
+    market: SharedPrices | None = None
 
 
 async def recover(
@@ -118,7 +118,7 @@ async def _replaced(session: Session, spec: ClusterSpec, plan: RentElsewhere, re
         session,
         elsewhere(spec, plan.gpu_type),
         replace(terms, order="lowest_price") if plan.gpu_type == "cheapest" else terms,
-        markers=replacement.markers,
+        tags=replacement.tags,
         token=replacement.token,
         adopt=replacement.adopt,
         ledger=replacement.ledger,

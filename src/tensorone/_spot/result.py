@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import CloudType, PlacedCluster
-    from tensorone._market.attempt_log import Attempt, Kind
+    from tensorone._market.attempt_log import Attempt, MarketKind
     from tensorone._recovery.actions import RentElsewhere
 
 __all__ = ["SpotRental"]
@@ -36,6 +36,6 @@ class SpotRental:
     bid_per_gpu: float | None
     attempts: tuple[Attempt, ...]
     cloud_type: CloudType | None = None
-    kind: Kind | None = "spot"
+    kind: MarketKind | None = "spot"
     on_demand_price: float | None = None
     left_behind: RentElsewhere | None = None

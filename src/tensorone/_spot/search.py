@@ -19,15 +19,15 @@ from tensorone._errors import (
     TensorOneError,
 )
 from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid
-from tensorone._market.own_bids import Holdings
+from tensorone._market.own_bids import OwnBids
 from tensorone._market.quotes import no_such
 from tensorone._market.shared_prices import FRESH_ENOUGH, market
 from tensorone._market.spot_unsupported import SPOT
 
-from .backoff import Standing, pause
+from .backoff import CandidateRecord, pause
 from .candidates import candidates, ordered
 from .result import SpotRental
-from .try_candidate import Placing, passes
+from .try_candidate import Renter, passes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import PlacedCluster
-    from tensorone._market.attempt_log import Candidate, Kind, Ledger
+    from tensorone._market.attempt_log import AttemptLog, Candidate, MarketKind
     from tensorone._market.quotes import SpotQuote
     from tensorone._market.shared_prices import Prices
     from tensorone._session.session import Session
 
-    from .terms import Terms
+    from .terms import SearchTerms
 
 
 EARLY = 0.01  # seconds by which a clock may end a pause too early
@@ -59,29 +59,29 @@ class Search:
         self,
         session: Session,
         spec: ClusterSpec,
-        terms: Terms,
+        terms: SearchTerms,
         *,
-        markers: dict[str, str],
+        tags: dict[str, str],
         token: str,
         adopt: bool,
-        ledger: Ledger,
+        ledger: AttemptLog,
         prices: Prices | None = None,
-        held: Holdings | None = None,
+        held: OwnBids | None = None,
         turn: int = 0,
     ) -> None:
         self._spec = spec
         self._terms = terms
-        self._placing = Placing(session, spec, ledger, token=token, markers=markers)
+        self._renter = Renter(session, spec, ledger, token=token, tags=tags)
         self._adopt = adopt
         self._turn = turn
         self._ledger = ledger
         self._all = self._left = candidates(spec, terms.cloud_types)
         self._prices = prices or market(session, spec)
-        self._held = held or Holdings()
+        self._held = held or OwnBids()
         self._quotes: dict[str, SpotQuote] = {}
         self._too_dear: dict[str, SpotQuote] = {}
         self._over: dict[Candidate, SpendLimitReached] = {}
-        self._standings: defaultdict[tuple[Kind, Candidate], Standing] = defaultdict(Standing)
+        self._records: defaultdict[tuple[MarketKind, Candidate], CandidateRecord] = defaultdict(CandidateRecord)
         self._spotless: OperationUnsupported | None = None
         self._failed_looks = 0
         self._slept = pause("round", 0, terms.every, 0.0)
@@ -94,16 +94,16 @@ class Search:
             TensorOneError: None won, or a refusal that bidding cannot mend; `.ledger` holds what was tried.
         """
         self._start = anyio.current_time()
-        self._placing.scope.deadline = self._end = self._start + timeout
-        with self._ledger.told():
-            with self._placing.scope:
+        self._renter.scope.deadline = self._end = self._start + timeout
+        with self._ledger.attach_to_errors():
+            with self._renter.scope:
                 rental = await self._adopted() or await self._rounds(once=once)
                 if rental is not None:
                     return rental
             raise self._failure(timeout) from self._spotless
 
     async def _adopted(self) -> SpotRental | None:
-        existing = await self._placing.adopt(self._terms.bidding.ceiling) if self._adopt else None
+        existing = await self._renter.adopt(self._terms.bidding.ceiling) if self._adopt else None
         if existing is None:
             return None
         tried = tuple(self._ledger.attempts)
@@ -124,7 +124,7 @@ class Search:
     def _until_next(self, seconds: float) -> float:
         """A pause, cut short where a candidate has rested enough before it is over."""
         now = anyio.current_time()
-        rests = [one.rests_until - now for one in self._standings.values()]
+        rests = [one.rests_until - now for one in self._records.values()]
         return min([seconds, *(rest for rest in rests if rest > EARLY)])
 
     def _in_time(self) -> bool:
@@ -135,8 +135,8 @@ class Search:
         if not await self._look(anyio.current_time() - FRESH_ENOUGH * self._slept):
             return None
         self._over.clear()
-        if any(self._held.stand_in_the_way(quote.gpu_type_id, quote.minimum_bid) for quote in self._quotes.values()):
-            self._held.forget(await self._placing.lost(self._held.won))
+        if any(self._held.would_be_outbid(quote.gpu_type_id, quote.minimum_bid) for quote in self._quotes.values()):
+            self._held.forget(await self._renter.lost(self._held.won))
         for candidate in self._due("spot", self._left):
             if self._in_time() and (rental := await self._bid(candidate)) is not None:
                 return rental
@@ -146,9 +146,9 @@ class Search:
             raise self._over[self._left[0]]  # the limit is not the market's: waiting does not mend it
         return None
 
-    def _due(self, kind: Kind, among: tuple[Candidate, ...]) -> Iterable[Candidate]:
+    def _due(self, kind: MarketKind, among: tuple[Candidate, ...]) -> Iterable[Candidate]:
         soon = anyio.current_time() + EARLY
-        rested = [one for one in among if self._standings[kind, one].rests_until <= soon]
+        rested = [one for one in among if self._records[kind, one].rests_until <= soon]
         return ordered(rested, self._terms.order, self._quotes, self._turn)
 
     async def _look(self, moment: float | None = None) -> bool:
@@ -171,10 +171,10 @@ class Search:
 
     async def _bid(self, candidate: Candidate) -> SpotRental | None:
         """One turn of a candidate: bids, each higher than the one refused before; a long run goes on next round."""
-        standing, ends = self._standings["spot", candidate], anyio.current_time() + self._terms.every
+        standing, ends = self._records["spot", candidate], anyio.current_time() + self._terms.every
         while anyio.current_time() < min(ends, self._end) and (move := self._next(candidate, standing)) is not None:
             try:
-                answer = await self._placing.bid(candidate, move)
+                answer = await self._renter.bid(candidate, move)
             except OperationUnsupported as error:
                 self._no_more_spot(error)
                 return None
@@ -189,7 +189,7 @@ class Search:
                 return None
         return None
 
-    def _next(self, candidate: Candidate, standing: Standing) -> Bid | None:
+    def _next(self, candidate: Candidate, standing: CandidateRecord) -> Bid | None:
         """The bid to make now, if any."""
         quote = self._quotes.get(candidate.gpu_type_id)
         if quote is None:
@@ -211,9 +211,9 @@ class Search:
         return None
 
     def _in_the_way(self, candidate: Candidate, quote: SpotQuote, refused: Sequence[Decimal] = ()) -> bool:
-        return self._held.stand_in_the_way(candidate.gpu_type_id, quote.minimum_bid, refused)
+        return self._held.would_be_outbid(candidate.gpu_type_id, quote.minimum_bid, refused)
 
-    async def _asked_anew(self, candidate: Candidate, standing: Standing) -> bool:
+    async def _asked_anew(self, candidate: Candidate, standing: CandidateRecord) -> bool:
         """Looks at the market after a bid was too low; at once again goes who was overtaken for the first time."""
         bid, times = standing.refused[-1], len(standing.refused) - 1
         if not await self._look():
@@ -224,12 +224,12 @@ class Search:
             await anyio.sleep(pause("raise", times, self._terms.every, _draw()))
         return True
 
-    def _set_aside(self, kind: Kind, candidate: Candidate, error: TensorOneError) -> None:
+    def _set_aside(self, kind: MarketKind, candidate: Candidate, error: TensorOneError) -> None:
         """It is not tried again at once."""
         if isinstance(error, SpendLimitReached):
             self._over[candidate] = error
         else:
-            self._standings[kind, candidate].rest(anyio.current_time(), self._terms.every, _draw())
+            self._records[kind, candidate].rest(anyio.current_time(), self._terms.every, _draw())
 
     def _no_more_spot(self, error: OperationUnsupported) -> None:
         if error.unsupported not in SPOT or self._terms.capacity == "spot":
@@ -254,10 +254,10 @@ class Search:
         if quote is not None and self._in_the_way(candidate, quote):
             self._ledger.note(candidate, f"on-demand: {OWN}", kind="on_demand")
             return None
-        price = await self._placing.price(candidate, quote, ceiling=self._terms.on_demand_ceiling or 0)
+        price = await self._renter.price(candidate, quote, ceiling=self._terms.on_demand_ceiling or 0)
         if price is None:
             return None
-        answer = await self._placing.deploy(candidate, price)
+        answer = await self._renter.deploy(candidate, price)
         if isinstance(answer, TensorOneError):
             self._set_aside("on_demand", candidate, answer)
             return None
@@ -278,7 +278,7 @@ class Search:
         )
 
     def _failure(self, timeout: float) -> TensorOneError:
-        """Why no bid won: the market is too dear, a limit was reached, or there is no capacity."""
+        """Why no bid won: the market is too expensive, a limit was reached, or there is no capacity."""
         tried = self._ledger.attempts
         last = next((f"{attempt.reason} {attempt.answer}".strip() for attempt in reversed(tried)), "")
         words = f"spot.acquire: no bid won within {timeout:g} s after {len(tried)} attempts: {last}"

@@ -22,7 +22,7 @@ Capacity = Literal["spot", "auto"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class SearchTerms:
     """On which terms a search may rent; the arguments of ``spot.acquire``, checked."""
 
     bidding: BidPolicy
@@ -53,7 +53,7 @@ def _one_of(field: str, value: object, known: Sequence[str]) -> None:
         raise InvalidArgument(field, f"must be one of {', '.join(known)}, not {value!r}")
 
 
-def _checked_ceiling(terms: Terms) -> None:
+def _checked_ceiling(terms: SearchTerms) -> None:
     if terms.capacity == "spot":
         given = {"on_demand_ceiling": terms.on_demand_ceiling is not None, "on_demand_after": terms.on_demand_after > 0}
         for field in (field for field, said in given.items() if said):

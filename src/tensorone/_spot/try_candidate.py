@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster, PlacedCluster
-    from tensorone._market.attempt_log import Candidate, Kind, Ledger
+    from tensorone._market.attempt_log import AttemptLog, Candidate, MarketKind
     from tensorone._market.bidding import Bid
     from tensorone._market.quotes import SpotQuote
     from tensorone._session.session import Session
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 CUT_OFF = {True: "cancelled, and undone", False: "put off by the server, and the time was over"}
 
 
-PATIENCE = 3  # reads in a row that fail in a way that need not pass
+MAX_FAILED_READS = 3  # reads in a row that fail in a way that need not pass
 
 
-class Placing:
+class Renter:
     """Rents for one search, with one token.
 
     Attributes:
         scope: In which everything happens. Its deadline rests while a request that rents is under way, so that such a
-            one ends as won, refused or unknown; see `_aftermath.Followed`.
+            one ends as won, refused or unknown; see `_aftermath.DeadlineDelivery`.
     """
 
     def __init__(
-        self, session: Session, spec: ClusterSpec, ledger: Ledger, *, token: str, markers: dict[str, str]
+        self, session: Session, spec: ClusterSpec, ledger: AttemptLog, *, token: str, tags: dict[str, str]
     ) -> None:
         self.scope = anyio.CancelScope()
         self._session = session
         self._spec = spec
         self._ledger = ledger
         self._token = token
-        self._markers = markers
+        self._tags = tags
 
     async def adopt(self, ceiling: Decimal | float) -> Cluster | None:
         """The cluster of an earlier call with the same token; its price is not known, and no more than the ceiling."""
@@ -59,20 +59,20 @@ class Placing:
     async def bid(self, candidate: Candidate, bid: Bid) -> PlacedCluster | TensorOneError:
         """A spot cluster at a bid; answers with a refusal that can be mended, and raises any other."""
         spec = candidate.of(self._spec)
-        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), self._markers)
+        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), self._tags)
         with asking_for_spot():
             return await self._send(candidate, requests.renting(wanted), bid.bid_per_gpu, bid.reason, "spot")
 
     async def deploy(self, candidate: Candidate, price: Decimal) -> PlacedCluster | TensorOneError:
         """An on-demand cluster at the fixed price; likewise."""
-        wanted = requests.on_demand(candidate.of(self._spec), candidate.gpu_type_id, self._markers)
+        wanted = requests.on_demand(candidate.of(self._spec), candidate.gpu_type_id, self._tags)
         reason = f"on-demand at {price} USD per GPU-hour, since no bid won"
         return await self._send(candidate, requests.deploying(wanted), price, reason, "on_demand")
 
     async def _send(
-        self, candidate: Candidate, send: requests.Send, paying: Decimal, reason: str, kind: Kind
+        self, candidate: Candidate, send: requests.Send, paying: Decimal, reason: str, kind: MarketKind
     ) -> PlacedCluster | TensorOneError:
-        delivery, hourly = _delivery.Followed(self.scope), paying * self._spec.gpu_count
+        delivery, hourly = _delivery.DeadlineDelivery(self.scope), paying * self._spec.gpu_count
         answer: PlacedCluster | TensorOneError
         try:
             answer = await rent_once.rent(self._session, send, self._token, hourly=hourly, delivery=delivery)
@@ -89,7 +89,7 @@ class Placing:
             self._ledger.note(candidate, reason, paying=paying, answer=str(answer), kind=kind)
         else:
             self._ledger.note(candidate, str(answer), kind=kind)
-        delivery.begun = False  # the deadline holds again
+        delivery.settled()
         if not can_be_mended(answer):
             raise answer
         await anyio.lowlevel.checkpoint()  # if it came late, the search ends here
@@ -142,4 +142,4 @@ def can_be_mended(error: TensorOneError) -> bool:
 
 def passes(error: TensorOneError, times: int) -> bool:
     """Whether a read that failed so many times in a row is worth another try: one bad answer proves nothing. Pure."""
-    return error.retryable or (type(error) in (QueryError, UnexpectedResponse) and times < PATIENCE)
+    return error.retryable or (type(error) in (QueryError, UnexpectedResponse) and times < MAX_FAILED_READS)

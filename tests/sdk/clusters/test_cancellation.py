@@ -15,7 +15,7 @@ import pytest
 
 from tensorone import ClusterSpec, TensorOne
 from tensorone._concurrency import shield
-from tensorone._graphql.request_queue import Throttle
+from tensorone._graphql.request_queue import RequestQueue
 from tensorone.emulator import Fault
 
 
@@ -208,7 +208,7 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
 
 async def test_who_is_let_in_and_cancelled_at_the_same_moment_gives_its_turn_away():
     """A task of asyncio may be cancelled after its turn came and before it learns so."""
-    throttle = Throttle(1)
+    throttle = RequestQueue(1)
     await throttle.enter(mutation=False)
     second = asyncio.create_task(throttle.enter(mutation=False))
     third = asyncio.create_task(throttle.enter(mutation=False))

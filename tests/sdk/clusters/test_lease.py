@@ -130,9 +130,9 @@ def test_a_spot_lease_searches_as_acquire_does(on):
         async with client.spot.lease(wanted, **options, **search) as cluster:
             order = emulator.world.clusters[cluster.id].order
             assert (order.gpu_type_id, order.clouds) == ("NVIDIA A40", ("SECURE",))
-        dear = options | {"bidding": BidPolicy(ceiling=0.1)}
+        expensive = options | {"bidding": BidPolicy(ceiling=0.1)}
         auto = {"capacity": "auto", "on_demand_ceiling": 2, "on_demand_after": 10}
-        async with client.spot.lease(wanted, **dear, **auto) as cluster:
+        async with client.spot.lease(wanted, **expensive, **auto) as cluster:
             assert not emulator.world.clusters[cluster.id].spot
         assert [attempt.answer for attempt in seen] == ["won"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone._clusters.reconcile import PATIENCE, SLOWEST, Adopt, LookAgain, Unknown, decide, next_look
+from tensorone._clusters.reconcile import LONGEST_PAUSE, SETTLE_FACTOR, Adopt, LookAgain, Unknown, decide, next_look
 from tensorone._session.polling import next_tick
 
 TOKEN = "TENSORONE_CLIENT_TOKEN"
@@ -13,7 +13,7 @@ TIMES = st.floats(0, 1e6)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Fetched:
     """What the decision looks at of a cluster."""
 
     id: str
@@ -22,7 +22,7 @@ class Seen:
 
 
 clusters = st.builds(
-    Seen,
+    Fetched,
     id=st.text("abc", min_size=1, max_size=6),
     desired_status=st.sampled_from(["RUNNING", "EXITED", "TERMINATED", "HIBERNATED"]),
     env=st.none()
@@ -30,7 +30,7 @@ clusters = st.builds(
 )
 
 
-def is_mine(cluster: Seen) -> bool:
+def is_mine(cluster: Fetched) -> bool:
     """Whether a cluster carries the token and exists."""
     first = next((entry for entry in cluster.env or [] if entry.partition("=")[0] == TOKEN), "")
     return first == f"{TOKEN}=mine" and cluster.desired_status != "TERMINATED"
@@ -38,18 +38,18 @@ def is_mine(cluster: Seen) -> bool:
 
 @given(st.none() | st.lists(clusters, unique_by=lambda cluster: cluster.id), TIMES, TIMES, st.floats(0, 100))
 def test_a_cluster_is_adopted_if_and_only_if_it_is_seen(listed, lost_at, elapsed, settle_time):
-    """Whatever exists with the token is adopted or named as twin; nothing else ever is; absence is believed late."""
+    """What exists with the token is adopted or named as a duplicate, and nothing else; absence is believed late."""
     decision = decide(listed, "mine", lost_at=lost_at, now=lost_at + elapsed, settle_time=settle_time)
     mine = [cluster for cluster in listed or [] if is_mine(cluster)]
     if isinstance(decision, Adopt):
-        assert sorted([decision.cluster, *decision.twins], key=lambda each: each.id) == sorted(
+        assert sorted([decision.cluster, *decision.duplicates], key=lambda each: each.id) == sorted(
             mine, key=lambda each: each.id
         )
         running = [cluster.id for cluster in mine if cluster.desired_status == "RUNNING"]
         assert decision.cluster.id == min(running or [cluster.id for cluster in mine])
     else:
         assert not mine
-        over = lost_at + elapsed >= lost_at + settle_time * (PATIENCE if listed is None else 1.0)
+        over = lost_at + elapsed >= lost_at + settle_time * (SETTLE_FACTOR if listed is None else 1.0)
         assert isinstance(decision, Unknown) is over
 
 
@@ -64,14 +64,14 @@ def test_looks_come_closer_at_first_and_cost_few_listings(lost_at, settle_time):
         assert isinstance(decision, LookAgain)
         assert now < decision.at <= lost_at + settle_time + 1e-6
         now, looks = decision.at, looks + 1
-    assert looks <= 6 + settle_time / SLOWEST
+    assert looks <= 6 + settle_time / LONGEST_PAUSE
 
 
 @given(TIMES, TIMES)
 def test_the_next_look_is_soon_and_later_than_now(lost_at, elapsed):
     """At most four seconds ahead."""
     now = lost_at + elapsed
-    assert now < next_look(lost_at, now) <= now + SLOWEST + 1e-6
+    assert now < next_look(lost_at, now) <= now + LONGEST_PAUSE + 1e-6
 
 
 @given(TIMES, st.floats(0.01, 1000))

@@ -190,10 +190,10 @@ async def test_a_token_of_ones_own_makes_the_call_repeatable(client, emulator):
 
 async def test_twins_of_a_token_are_terminated(client, emulator):
     """When one token has two clusters, the running one with the smaller id stays."""
-    first = await client.clusters.deploy(SPEC, client_token="twin-token")
+    first = await client.clusters.deploy(SPEC, client_token="duplicate-token")
     order = emulator.world.clusters[first.id].order
     second = emulator.world.deploy(order)
-    kept = await client.clusters.deploy(SPEC, client_token="twin-token")
+    kept = await client.clusters.deploy(SPEC, client_token="duplicate-token")
     assert kept.id == min(first.id, second.id)
     assert rented(emulator) == {kept.id}
 

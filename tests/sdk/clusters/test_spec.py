@@ -99,8 +99,8 @@ def test_a_spec_is_a_value():
     """Equal specs are equal and hash alike; they copy and pickle."""
     spec = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
     same = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
-    for twin in (same, copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
-        assert twin == spec
-        assert hash(twin) == hash(spec)
+    for duplicate in (same, copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
+        assert duplicate == spec
+        assert hash(duplicate) == hash(spec)
     with pytest.raises(AttributeError):
         spec.gpu_count = 2

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from tensorone._concurrency.single_flight import Shared
+from tensorone._concurrency.single_flight import SingleFlight
 
 
 def test_who_shares_a_request_shares_its_failure(run_virtually):
@@ -18,7 +18,7 @@ def test_who_shares_a_request_shares_its_failure(run_virtually):
         return len(asked)
 
     async def main() -> None:
-        shared = Shared(fetch)
+        shared = SingleFlight(fetch)
         failures = []
 
         async def look() -> None:

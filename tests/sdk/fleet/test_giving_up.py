@@ -16,21 +16,21 @@ from tensorone import (
     SpendLimitReached,
     UnexpectedResponse,
 )
-from tensorone._fleet.giving_up import LOOKS, SURE_LOOKS, failed, hopeless
-from tensorone._spot.terms import Terms
+from tensorone._fleet.giving_up import LOOKS, SURE_LOOKS, failed, is_permanent
+from tensorone._spot.terms import SearchTerms
 
 WORDS = [{"message": "Please add funds."}]
 
 
 def terms(above_ceiling="wait"):
-    """Terms of a fleet."""
-    return Terms(bidding=BidPolicy(ceiling=0.4, above_ceiling=above_ceiling))
+    """SearchTerms of a fleet."""
+    return SearchTerms(bidding=BidPolicy(ceiling=0.4, above_ceiling=above_ceiling))
 
 
 @pytest.mark.parametrize(
     ("error", "final"),
     [
-        (BidCeilingReached("Too dear.", ceiling=0.4), False),
+        (BidCeilingReached("Too expensive.", ceiling=0.4), False),
         (ClusterNotFound("Gone.", operation="GetCluster"), True),
         (OperationUnsupported("No spot."), True),
         (NoCapacity("None.", operation="ResumeSpotCluster", errors=WORDS), False),
@@ -52,7 +52,7 @@ def test_what_no_further_attempt_could_mend_is_final(error, final):
 
 def test_a_policy_that_gives_up_makes_the_ceiling_final():
     """As it says."""
-    assert failed("a", BidCeilingReached("Too dear.", ceiling=0.4), terms("give_up"), tried=True).final
+    assert failed("a", BidCeilingReached("Too expensive.", ceiling=0.4), terms("give_up"), tried=True).final
 
 
 def test_a_limit_of_the_client_backs_off():
@@ -74,5 +74,5 @@ def test_a_limit_of_the_client_backs_off():
 )
 def test_looks_may_fail_in_a_row(error, survived):
     """The surer the error, the fewer are needed to believe it."""
-    assert not any(hopeless(error, count) for count in range(1, survived + 1))
-    assert hopeless(error, survived + 1) is (survived < 10_000)
+    assert not any(is_permanent(error, count) for count in range(1, survived + 1))
+    assert is_permanent(error, survived + 1) is (survived < 10_000)

@@ -212,7 +212,7 @@ def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
     fleet.observe(1, RecoveryFailed("a", "No capacity."))
     actions = fleet.poll(5, stopped("a"), stopped("b"), up("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["b"]
-    assert fleet.observe(6, RecoveryFailed("b", "The market is too dear.", tried=False)) == ()
+    assert fleet.observe(6, RecoveryFailed("b", "The market is too expensive.", tried=False)) == ()
     actions = fleet.poll(20, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b", "c"]
 
@@ -222,7 +222,7 @@ def test_where_there_is_nothing_to_bid_the_looks_go_on():
     fleet = Fleet("a", settings=replace(SETTINGS, recheck=7.5))
     fleet.poll(0, stopped("a"))
     for now in range(0, 150, 15):
-        assert fleet.observe(now, RecoveryFailed("a", "Too dear.", tried=False)) == ()
+        assert fleet.observe(now, RecoveryFailed("a", "Too expensive.", tried=False)) == ()
         assert fleet.poll(now + 7, stopped("a")) == ()
         assert fleet.poll(now + 15, stopped("a")) == (order("a"),)
     assert fleet.member().strikes == 0

@@ -1,4 +1,4 @@
-"""The pace against simulated servers that refuse: time lost, requests refused, recovery; and what always holds."""
+"""The rate limiter against simulated servers: time lost, requests refused, recovery; and what always holds."""
 
 import math
 from collections import deque
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone._graphql.rate_limiter import START_WIDTH, Pace
+from tensorone._graphql.rate_limiter import START_WIDTH, RateLimiter
 
 CALLS = 300
 LOOPBACK = (0.0005, 0.001)  # seconds on the way there and back, and of work, one request after the other
@@ -65,20 +65,20 @@ SERVERS = {
 }
 
 
-def play(pace, server, *, header="none", latency=LOOPBACK, calls=CALLS, now=0.3):
+def play(limiter, server, *, header="none", latency=LOOPBACK, calls=CALLS, now=0.3):
     """Makes the calls, refused ones again until they succeed, and returns seconds taken and the share refused."""
     way, work = latency
     begin = busy = now
     arrived, answered = deque(), deque()  # both in order of time
     waiting, under_way, refused = calls, 0, 0
     while waiting or under_way:
-        if waiting and under_way < int(pace.width) and pace.delay(now) <= 1e-9:
-            pace.start(now)
+        if waiting and under_way < int(limiter.width) and limiter.delay(now) <= 1e-9:
+            limiter.start(now)
             busy = max(busy, now + way / 2) + work
             arrived.append((busy, now))
             waiting, under_way = waiting - 1, under_way + 1
             continue
-        ready = now + pace.delay(now) if waiting and under_way < int(pace.width) else math.inf
+        ready = now + limiter.delay(now) if waiting and under_way < int(limiter.width) else math.inf
         now = max(now, min([ready, *(queue[0][0] for queue in (arrived, answered) if queue)]))
         if arrived and arrived[0][0] <= now:
             at, started = arrived.popleft()
@@ -88,15 +88,15 @@ def play(pace, server, *, header="none", latency=LOOPBACK, calls=CALLS, now=0.3)
             under_way -= 1
             if wait:
                 waiting, refused = waiting + 1, refused + 1
-                pace.refused(now, started=started, retry_after=HEADERS[header](wait))
+                limiter.refused(now, started=started, retry_after=HEADERS[header](wait))
             else:
-                pace.accepted(now, name="StopCluster", took=now - started)
+                limiter.accepted(now, name="StopCluster", took=now - started)
     return now - begin, refused / (calls + refused)
 
 
 def limited(kind, rate, header, latency):
     """Time as a multiple of the ideal, and the share refused, of 300 calls at width 64."""
-    seconds, share = play(Pace(64), SERVERS[kind](rate), header=header, latency=latency)
+    seconds, share = play(RateLimiter(64), SERVERS[kind](rate), header=header, latency=latency)
     return seconds / (CALLS / rate), share
 
 
@@ -159,10 +159,10 @@ def test_at_a_distance_only_the_first_refusal_is_dear(kind, rate):
 @pytest.mark.parametrize("work", [0.00001, 0.0003])
 def test_a_server_without_limit_is_used_well(work):
     """A thousand calls from a standing start take at most 1.5 times what a fixed width of 100 takes."""
-    fixed = Pace(100)
+    fixed = RateLimiter(100)
     fixed.width = 100.0
     best, _ = play(fixed, Unlimited(), latency=(0.03, work), calls=1000)
-    seconds, share = play(Pace(100), Unlimited(), latency=(0.03, work), calls=1000)
+    seconds, share = play(RateLimiter(100), Unlimited(), latency=(0.03, work), calls=1000)
     assert seconds <= 1.5 * best
     assert share == 0
 
@@ -171,62 +171,62 @@ def test_a_server_without_limit_is_used_well(work):
 @pytest.mark.parametrize("rate", [2, 20, 200])
 def test_the_rate_comes_back_when_the_limit_vanishes(rate, header):
     """One request after the other at the rate allowed, it is ten times the limit within a minute and a bit."""
-    pace = Pace(64)
-    seconds, _ = play(pace, Bucket(rate, 1), header=header)
+    limiter = RateLimiter(64)
+    seconds, _ = play(limiter, Bucket(rate, 1), header=header)
     now = begin = 0.3 + seconds
-    while pace.rate < 10 * rate:
-        now += pace.delay(now)
-        pace.start(now)
-        pace.accepted(now, name="StopCluster", took=0.001)
+    while limiter.rate < 10 * rate:
+        now += limiter.delay(now)
+        limiter.start(now)
+        limiter.accepted(now, name="StopCluster", took=0.001)
     assert now - begin <= 65
 
 
 def test_a_quiet_minute_forgets_the_limit():
     """A minute after the last refusal the next answer makes the rate unlimited again."""
-    pace = Pace(8)
-    pace.start(0.0)
-    pace.refused(0.1, started=0.0, retry_after=1.0)
-    assert pace.rate < 2
-    pace.start(61.0)
-    pace.accepted(61.1, name="GpuTypes", took=0.1)
-    assert pace.rate == math.inf
+    limiter = RateLimiter(8)
+    limiter.start(0.0)
+    limiter.refused(0.1, started=0.0, retry_after=1.0)
+    assert limiter.rate < 2
+    limiter.start(61.0)
+    limiter.accepted(61.1, name="GpuTypes", took=0.1)
+    assert limiter.rate == math.inf
 
 
 def test_each_operation_is_compared_with_its_own_best():
     """A slow operation among quick ones does not count as queueing; an answer slower than its kind does."""
-    pace = Pace(64)
-    pace.accepted(1.0, name="GpuTypes", took=0.001)
-    assert pace.width == pytest.approx(START_WIDTH, abs=0.01)
-    pace.accepted(2.0, name="DeployCluster", took=1.0)
-    assert pace.width == pytest.approx(START_WIDTH + 1, abs=0.01)
-    pace.accepted(9.0, name="DeployCluster", took=5.0)
-    assert pace.width < START_WIDTH + 1.5
+    limiter = RateLimiter(64)
+    limiter.accepted(1.0, name="GpuTypes", took=0.001)
+    assert limiter.width == pytest.approx(START_WIDTH, abs=0.01)
+    limiter.accepted(2.0, name="DeployCluster", took=1.0)
+    assert limiter.width == pytest.approx(START_WIDTH + 1, abs=0.01)
+    limiter.accepted(9.0, name="DeployCluster", took=5.0)
+    assert limiter.width < START_WIDTH + 1.5
 
 
 def test_refusals_of_one_flight_count_once():
     """Requests that were in flight at the first refusal lengthen the pause, and leave the rate alone."""
-    pace = Pace(8)
+    limiter = RateLimiter(8)
     for _ in range(3):
-        pace.start(0.0)
-    pace.refused(1.0, started=0.0, retry_after=1.0)
-    rate = pace.rate
-    pace.refused(1.1, started=0.0, retry_after=5.0)
-    assert (pace.rate, pace.resume_at) == (rate, 6.1)
+        limiter.start(0.0)
+    limiter.refused(1.0, started=0.0, retry_after=1.0)
+    rate = limiter.rate
+    limiter.refused(1.1, started=0.0, retry_after=5.0)
+    assert (limiter.rate, limiter.resume_at) == (rate, 6.1)
 
 
 def test_without_a_time_the_pauses_double_until_something_is_accepted():
     """Each try that is refused again waits twice as long, half a minute at most."""
-    pace, now, pauses = Pace(8), 0.0, []
+    limiter, now, pauses = RateLimiter(8), 0.0, []
     for _ in range(14):
-        pace.start(now)
-        pace.refused(now, started=now, retry_after=None)
-        pauses.append(pace.resume_at - now)
-        now = pace.resume_at
+        limiter.start(now)
+        limiter.refused(now, started=now, retry_after=None)
+        pauses.append(limiter.resume_at - now)
+        now = limiter.resume_at
     assert pauses[:4] == pytest.approx([0.02, 0.04, 0.08, 0.16])
     assert pauses[-1] == pytest.approx(30)
-    pace.start(now)
-    pace.accepted(now, name="GpuTypes", took=0.0)
-    assert pace.delay(now) <= 1
+    limiter.start(now)
+    limiter.accepted(now, name="GpuTypes", took=0.0)
+    assert limiter.delay(now) <= 1
 
 
 SECONDS = st.floats(0, 100) | st.sampled_from([0.0, 1e-300, 1e9])
@@ -244,18 +244,18 @@ EVENTS = st.lists(
 @given(EVENTS, st.integers(1, 100), st.floats(-1e9, 1e9))
 def test_the_limits_stay_sane_whatever_happens(events, max_width, now):
     """Width from 1 to the maximum, a positive rate, a finite delay never below 0 nor before the end of a pause."""
-    pace = Pace(max_width)
-    pace.start(now)
+    limiter = RateLimiter(max_width)
+    limiter.start(now)
     for kind, passed, took, retry_after in events:
         now += passed
         if kind == "start":
-            pace.start(now)
+            limiter.start(now)
         elif kind == "accepted":
-            pace.accepted(now, name="StopCluster", took=took)
+            limiter.accepted(now, name="StopCluster", took=took)
         else:
-            pace.refused(now, started=now - took, retry_after=retry_after)
-        delay = pace.delay(now)
-        assert 1 <= pace.width <= max_width
-        assert pace.rate >= 1
+            limiter.refused(now, started=now - took, retry_after=retry_after)
+        delay = limiter.delay(now)
+        assert 1 <= limiter.width <= max_width
+        assert limiter.rate >= 1
         assert 0 <= delay < math.inf
-        assert now + delay >= pace.resume_at - 1e-6
+        assert now + delay >= limiter.resume_at - 1e-6

@@ -198,4 +198,4 @@ def test_a_key_or_a_limit_is_no_word_on_the_schema(message, verdict):
 def test_a_server_without_mutations_lacks_each_of_them():
     """As graphql-js says it when one is sent for real."""
     message = "Schema is not configured to execute mutation operation."
-    assert server_errors.kind_of([{"message": message}], 400) is OperationUnsupported
+    assert server_errors.error_class([{"message": message}], 400) is OperationUnsupported

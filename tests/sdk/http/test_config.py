@@ -6,7 +6,7 @@ import pytest
 from wires import graphql, scripted
 
 from tensorone import ConfigurationError, ConnectionFailed, InvalidArgument, RetryPolicy, TensorOne
-from tensorone._http.config import DEFAULT_URL, Secret, endpoint
+from tensorone._http.config import DEFAULT_URL, Secret, service_address
 
 EMPTY = graphql({"gpuTypes": []})
 KEY = "k&e=y?#/+ %ü"
@@ -23,11 +23,11 @@ def test_arguments_win_over_variables_and_variables_over_defaults(monkeypatch):
     """Key and address come from the environment unless they are given."""
     monkeypatch.setenv("TENSORONE_API_KEY", "from-env")
     monkeypatch.delenv("TENSORONE_API_URL", raising=False)
-    assert endpoint(None, None, auth="query", allow_insecure_http=False).key.reveal() == "from-env"
-    assert endpoint(None, None, auth="query", allow_insecure_http=False).url == DEFAULT_URL
+    assert service_address(None, None, auth="query", allow_insecure_http=False).key.reveal() == "from-env"
+    assert service_address(None, None, auth="query", allow_insecure_http=False).url == DEFAULT_URL
     monkeypatch.setenv("TENSORONE_API_URL", "https://other.example/graphql")
-    assert endpoint("given", None, auth="query", allow_insecure_http=False).key.reveal() == "given"
-    assert endpoint("given", None, auth="query", allow_insecure_http=False).host == "other.example"
+    assert service_address("given", None, auth="query", allow_insecure_http=False).key.reveal() == "given"
+    assert service_address("given", None, auth="query", allow_insecure_http=False).host == "other.example"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_proxy_without_usable_address_is_a_configuration_error(monkeypatch, ad
 
 def test_a_secret_shows_nowhere():
     """Neither repr nor pickle gives the key away."""
-    target = endpoint("tpo_secret", None, auth="query", allow_insecure_http=False)
+    target = service_address("tpo_secret", None, auth="query", allow_insecure_http=False)
     assert "tpo_secret" not in repr(target) + repr(target.key) + str(Secret("tpo_secret"))
     with pytest.raises(TypeError, match="TENSORONE_API_KEY"):
         pickle.dumps(target.key)

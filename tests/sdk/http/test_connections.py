@@ -7,7 +7,7 @@ from wires import graphql, http, scripted
 
 from tensorone import ConfigurationError, TensorOne
 from tensorone._http import connections
-from tensorone._http.single_connection import Line
+from tensorone._http.single_connection import SingleConnection
 
 EMPTY = graphql({"myself": {"clusters": []}})
 
@@ -16,8 +16,8 @@ EMPTY = graphql({"myself": {"clusters": []}})
     ("given", "backend", "kind"),
     [
         ("httpx", "asyncio", "AsyncHTTPTransport"),
-        ("auto", "asyncio", "Pool"),
-        ("aiohttp", "asyncio", "Pool"),
+        ("auto", "asyncio", "AiohttpPool"),
+        ("aiohttp", "asyncio", "AiohttpPool"),
         ("auto", "trio", "AsyncHTTPTransport"),
     ],
 )
@@ -31,9 +31,9 @@ def test_the_fastest_that_works_is_taken(given, backend, kind):
             async with anyio.create_task_group() as group:
                 group.start_soon(client.clusters.list)
                 group.start_soon(client.clusters.list)
-            kinds = {type(lane).__name__ for lane in client._wire._own}
+            kinds = {type(connection).__name__ for connection in client._transport._own}
             assert kinds == {kind}
-            assert kind == "AsyncHTTPTransport" or len(client._wire._own) == 1
+            assert kind == "AsyncHTTPTransport" or len(client._transport._own) == 1
 
     anyio.run(main, backend=backend)
 
@@ -67,9 +67,9 @@ async def test_httpx_s_pool_is_passed_by():
     """Where httpx keeps its pool under another name, calls work all the same, but cost twice as much."""
     async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http="httpx") as client:
         await client.clusters.list()
-        (lane,) = client._wire._own
-        assert type(lane._pool) is Line
-        assert lane._pool._line is not None
+        (connection,) = client._transport._own
+        assert type(connection._pool) is SingleConnection
+        assert connection._pool._connection is not None
 
 
 def test_aiohttp_needs_asyncio():
@@ -92,7 +92,7 @@ def test_what_is_not_installed_is_named(monkeypatch):
     async def main() -> None:
         async with scripted(EMPTY) as server, TensorOne("key", url=server.url, http="auto") as client:
             assert await client.clusters.list() == []
-            assert isinstance(client._wire._own[0], httpx.AsyncHTTPTransport)
+            assert isinstance(client._transport._own[0], httpx.AsyncHTTPTransport)
 
     anyio.run(main)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone._market.own_bids import Holdings, outbids
+from tensorone._market.own_bids import OwnBids, outbids
 from tensorone._session.cluster_status import lost
 
 BIDS = st.decimals("0.001", 20, places=3)
@@ -21,7 +21,7 @@ BIDS = st.decimals("0.001", 20, places=3)
         ("0.21", [], ["0.21"], False),  # room beside it at the same price
         ("0.2", [], ["0.21"], False),  # room below it
         ("0.3", [], ["0.21"], False),  # the market itself has risen
-        ("2.1", [], ["2.0"], True),  # five per cent of a dear one
+        ("2.1", [], ["2.0"], True),  # five per cent of an expensive one
         ("0.3", [], ["0.21", "0.29"], True),
         ("0.2", ["0.21"], ["0.21"], True),  # asked here, although somewhere else it costs less
         ("0.2", ["0.2"], ["0.21"], False),
@@ -51,19 +51,19 @@ def test_a_cent_above_an_own_bid_is_that_bid(bid):
 
 def test_bids_stand_in_the_way_of_their_own_gpu_type_alone():
     """Parts of the market share their machines, types do not."""
-    held = Holdings()
+    held = OwnBids()
     held.add("a", "A40", Decimal("0.21"), at=0.0)
-    assert held.stand_in_the_way("A40", 0.22)
-    assert not held.stand_in_the_way("L40S", 0.22)
+    assert held.would_be_outbid("A40", 0.22)
+    assert not held.would_be_outbid("L40S", 0.22)
 
 
 def test_bids_of_lost_clusters_hold_nothing():
     """Whoever of several searches finds out."""
-    held = Holdings()
+    held = OwnBids()
     held.add("a", "A40", Decimal("0.21"), at=0.0)
     for _ in range(2):
         held.forget(["a"])
-        assert not held.stand_in_the_way("A40", 0.22)
+        assert not held.would_be_outbid("A40", 0.22)
         assert not held.won
 
 

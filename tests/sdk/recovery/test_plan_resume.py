@@ -80,7 +80,7 @@ ROWS = {
         (ON_DEMAND, None, {"bidding": BIDDING, "strategy": "replace_next"}, Wait),
         (ON_DEMAND, NO_QUOTE, {"bidding": BIDDING, "strategy": "replace_next"}, Wait),
     ],
-    "on-demand, too dear": [
+    "on-demand, too expensive": [
         (ON_DEMAND, Prices(), {"bidding": BIDDING}, GiveUp),
         (ON_DEMAND, Prices(), {"bidding": BIDDING, "strategy": "replace_next"}, GiveUp),
     ],
@@ -93,7 +93,7 @@ ROWS = {
         (SPOT, Prices(), {"strategy": "replace_next"}, GiveUp),
     ],
     "spot, no quote": [(SPOT, None, {"bidding": BIDDING, "strategy": "replace_next"}, Wait)],
-    "spot, too dear": [
+    "spot, too expensive": [
         (SPOT, Prices(), {"bidding": TIGHT}, GiveUp),
         (SPOT, Prices(), {"bidding": TIGHT, "strategy": "replace_same"}, GiveUp),
         (SPOT, Prices(0.4), {"bidding": BIDDING}, Wait),
@@ -127,7 +127,7 @@ ROWS = {
         (GONE, Prices(), {"bidding": BIDDING, "start_without_gpus": True}, StartWithoutGpus),
         (known(gpus_gone=True), None, {"start_without_gpus": True}, StartWithoutGpus),
     ],
-    "GPUs gone, data too dear": [(GONE, Prices(), {"bidding": TIGHT, "start_without_gpus": True}, GiveUp)],
+    "GPUs gone, data too expensive": [(GONE, Prices(), {"bidding": TIGHT, "start_without_gpus": True}, GiveUp)],
     "GPUs gone, refused again": [
         (replace(GONE, refused_without_gpus=True), Prices(), {"bidding": BIDDING, "start_without_gpus": True}, GiveUp)
     ],

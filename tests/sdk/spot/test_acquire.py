@@ -244,7 +244,7 @@ def test_a_token_finds_the_cluster_of_an_earlier_call(on):
 
 
 def test_a_stopped_cluster_of_an_earlier_call_is_not_won(on):
-    """It does not run; a second one with its token would be its twin, and its volume would be left behind."""
+    """It does not run; a second one with its token would be its duplicate, and its volume would be left behind."""
 
     async def main(client, emulator):
         settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 60, "client_token": "job-1"}
@@ -364,14 +364,14 @@ def test_a_part_of_the_market_has_a_price_of_its_own(on):
     async def main(client, emulator):
         emulator.world.set_minimum_bid(A6000, "0.2")
         quote = await client.spot.quote(A6000)
-        dear = ClusterSpec(image_name="i", gpu_type_id=A6000, cloud_type="SECURE")
+        expensive = ClusterSpec(image_name="i", gpu_type_id=A6000, cloud_type="SECURE")
         unsaid = ClusterSpec(image_name="i", gpu_type_id=A6000)
-        rental = await client.spot.acquire(dear, **AUTO, on_demand_ceiling=2)
+        rental = await client.spot.acquire(expensive, **AUTO, on_demand_ceiling=2)
         assert rental.on_demand_price > quote.on_demand_price
         cluster = emulator.world.clusters[rental.cluster.id]
         assert (cluster.order.clouds, float(cluster.price)) == (("SECURE",), rental.on_demand_price)
         with pytest.raises(BidCeilingReached):
-            await client.spot.acquire(dear, **AUTO, on_demand_ceiling=quote.on_demand_price)
+            await client.spot.acquire(expensive, **AUTO, on_demand_ceiling=quote.on_demand_price)
         with pytest.raises(BidCeilingReached):
             await client.spot.acquire(unsaid, **AUTO, on_demand_ceiling=quote.on_demand_price)
         anywhere = ClusterSpec(image_name="i", gpu_type_id=A6000, cloud_type="ALL")
@@ -385,9 +385,9 @@ def test_a_server_without_list_prices_fails_closed(on):
     """What one part of the market costs is then unknown; where the server chooses, the quote has to do."""
 
     async def main(client, emulator):
-        dear = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="SECURE")
+        expensive = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="SECURE")
         with pytest.raises(BidCeilingReached):
-            await client.spot.acquire(dear, **AUTO, on_demand_ceiling=2)
+            await client.spot.acquire(expensive, **AUTO, on_demand_ceiling=2)
         assert list(emulator.world.clusters) == []
         assert (await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2)).kind == "on_demand"
 
@@ -400,9 +400,9 @@ def test_a_server_without_spot_is_told_in_one_error(on):
     async def main(client, emulator):
         with pytest.raises(OperationUnsupported, match="offers no spot clusters"):
             await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=0.3), timeout=60)
-        dear = BidPolicy(ceiling=0.3)
+        expensive = BidPolicy(ceiling=0.3)
         rental = await client.spot.acquire(
-            SPEC, bidding=dear, timeout=60, capacity="auto", on_demand_ceiling=2, on_demand_after=20
+            SPEC, bidding=expensive, timeout=60, capacity="auto", on_demand_ceiling=2, on_demand_after=20
         )
         assert rental.kind == "on_demand"
         assert list(emulator.world.clusters) == [rental.cluster.id]
@@ -412,7 +412,7 @@ def test_a_server_without_spot_is_told_in_one_error(on):
 
 @pytest.mark.parametrize("missing", ["Mutation.clusterRentInterruptable", "LowestPrice.minimumBidPrice"])
 def test_what_a_server_without_spot_asks_for_on_demand_is_held_against_the_ceiling(on, missing):
-    """The fixed price is known without the bid; too dear or sold out, the error says both, with the server's words."""
+    """The fixed price is known without the bid; the error says too expensive or sold out, and the server's words."""
 
     async def main(client, emulator):
         settings = AUTO | {"bidding": BidPolicy(ceiling=0.3)}

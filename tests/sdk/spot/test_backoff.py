@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone._spot.backoff import SHARES, Standing, pause
+from tensorone._spot.backoff import SHARES, CandidateRecord, pause
 
 KINDS = st.sampled_from(sorted(SHARES))
 DRAWS = st.floats(0, 1)
@@ -37,7 +37,7 @@ def test_half_of_a_pause_is_jitter(kind, times):
 )
 def test_a_market_that_fell_begins_a_new_run(before, after, kept):
     """Bids refused at a higher price would only make the next one dearer than it need be."""
-    standing = Standing(minimum=before)
+    standing = CandidateRecord(minimum=before)
     standing.refused.append(Decimal("0.21"))
     standing.seen(after)
     assert (standing.refused == [Decimal("0.21")], standing.minimum) == (kept, after)
@@ -45,7 +45,7 @@ def test_a_market_that_fell_begins_a_new_run(before, after, kept):
 
 def test_a_rest_grows_with_each_failure():
     """From an eighth of the interval to the whole of it; the run of bids is over."""
-    standing = Standing(refused=[Decimal("0.21")])
+    standing = CandidateRecord(refused=[Decimal("0.21")])
     rests = []
     for _ in range(6):
         standing.rest(100.0, 16.0, 1.0)

@@ -282,7 +282,7 @@ def test_a_fixed_price_that_cannot_be_read_leads_to_the_next_candidate(on):
 
 
 def test_a_limit_that_one_candidate_does_not_fit_leads_to_the_next(on):
-    """The dear one is noted, and nothing was sent for it."""
+    """The expensive one is noted, and nothing was sent for it."""
 
     async def main(client, emulator):
         scope = client.limited(max_hourly_spend=0.25)
