@@ -33,8 +33,8 @@ update-schema: install ## Review a new schema and, if all operations fit, take i
 	$(if $(URL),$(if $(FILE),$(error give URL or FILE, not both)),$(if $(FILE),,$(error give URL=… or FILE=…)))
 	$(BIN)/python -m tensorone_codegen update --also $(EXAMPLE) '$(subst ','\'',$(URL)$(FILE))' || [ $$? -lt 4 ]
 
-lint: install ## Check format and style
-	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+lint: install ## Check format, style and the walls between the wings
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache
 
 types: install ## Check types with mypy and pyright, and what is generated with ty too
 	$(BIN)/mypy && $(BIN)/pyright && $(BIN)/ty check --quiet --python .venv generated

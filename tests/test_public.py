@@ -1,9 +1,10 @@
-"""What the package shows, and what may import what inside it."""
+"""What the package shows, and how its rooms are built."""
 
 import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -13,6 +14,8 @@ import public_api
 import pytest
 
 import tensorone
+import tensorone.emulator
+import tensorone_codegen
 
 SOURCE = Path(tensorone.__file__).parent
 MODULES = sorted(
@@ -21,85 +24,45 @@ MODULES = sorted(
     if path.name != "__init__.py" and "emulator" not in path.parts
 )
 
-# Decisions: they import nothing that waits, sends or rents.
+# Decisions: they neither wait nor send. What may import what is held by the contracts in pyproject.toml.
 PURE = {
     *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
     *("_session.cluster_status", "_session.token_and_expiry", "_market.bidding", "_market.own_bids"),
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
     *("_recovery.actions", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
-    *("_spot.backoff", "_spot.candidates", "_spot.terms"),
+    *("_spot.backoff", "_spot.candidates", "_spot.request", "_spot.search_state", "_spot.terms"),
     *("_fleet.backoff", "_fleet.events", "_fleet.giving_up", "_fleet.saved_state", "_fleet.state", "_fleet.step"),
 }
-WAITING = {"anyio", "httpx", "_http.transport", "_graphql.request_queue", "_graphql.executor"}
 
 
-def file_of(module: str) -> Path:
-    """Where a module of the facade is."""
-    return SOURCE.joinpath(*module.split(".")).with_suffix(".py")
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_decisions_do_not_await(name):
+    """A decision has neither a coroutine nor an event loop's clock."""
+    text = SOURCE.joinpath(*name.split(".")).with_suffix(".py").read_text()
+    assert "async def" not in text
+    assert "anyio" not in re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)
 
 
-def imports(path: Path, *, at_run_time: bool = True) -> set[str]:
-    """What a file imports: modules of the facade by their dotted names, others by their top names."""
-    found: set[str] = set()
-    wing = ".".join(path.relative_to(SOURCE).parent.parts) if path.is_relative_to(SOURCE) else ""
-    for node in _statements(ast.parse(path.read_text()), at_run_time=at_run_time):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {_name(node, alias.name, wing) for alias in node.names}
-    return found
+@pytest.mark.parametrize("package", [tensorone, tensorone.emulator, tensorone_codegen])
+def test_a_wing_says_what_it_is(package):
+    """Each wing's `__init__` is a docstring of two sentences, and no code."""
+    wings = list(Path(package.__file__).parent.glob("_*/__init__.py"))
+    for path in wings:
+        (node,) = ast.parse(path.read_text()).body
+        assert isinstance(node, ast.Expr), path
+        assert len(re.findall(r"\.(?:\s|$)", node.value.value)) == 2, path
+    assert len(wings) >= 4
 
 
-def _name(node: ast.ImportFrom, name: str, wing: str) -> str:
-    package, _, rest = (node.module or "").partition(".")
-    if node.level == 0 and package != "tensorone":
-        return package
-    whole = ".".join(filter(None, (wing, node.module) if node.level else (rest,)))
-    return whole if whole in MODULES else ".".join(filter(None, (whole, name)))
-
-
-def _statements(tree: ast.AST, *, at_run_time: bool):
-    for child in ast.iter_child_nodes(tree):
-        typing_only = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
-        if not (typing_only and at_run_time):
-            yield child
-            yield from _statements(child, at_run_time=at_run_time)
-
-
-def users_of(module: str, **options: bool) -> set[str]:
-    """The modules of the facade that import a module."""
-    return {name for name in MODULES if module in imports(file_of(name), **options)}
-
-
-def test_one_module_knows_httpx_and_one_the_generated_package():
-    """Each foreign thing comes in by the wing that is its door."""
-    assert users_of("httpx") == {"_http.transport", "_http.connections", "_http.config"}
-    assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_http.aiohttp_pool"}
-    assert users_of("httpcore") == {"_http.single_connection"}
-    assert users_of("tensorone_graphql", at_run_time=False) == {"_generated"}
-
-
-def test_nobody_imports_an_event_loop():
-    """The SDK runs on anyio alone; its emulator leaves the loop to its server."""
-    for path in SOURCE.rglob("*.py"):
-        assert not imports(path, at_run_time=False) & {"asyncio", "trio"}, path
-
-
-def test_decisions_do_not_await():
-    """Pure modules import nothing that waits, sends or rents."""
-    for name in PURE:
-        assert not imports(file_of(name)) & WAITING, name
-        assert "async def" not in file_of(name).read_text(), name
-
-
-def test_the_generated_package_is_a_leaf():
-    """It does no input or output and knows nothing of the facade."""
-    package = importlib.import_module("tensorone_graphql")
-    for path in Path(package.__path__[0]).glob("*.py"):
-        foreign = imports(path, at_run_time=False) - set(sys.stdlib_module_names) - {"pydantic", "pydantic_core"}
-        tops = {name.partition(".")[0] for name in foreign} - {"typing_extensions"}
-        assert all((Path(package.__path__[0]) / f"{name}.py").exists() for name in tops)
+def test_rooms_are_small():
+    """No wing has more than 15 rooms, and no room more than 300 lines but the namespaces', which are docstrings."""
+    for wing in Path(tensorone.__file__).parent.rglob("_*/"):
+        if wing.name != "__pycache__":
+            assert len([path for path in wing.glob("*.py") if path.name != "__init__.py"]) <= 15, wing
+    for name in MODULES:
+        path = SOURCE.joinpath(*name.split(".")).with_suffix(".py")
+        assert name.startswith(("_namespaces.", "_errors")) or len(path.read_text().splitlines()) <= 300, name
 
 
 def test_every_module_of_every_package_imports():

@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    import httpx
-
     from tensorone._graphql.operation import Operation
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
+    from tensorone._http.transport import AsyncBaseTransport
 
     from ._generated import GraphQLClient
 
@@ -77,7 +76,7 @@ class TensorOne:
         *,
         url: str | None = None,
         auth: Auth = "query",
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: AsyncBaseTransport | None = None,
         http: Http | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,

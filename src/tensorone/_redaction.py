@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 SHORTEST = 4  # a shorter value is part of too many innocent words to be taken out
 
-
 MASK = "***"
 
 
 # KEY=value as the API lists environments, and "value": "…" as it takes them, in a body that may be cut anywhere.
 _LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
-
 
 _PAIRED = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*("|\\?$)')
 

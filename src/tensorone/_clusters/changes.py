@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
 
-
 MISSES_UNTIL_GONE = 2  # listings in a row without a cluster: a single one is no proof that it is gone
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from tensorone._concurrency.shield import shielded
-from tensorone._errors import ClusterNotFound, QueryError, TensorOneError
+from tensorone._errors import QueryError, TensorOneError
 from tensorone._json import as_object
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
 
-
-PERSISTENCE = 0.5  # seconds between attempts to terminate what nobody wants
-
-
 T = TypeVar("T")
-
 
 logger = logging.getLogger("tensorone")
 
@@ -45,25 +40,6 @@ async def guarded(
         if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
             await shielded(undo, within=session.settle_time + GRACE)
         raise
-
-
-async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
-    """Ends a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
-    while True:
-        try:
-            if how == "stop":
-                await session.graphql.stop_cluster(cluster_id)
-            else:
-                await session.graphql.terminate_cluster(cluster_id)
-        except ClusterNotFound:
-            return
-        except TensorOneError as error:
-            wanted = "stopped" if how == "stop" else "terminated"
-            logger.warning("cluster %s is not %s yet: %s", cluster_id, wanted, error)
-            await anyio.sleep(PERSISTENCE)
-        else:
-            session.spending.ended(cluster_id)
-            return
 
 
 def named_in(error: QueryError) -> str | None:

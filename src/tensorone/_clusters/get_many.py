@@ -1,4 +1,4 @@
-"""Reading many clusters by few requests: batches side by side, each asked for anew in parts where it fails."""
+"""Reading one cluster, and many by few requests: batches side by side, each fetched again in parts if it fails."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first that fails did start
     return [reader.found[cluster_id] for cluster_id in ids]
+
+
+async def get(session: Session, cluster_id: str) -> Cluster:
+    """The request behind `clusters.get`."""
+    _checks.cluster_id(cluster_id)
+    cluster = (await session.graphql.get_cluster(cluster_id)).cluster
+    if cluster is None:
+        raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+    return cluster
 
 
 class _Reader:

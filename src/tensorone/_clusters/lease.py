@@ -11,17 +11,20 @@ from tensorone import _checks
 from tensorone._concurrency import shield
 from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
 
-from . import cleanup, wait
+from . import cleanup, end, wait
+from .deploy import deploy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from tensorone._generated import Cluster
     from tensorone._session.session import Session
 
+    from .spec import ClusterSpec
+
 
 OnExit = Literal["stop", "terminate"]
-
 
 EVERY = 5.0  # seconds between looks at a cluster that starts
 
@@ -30,7 +33,7 @@ EVERY = 5.0  # seconds between looks at a cluster that starts
 async def lease(
     session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
 ) -> AsyncGenerator[Cluster]:
-    """The block behind `clusters.lease` and `spot.lease`; `rent` answers with the cluster's id."""
+    """The block behind `clusters.lease` and `spot.lease`; `rent` returns the cluster's id."""
     if on_exit not in get_args(OnExit):
         raise InvalidArgument("on_exit", f"must be 'stop' or 'terminate', not {on_exit!r}")
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
@@ -65,4 +68,15 @@ async def _running(session: Session, cluster_id: str, port: int | None, deadline
 
 async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
     within = session.settle_time + cleanup.GRACE
-    return await shield.shielded(lambda: cleanup.end(session, cluster_id, how), within=within)
+    return await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
+
+
+def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given
+    session: Session, spec: ClusterSpec, *, timeout: float, on_exit: OnExit, port: int | None, expires_in: float | None
+) -> AbstractAsyncContextManager[Cluster]:
+    """The block of `clusters.lease`."""
+
+    async def rent() -> str:
+        return (await deploy(session, spec, client_token=None, expires_in=expires_in)).id
+
+    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reaped"]
 
-
 Action = Literal["stop", "terminate"]
 
 

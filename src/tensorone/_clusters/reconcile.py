@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.25  # seconds after the answer was lost
 
-
 LONGEST_PAUSE = 4.0  # seconds between looks at most
-
 
 SETTLE_FACTOR = 1.5  # times the settling time, for which listings that fail are asked again
 

@@ -12,7 +12,7 @@ from tensorone._delivery import Delivery
 from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
 from tensorone._session import polling, token_and_expiry
 
-from . import cleanup, reconcile
+from . import cleanup, end, reconcile
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -137,7 +137,7 @@ async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]
     for duplicate in duplicates:
         logger.warning("cluster %s has the token of another one and is terminated", duplicate.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await cleanup.end(session, duplicate.id)
+            await end.end(session, duplicate.id)
 
 
 def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
@@ -158,4 +158,4 @@ async def _undo(session: Session, token: str) -> None:
         logger.warning("a rental was cancelled and no cluster with its token %s showed up; look again later", token)
         return
     logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
-    await cleanup.end(session, cluster.id)
+    await end.end(session, cluster.id)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
 
-
 SAME_NAME = (
     "name",
     "cloud_type",
@@ -86,5 +85,24 @@ def renting(wanted: ClusterRentInterruptableInput) -> Send:
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
+
+    return send
+
+
+def resuming(cluster_id: str, gpu_count: int) -> Send:
+    """The request of one on-demand resume."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
+
+    return send
+
+
+def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> Send:
+    """The request of one resume at a bid."""
+
+    async def send(graphql: GraphQLClient) -> PlacedCluster | None:
+        answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid_per_gpu, gpu_count=gpu_count)
+        return answer.cluster_bid_resume
 
     return send

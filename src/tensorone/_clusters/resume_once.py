@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tensorone")
 
 
-async def resume(  # noqa: PLR0913 - what one resume is about
+async def resume_once(  # noqa: PLR0913 - what one resume is about
     session: Session,
     cluster_id: str,
     send: Send,

@@ -200,7 +200,8 @@ def checked_ports(value: Any) -> tuple[str, ...]:
     return ports
 
 
-def checked_spec(spec: object) -> None:
-    """Refuses what is no spec, before anything is sent."""
+def checked_spec(spec: object) -> ClusterSpec:
+    """The spec; anything else is refused before a request is sent."""
     if not isinstance(spec, ClusterSpec):
         raise InvalidArgument("spec", f"must be a ClusterSpec, not {type(spec).__name__}")
+    return spec

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-
 logger = logging.getLogger("tensorone")
 
 

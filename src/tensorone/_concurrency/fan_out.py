@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OutcomeStream", "fan_out", "stream_outcomes"]
 
-
 T = TypeVar("T")
-
 
 R = TypeVar("R")
 

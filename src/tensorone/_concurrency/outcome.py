@@ -9,9 +9,7 @@ from tensorone._errors import TensorOneError
 
 __all__ = ["NotStarted", "Outcome"]
 
-
 T = TypeVar("T")
-
 
 R = TypeVar("R")
 

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-
 R = TypeVar("R")
-
 
 _END: Any = object()
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BidMade", "BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered", "StatusUnknown"]
 
-
 HeldBy = Literal["budget", "max_hourly_spend"]
 
 
@@ -221,8 +220,6 @@ class BudgetReached:
 
 Observation = Polled | PollFailed | RecoverySucceeded | RecoveryFailed
 
-
 Event = Preempted | BidMade | Recovered | Moved | GaveUp | StatusUnknown | BudgetReached
-
 
 Action = Recover | Event

@@ -5,37 +5,83 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import anyio
 
+from tensorone import _checks
 from tensorone._clusters import cleanup
+from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
-from tensorone._errors import ConfigurationError, TensorOneError
-from tensorone._session import polling
+from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
+from tensorone._recovery.policy import ResumePolicy
+from tensorone._session import polling, token_and_expiry
+from tensorone._spot.candidates import candidates
+from tensorone._spot.terms import search_terms
 
 from .events import BidMade, Polled, PollFailed, Recover
 from .giving_up import is_permanent
 from .recoveries import Recoveries
+from .state import FleetSettings, restored
 from .step import own_bids, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster
     from tensorone._market.attempt_log import Attempt
-    from tensorone._recovery.policy import ResumePolicy
+    from tensorone._recovery.policy import Strategy
     from tensorone._session.session import Session
-    from tensorone._spot.terms import SearchTerms
+    from tensorone._spot.terms import SearchTerms, TermOptions
 
     from .events import Event, Observation
-    from .state import FleetSettings, FleetState
+    from .state import FleetOptions, FleetState
 
 __all__ = ["KeepRunning"]
+
+
+def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
+    session: Session,
+    specs: Mapping[str, ClusterSpec],
+    *,
+    strategy: Strategy,
+    wait_for_gpus: float,
+    start_without_gpus: bool,
+    bids: Mapping[str, Decimal | float | None] | None,
+    expires_in: float | None,
+    state: str | None,
+    on_state: Callable[[str], object] | None,
+    terms: TermOptions,
+    **settings: Unpack[FleetOptions],
+) -> KeepRunning:
+    """The fleet of these clusters; nothing is sent before its iterator is asked."""
+    if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+        raise InvalidArgument("specs", "must map at least one cluster id to its spec")
+    checked = search_terms(**terms)
+    for spec in specs.values():
+        candidates(checked_spec(spec), checked.cloud_types)
+    token_and_expiry.tags("", expires_in)
+    _checks.hook("on_state", on_state)
+    policy = ResumePolicy(
+        bidding=checked.bidding, strategy=strategy, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus
+    )
+    return KeepRunning(
+        session,
+        specs,
+        terms=checked,
+        policy=policy,
+        settings=FleetSettings(
+            ceiling=checked.bidding.ceiling, settle_time=session.settle_time, recheck=checked.every / 2, **settings
+        ),
+        state=restored(specs, bids, state),
+        on_state=on_state,
+        expires_in=expires_in,
+    )
 
 
 class KeepRunning:

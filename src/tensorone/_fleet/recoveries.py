@@ -14,11 +14,12 @@ from tensorone._clusters.spec import preferring
 from tensorone._errors import TensorOneError
 from tensorone._generated import ClusterStatus
 from tensorone._market.attempt_log import AttemptLog
-from tensorone._market.shared_prices import SharedPrices, market
+from tensorone._market.shared_prices import SharedPrices, shared_prices
 from tensorone._recovery.leave import rent_elsewhere
 from tensorone._recovery.resume_in_place import Later
 from tensorone._session import cluster_status, token_and_expiry
 from tensorone._spot.recover import Replacement, ended, of_spot
+from tensorone._spot.request import SpotRequest
 
 from .events import RecoveryFailed, RecoverySucceeded
 from .giving_up import failed
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 
 TOKENS = "keep-"  # begins the token of every replacement
-
 
 ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
@@ -88,11 +88,11 @@ class Recoveries:
             order: What to recover.
             shown: The account's clusters as they were listed just now.
         """
-        ledger = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt))
+        log = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt))
         try:
-            return await self._recovered(order, shown, ledger)
+            return await self._recovered(order, shown, log)
         except TensorOneError as error:
-            return failed(order.cluster_id, error, self._terms, tried=ledger.last_bid is not None)
+            return failed(order.cluster_id, error, self._terms, tried=log.last_bid is not None)
 
     async def terminate_duplicates(self, shown: Mapping[str, Cluster]) -> None:
         """Terminates what came of a rental so late that it had been made again: one cluster was asked for."""
@@ -108,21 +108,20 @@ class Recoveries:
                 await rent_once.terminate_duplicates(self._session, duplicates)
 
     async def _recovered(
-        self, order: Recover, shown: Mapping[str, Cluster], ledger: AttemptLog
+        self, order: Recover, shown: Mapping[str, Cluster], log: AttemptLog
     ) -> RecoverySucceeded | RecoveryFailed:
         spec = await self._spec(order)
         token, seen = self._token(order, shown), shown.get(order.cluster_id)
-        replacement = self._replacement(spec, token, ledger)
+        replacement = self._replacement(spec, token, log)
+        # What is known to be gone needs one more poll, and no second one.
+        misses = cluster_status.MISSES_UNTIL_GONE - 1 if order.gone else 0
         recovery = of_spot(
             self._session,
             order.cluster_id,
-            spec,
             self._policy,
             replacement,
             seen=seen,
-            misses=cluster_status.MISSES_UNTIL_GONE - 1
-            if order.gone
-            else 0,  # what is known to be gone needs but one more look
+            misses=misses,
             waited=order.waited,
         )
         found: PlacedCluster | RentElsewhere | Later
@@ -134,8 +133,8 @@ class Recoveries:
             found = await recovery.attempt(replacement.end, until_up=False)
         if isinstance(found, Later):
             waits = found.seconds if found.for_gpus else None
-            return RecoveryFailed(order.cluster_id, found.reason, tried=bool(ledger.attempts), waits=waits)
-        return _succeeded(order, await ended(self._session, spec, recovery, found, replacement), recovery)
+            return RecoveryFailed(order.cluster_id, found.reason, tried=bool(log.attempts), waits=waits)
+        return _succeeded(order, await ended(self._session, recovery, found, replacement), recovery)
 
     async def _spec(self, order: Recover) -> ClusterSpec:
         """The spec with the cluster's own GPU type first; the cheapest for it where its type is unknown.
@@ -156,24 +155,22 @@ class Recoveries:
         tokens = (f"{TOKENS}{order.origin}-{number}" for number in count(order.number))
         return next(token for token in tokens if not token_and_expiry.with_token(members, token))
 
-    def _replacement(self, spec: ClusterSpec, token: str, ledger: AttemptLog) -> Replacement:
-        return Replacement(
-            terms=self._terms,
-            tags=token_and_expiry.tags(token, self._expires_in),
-            token=token,
-            adopt=True,
-            ledger=ledger,
-            end=anyio.current_time() + ROUND_SECONDS,
-            once=True,
-            market=self._market(spec),
-        )
+    def _replacement(self, spec: ClusterSpec, token: str, log: AttemptLog) -> Replacement:
+        tags = token_and_expiry.tags(token, self._expires_in)
+        request = SpotRequest(spec=spec, terms=self._terms, token=token, adopt=True, tags=tags, log=log)
+        end = anyio.current_time() + ROUND_SECONDS
+        return Replacement(request=request, end=end, once=True, market=self._market(spec))
 
     def _market(self, spec: ClusterSpec) -> SharedPrices:
         """The market for a spec, the same for all that want the same GPUs."""
         key = frozenset(spec.candidates), spec.gpu_count
         if key not in self._markets:
-            self._markets[key] = SharedPrices(market(self._session, spec), self._own, every=self._terms.every)
+            self._markets[key] = self._shared_prices(spec)
         return self._markets[key]
+
+    def _shared_prices(self, spec: ClusterSpec) -> SharedPrices:
+        prices = shared_prices(self._session, spec.candidates, gpu_count=spec.gpu_count)
+        return SharedPrices(prices, self._own, every=self._terms.every)
 
 
 def _runs(cluster: Cluster) -> bool:

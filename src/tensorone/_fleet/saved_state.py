@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 
 VERSION = 2
 
-
 READABLE = (1, VERSION)  # 1 had no GPU types, and nothing of what is waited for: both are then unknown
 
-
 _PHASES = ("new", "booting", "up", "down", "recovering", "given_up")
-
 
 _LIMITS = (None, "budget", "max_hourly_spend")
 
@@ -95,7 +92,6 @@ _FLEET: dict[str, Callable[[str, Any], object]] = {
     "spent": _amount,
     "held_by": _one_of(*_LIMITS),
 }
-
 
 _MEMBER: dict[str, Callable[[str, Any], object]] = {
     "cluster_id": lambda name, value: _checks.cluster_id(value, name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
+
+
+class FleetOptions(TypedDict):
+    """Those of the settings that `spot.keep_running` is given."""
+
+    width: int
+    budget: Decimal | float | None
+    max_hourly_spend: Decimal | float | None
+    backoff_initial: float
+    backoff_max: float
+    stable_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 MISSES_UNTIL_GONE = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
 
-
 _STARTING = ("CREATED", "RESTARTING")  # stopped or not, something is being done about it
-
 
 _HOUR = Decimal(3600)
 

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # made once: dumps makes another each time
 
-
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
-
 
 Tree = Mapping[str, "Tree"] | list["Tree"] | str | int | float | bool | Enum | None
 

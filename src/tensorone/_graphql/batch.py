@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-
 Ids = tuple[str, ...]
-
 
 MAX_ALIASES = 50  # root fields in one request; servers are known to refuse more than 100
 

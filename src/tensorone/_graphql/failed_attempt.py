@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 BILLED = "what the response's data names exists, and is billed until it is stopped or terminated"
 
-
 _RUNS = "a cluster may run because of it, and is billed until it is stopped or terminated"
-
 
 _WORKS = "the endpoint may be there, and bills its workers while they run"
 
@@ -61,9 +59,7 @@ MAYBE_BILLED: Mapping[str, str | None] = {
 # Of a field that only a user's own operation has.
 _OTHER = "what it makes or starts may be there, and billed"
 
-
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
-
 
 HINTS: Mapping[type[TensorOneError], str] = {
     AuthenticationError: "check the key in TENSORONE_API_KEY, its expiry date and its rights",

@@ -25,12 +25,9 @@ Verdict = Literal["accepted", "refused", "unknown"]
 # What is said of an operation, and why.
 Said = tuple[Verdict, tuple[str, ...]]
 
-
 HARMLESS = "query Probe{__typename}"
 
-
 BLIND = "the server does not validate what it does not execute"
-
 
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 

@@ -13,27 +13,19 @@ import math
 
 START_WIDTH = 5.0  # about as many requests a first refusal costs
 
-
 LEAST_WIDTH = 2.0  # that refusals leave: it grows again, and the rate is what slows down then
-
 
 LONG = 0.032  # seconds: where answers take this long, the width doubles with every round
 
-
 SLOWER = 2.0  # answers that take this many times the best are queueing
-
 
 SLOWEST_RATE = 1.0  # requests a second: a stricter limit is left to the pauses
 
-
 FIRST_WAIT = 0.02  # seconds, where the server names no time; doubles until something is accepted again
-
 
 LONGEST_WAIT = 30.0
 
-
 CUT = 0.94  # of the ceiling, after a refusal
-
 
 TRUST = 0.6  # in the rate when refused, against the average before: the average counts the slow start too
 
@@ -44,12 +36,9 @@ PAUSES, REQUESTS = 20.0, 100.0
 
 FIRST_REQUESTS = 3.0  # the first guess may be far too low, and is tried soon
 
-
 ENOUGH = 45  # requests accepted, for a first guess to be relied on like a later one
 
-
 LONGEST_RISE = 5.0  # seconds, as far as the number of requests goes
-
 
 FORGET = 60.0  # seconds without a refusal after which the rate is unlimited again
 

@@ -61,7 +61,6 @@ TABLE = (
     Row(OperationUnsupported, r"^schema is not configured (to execute|for)\b"),  # it has no mutations at all
 )
 
-
 _NAMES = re.compile(
     r"""(?:cannot\ query\ field|unknown\ argument|unknown\ type|^field)\s+["'“](?P<name>[\w.]+)["'”]""",
     re.IGNORECASE | re.VERBOSE,

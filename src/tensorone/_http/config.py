@@ -19,21 +19,15 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://api.tpu.one/graphql"
 
-
 KEY_VARIABLE = "TENSORONE_API_KEY"
-
 
 URL_VARIABLE = "TENSORONE_API_URL"
 
-
 HTTP_VARIABLE = "TENSORONE_HTTP"
-
 
 Auth = Literal["query", "header"]
 
-
 Arguments = Literal["literals", "variables"]
-
 
 Http = Literal["auto", "httpx", "aiohttp"]
 

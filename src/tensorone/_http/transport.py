@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import anyio
 import httpx
+from httpx import AsyncBaseTransport as AsyncBaseTransport  # noqa: PLC0414 - what a client may be given
 
 from tensorone._errors import ConfigurationError
 from tensorone._version import __version__

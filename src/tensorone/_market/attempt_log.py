@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -15,16 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from decimal import Decimal
 
-    from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import CloudType
 
 __all__ = ["Attempt"]
 
-
 logger = logging.getLogger("tensorone")
 
-
 MarketKind = Literal["spot", "on_demand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing to try; without a cloud type the server chooses."""
+
+    gpu_type_id: str
+    cloud_type: CloudType | None
+
+    def __str__(self) -> str:
+        return self.gpu_type_id if self.cloud_type is None else f"{self.gpu_type_id} ({self.cloud_type.value})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,16 @@ class AttemptLog:
             error.ledger = tuple(self.attempts)
             raise
 
+    def sibling(self) -> AttemptLog:
+        """An empty log for the same hook."""
+        return AttemptLog(self._on_attempt)
+
+    def summary(self) -> str:
+        """Each candidate with its latest answer, as one line; what concerns all of them where none was tried."""
+        latest = {_about(each): each.answer or each.reason for each in self.attempts}
+        named = {about: words for about, words in latest.items() if about} or latest
+        return "; ".join(f"{about}: {_lower(words)}" if about else _lower(words) for about, words in named.items())
+
     @property
     def last_bid(self) -> float | None:
         """The latest bid that was sent."""
@@ -101,13 +119,10 @@ class AttemptLog:
         return bids[-1] if bids else None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One thing to try; without a part of the market the server chooses."""
+def _about(attempt: Attempt) -> str:
+    return "" if attempt.gpu_type_id is None else str(Candidate(attempt.gpu_type_id, attempt.cloud_type))
 
-    gpu_type_id: str
-    cloud_type: CloudType | None
 
-    def of(self, spec: ClusterSpec) -> ClusterSpec:
-        """The spec for this candidate alone."""
-        return replace(spec, gpu_type_id=self.gpu_type_id, gpu_type_ids=(), cloud_type=self.cloud_type)
+def _lower(words: str) -> str:
+    """A sentence in the middle of another."""
+    return (words[:1].lower() + words[1:] if words[1:2].islower() else words).rstrip(".")

@@ -15,16 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Bid", "BidPolicy", "GiveUp", "Wait", "next_bid"]
 
-
 RESOLUTION = Decimal("0.001")
 """Bids are whole multiples of this, US dollars per GPU and hour. Assumed, from published prices with three decimals."""
 
 
 _PER_CENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?%")
 
-
 _DIGITS = 9  # after the point: far below the resolution, far above what 0.1 + 0.2 adds
-
 
 _ARITHMETIC = Context(prec=50)  # exact whatever the caller's own decimal context is
 
@@ -85,6 +82,12 @@ class BidPolicy:
         normal = {"ceiling": ceiling, "opening": opening, "margin": margin, "step": _step(self.step)}
         for name, value in normal.items():
             object.__setattr__(self, name, value)
+
+
+def checked_bidding(bidding: object) -> None:
+    """Refuses anything but a policy: a bare number says nothing of how to bid."""
+    if not isinstance(bidding, BidPolicy):
+        raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(bidding).__name__}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from tensorone._generated import CloudType
 from .bidding import price
 
 if TYPE_CHECKING:
-    from tensorone._clusters.spec import ClusterSpec
+    from collections.abc import Iterable
+
     from tensorone._session.session import Session
 
 
@@ -68,12 +69,12 @@ async def hourly(
     return None if fixed is None else fixed * gpu_count
 
 
-async def dearest(session: Session, spec: ClusterSpec, part: CloudType | None) -> Decimal | None:
-    """US dollars per hour of an on-demand cluster of which only the spec is known; None where a price is not known."""
+async def highest(
+    session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int, part: CloudType | None
+) -> Decimal | None:
+    """US dollars per hour of an on-demand cluster, whichever of these GPU types it gets; None where one is unknown."""
     try:
-        each = [
-            await hourly(session, gpu_type_id, gpu_count=spec.gpu_count, part=part) for gpu_type_id in spec.candidates
-        ]
+        each = [await hourly(session, gpu_type_id, gpu_count=gpu_count, part=part) for gpu_type_id in gpu_type_ids]
     except TensorOneError:
         return None
     known = [amount for amount in each if amount is not None]

@@ -12,10 +12,9 @@ from .own_bids import without_own
 from .quotes import SpotQuote, by_price, priced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from decimal import Decimal
 
-    from tensorone._clusters.spec import ClusterSpec
     from tensorone._session.session import Session
 
     Prices = SingleFlight[dict[str, "SpotQuote"]]
@@ -63,11 +62,11 @@ class SharedPrices:
         return SingleFlight(fetch)
 
 
-def market(session: Session, spec: ClusterSpec) -> Prices:
-    """The prices of a spec's GPU types, by one request for all who search for it at the same time."""
-    ids = tuple(each for each in spec.candidates if each is not None)
+def shared_prices(session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int) -> Prices:
+    """The prices of some GPU types, by one request for all who search for them at the same time."""
+    ids = tuple(each for each in gpu_type_ids if each is not None)
 
     async def fetch() -> dict[str, SpotQuote]:
-        return {quote.gpu_type_id: quote for quote in await priced(session, ids, gpu_count=spec.gpu_count)}
+        return {quote.gpu_type_id: quote for quote in await priced(session, ids, gpu_count=gpu_count)}
 
     return SingleFlight(fetch)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-import anyio
-
 from tensorone import _checks
-from tensorone._clusters import get_many, lease, rent_once, requests, resume_once, wait
+from tensorone._clusters import end, get_many, rent_once, wait
 from tensorone._clusters.reap import reap
-from tensorone._clusters.spec import checked_spec
-from tensorone._errors import ClusterNotFound, NoCapacity, QueryError
-from tensorone._generated import CloudType
-from tensorone._market import on_demand_price
-from tensorone._market.attempt_log import AttemptLog
 from tensorone._session import token_and_expiry
-from tensorone._spot.terms import checked_bidding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +17,7 @@ if TYPE_CHECKING:
     from tensorone._clusters.reap import Reaped
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._clusters.watch import Watch
-    from tensorone._generated import Cluster, ClusterState, GraphQLClient, PlacedCluster
+    from tensorone._generated import Cluster, ClusterState, PlacedCluster
     from tensorone._market.attempt_log import Attempt
     from tensorone._market.bidding import BidPolicy
     from tensorone._session.session import Session
@@ -65,23 +55,9 @@ class Clusters:
 
         Source: ``clusterFindAndDeployOnDemand`` in the published example requests.
         """
-        checked_spec(spec)
-        token = token_and_expiry.token(client_token)
-        tags = token_and_expiry.tags(token, expires_in)
-        part = None if spec.cloud_type is None else CloudType(spec.cloud_type)
-        if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
-            self._session.spending.adopted(existing, await on_demand_price.dearest(self._session, spec, part))
-            return existing
-        refusal = None
-        for gpu_type_id in spec.candidates:
-            try:
-                hourly = await on_demand_price.hourly(self._session, gpu_type_id, gpu_count=spec.gpu_count, part=part)
-                wanted = requests.on_demand(spec, gpu_type_id, tags)
-                return await rent_once.rent(self._session, requests.deploying(wanted), token, hourly=hourly)
-            except NoCapacity as error:
-                refusal = error
-        assert refusal is not None  # noqa: S101 - a spec has at least one candidate
-        raise refusal
+        from tensorone._clusters.deploy import deploy
+
+        return await deploy(self._session, spec, client_token=client_token, expires_in=expires_in)
 
     async def resume(self, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None = None) -> PlacedCluster:
         """Starts a stopped on-demand cluster on the machine it is bound to.
@@ -103,17 +79,9 @@ class Clusters:
 
         Source: ``clusterResume`` in the published example requests.
         """
-        _checks.cluster_id(cluster_id)
-        _checks.integer("gpu_count", gpu_count, least=0)
+        from tensorone._clusters.resume import resume
 
-        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
-            return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
-
-        hourly = None if gpu_count else Decimal(0)
-        if gpu_type_id is not None:
-            _checks.text("gpu_type_id", gpu_type_id)
-            hourly = await on_demand_price.hourly(self._session, gpu_type_id, gpu_count=gpu_count, part=None)
-        return await resume_once.resume(self._session, cluster_id, send, operation="ResumeCluster", hourly=hourly)
+        return await resume(self._session, cluster_id, gpu_count=gpu_count, gpu_type_id=gpu_type_id)
 
     async def stop(self, cluster_id: str) -> ClusterState:
         """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
@@ -129,18 +97,7 @@ class Clusters:
 
         Source: ``clusterStop`` in the published example requests.
         """
-        _checks.cluster_id(cluster_id)
-        state = (await self._session.graphql.stop_cluster(cluster_id)).cluster_stop
-        if state is not None:
-            self._session.spending.ended(cluster_id)
-        else:
-            raise QueryError(
-                "StopCluster: the server answered null and gave no reason; read the cluster to see how it is",
-                operation="StopCluster",
-                attempts=1,
-                billing=f"cluster {cluster_id} may still run",
-            )
-        return state
+        return await end.stop(self._session, cluster_id)
 
     async def terminate(self, cluster_id: str) -> None:
         """Deletes a cluster with its volume. Ends its whole bill. Safe to repeat: what is gone is done.
@@ -153,10 +110,7 @@ class Clusters:
 
         Source: ``podTerminate`` of the sibling API, by analogy; not among the published example requests.
         """
-        _checks.cluster_id(cluster_id)
-        with suppress(ClusterNotFound):
-            await self._session.graphql.terminate_cluster(cluster_id)
-        self._session.spending.ended(cluster_id)
+        await end.terminate(self._session, cluster_id)
 
     async def get(self, cluster_id: str) -> Cluster:
         """One cluster as it is now. Bills nothing.
@@ -170,11 +124,7 @@ class Clusters:
 
         Source: ``cluster(input: {clusterId})`` in the published example requests.
         """
-        _checks.cluster_id(cluster_id)
-        cluster = (await self._session.graphql.get_cluster(cluster_id)).cluster
-        if cluster is None:
-            raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
-        return cluster
+        return await get_many.get(self._session, cluster_id)
 
     async def find(self, client_token: str, *, timeout: float = 0.0) -> Cluster | None:
         """The cluster that carries a client token, or None. Bills nothing.
@@ -279,32 +229,22 @@ class Clusters:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
         """
-        from tensorone._recovery.ensure_running import (
-            ensure_running,
-        )
-        from tensorone._recovery.policy import Resumable, ResumePolicy
-        from tensorone._recovery.resume_in_place import Recovery
+        from tensorone._recovery.ensure_running import ensure_running
 
-        _checks.cluster_id(cluster_id)
-        _checks.hook("on_attempt", on_attempt)
-        if port is not None:
-            _checks.integer("port", port, least=1)
-        if bidding is not None:
-            checked_bidding(bidding)
-        if bidding is not None or gpu_type_id is not None:
-            _checks.text("gpu_type_id", gpu_type_id)
-        least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
-        policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)
-        recovery = Recovery(
+        return await ensure_running(
             self._session,
-            Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
-            policy,
+            cluster_id,
+            gpu_count=gpu_count,
+            timeout=timeout,
+            bidding=bidding,
             gpu_type_id=gpu_type_id,
-            every=_checks.seconds("every", every),
-            ledger=AttemptLog(on_attempt),
+            wait_for_gpus=wait_for_gpus,
+            start_without_gpus=start_without_gpus,
+            min_gpu_count=min_gpu_count,
+            port=port,
+            every=every,
+            on_attempt=on_attempt,
         )
-        end = anyio.current_time() + _checks.seconds("timeout", timeout)
-        return await ensure_running(recovery, self._session, end=end, least_gpus=least, port=port, every=every)
 
     def lease(
         self,
@@ -336,11 +276,9 @@ class Clusters:
         Source: ``clusterFindAndDeployOnDemand``, then ``clusterStop`` or ``clusterTerminate``, of the published
         example requests.
         """
+        from tensorone._clusters.lease import lease_on_demand
 
-        async def rent() -> str:
-            return (await self.deploy(spec, expires_in=expires_in)).id
-
-        return lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
+        return lease_on_demand(self._session, spec, timeout=timeout, on_exit=on_exit, port=port, expires_in=expires_in)
 
     def watch(self, cluster_ids: Iterable[str] | None = None, *, every: float = 5.0) -> Watch:
         """Tells what changes about clusters. All who watch or wait on one client share one listing per interval.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EndpointSpec", "Endpoints"]
 
-
 Scaler = Literal["QUEUE_DELAY", "REQUEST_COUNT"]
 
 

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypedDict, Unpack
-from zlib import crc32
+from typing import TYPE_CHECKING, Unpack
 
-import anyio
-
-from tensorone import _checks
-from tensorone._clusters import lease, rent_once, requests, resume_once
-from tensorone._clusters.spec import checked_spec
-from tensorone._errors import InvalidArgument
-from tensorone._market.attempt_log import AttemptLog
-from tensorone._market.bidding import exact
-from tensorone._market.own_bids import OwnBids
 from tensorone._market.quotes import quote, quotes
-from tensorone._market.shared_prices import market
-from tensorone._market.spot_unsupported import asking_for_spot
-from tensorone._session import token_and_expiry
-from tensorone._spot.acquire import not_stopped
-from tensorone._spot.acquire_many import Group
-from tensorone._spot.candidates import candidates
-from tensorone._spot.search import Search
-from tensorone._spot.terms import SearchTerms, clouds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
@@ -34,7 +15,7 @@ if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._concurrency.outcome import Outcome
     from tensorone._fleet.keep_running import KeepRunning
-    from tensorone._generated import CloudType, Cluster, GraphQLClient, PlacedCluster
+    from tensorone._generated import CloudType, Cluster, PlacedCluster
     from tensorone._market.attempt_log import Attempt
     from tensorone._market.bidding import BidPolicy
     from tensorone._market.quotes import SpotQuote
@@ -42,23 +23,11 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
     from tensorone._spot.acquire_many import Mode
     from tensorone._spot.candidates import Order
+    from tensorone._spot.lease import SearchOptions
     from tensorone._spot.result import SpotRental
     from tensorone._spot.terms import Capacity
 
 __all__ = ["Spot"]
-
-
-class SearchOptions(TypedDict, total=False):
-    """Keywords of `Spot.acquire` that `Spot.lease` hands on."""
-
-    cloud_types: Iterable[CloudType | str] | None
-    order: Order
-    capacity: Capacity
-    on_demand_ceiling: Decimal | float | None
-    on_demand_after: float
-    every: float
-    expires_in: float | None
-    on_attempt: Callable[[Attempt], object] | None
 
 
 class Spot:
@@ -125,17 +94,11 @@ class Spot:
 
         Source: ``clusterRentInterruptable`` in the published example requests.
         """
-        checked_spec(spec)
-        token = token_and_expiry.token(client_token)
-        tags = token_and_expiry.tags(token, expires_in)
-        bid = requests.bid(bid_per_gpu)
-        wanted = requests.spot(spec, requests.only_candidate(spec), bid, tags)
-        hourly = exact(bid) * spec.gpu_count
-        if client_token is not None and (existing := await rent_once.adopt(self._session, token)):
-            self._session.spending.adopted(existing, hourly)
-            return existing
-        with asking_for_spot():
-            return await rent_once.rent(self._session, requests.renting(wanted), token, hourly=hourly)
+        from tensorone._clusters.deploy import rent_spot
+
+        return await rent_spot(
+            self._session, spec, bid_per_gpu=bid_per_gpu, client_token=client_token, expires_in=expires_in
+        )
 
     async def acquire(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -193,29 +156,23 @@ class Spot:
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
-        terms = SearchTerms(
+        from tensorone._spot.acquire import acquire
+
+        return await acquire(
+            self._session,
+            spec,
             bidding=bidding,
-            cloud_types=clouds(cloud_types),
+            timeout=timeout,
+            cloud_types=cloud_types,
             order=order,
             capacity=capacity,
             on_demand_ceiling=on_demand_ceiling,
             on_demand_after=on_demand_after,
             every=every,
+            client_token=client_token,
+            expires_in=expires_in,
+            on_attempt=on_attempt,
         )
-        checked_spec(spec)
-        _checks.seconds("timeout", timeout)
-        token = token_and_expiry.token(client_token)
-        search = Search(
-            self._session,
-            spec,
-            terms,
-            tags=token_and_expiry.tags(token, expires_in),
-            token=token,
-            adopt=client_token is not None,
-            turn=crc32(token.encode()),
-            ledger=AttemptLog(on_attempt),
-        )
-        return not_stopped(await search.run(timeout))
 
     async def acquire_many(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -268,37 +225,25 @@ class Spot:
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
-        terms = SearchTerms(
+        from tensorone._spot.acquire_many import acquire_many
+
+        return await acquire_many(
+            self._session,
+            spec,
+            count,
             bidding=bidding,
-            cloud_types=clouds(cloud_types),
+            timeout=timeout,
+            mode=mode,
+            cloud_types=cloud_types,
             order=order,
             capacity=capacity,
             on_demand_ceiling=on_demand_ceiling,
             on_demand_after=on_demand_after,
             every=every,
+            client_token=client_token,
+            expires_in=expires_in,
+            on_attempt=on_attempt,
         )
-        checked_spec(spec)
-        _checks.seconds("timeout", timeout)
-        group = Group(self._session, _checks.integer("count", count, least=1), mode)
-        token = token_and_expiry.token(client_token)
-        prices, held = market(self._session, spec), OwnBids()
-
-        def search(index: int) -> Search:
-            own = token_and_expiry.token(f"{token}-{index}")
-            return Search(
-                self._session,
-                spec,
-                terms,
-                tags=token_and_expiry.tags(own, expires_in),
-                token=own,
-                adopt=client_token is not None,
-                prices=prices,
-                held=held,
-                turn=index,
-                ledger=AttemptLog(on_attempt),
-            )
-
-        return await group.run([search(index) for index in range(count)], timeout)
 
     def lease(
         self,
@@ -333,12 +278,9 @@ class Spot:
 
         Source: ``clusterRentInterruptable``, then ``clusterStop`` or ``clusterTerminate``, of the published requests.
         """
+        from tensorone._spot.lease import lease_spot
 
-        async def rent() -> str:
-            rental = await self.acquire(spec, bidding=bidding, timeout=timeout, **search)
-            return rental.cluster.id
-
-        return lease.lease(self._session, rent, timeout=timeout, on_exit=on_exit, port=port)
+        return lease_spot(self._session, spec, bidding=bidding, timeout=timeout, on_exit=on_exit, port=port, **search)
 
     async def recover(  # noqa: PLR0913 - each a keyword of its own
         self,
@@ -392,38 +334,23 @@ class Spot:
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
         """
-        from tensorone._market.shared_prices import (
-            SharedPrices,
-        )
-        from tensorone._recovery.policy import ResumePolicy
-        from tensorone._spot.recover import Replacement, recover
+        from tensorone._spot.recover import recover
 
-        terms = SearchTerms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
-        checked_spec(spec)
-        candidates(spec, terms.cloud_types)
-        _checks.cluster_id(cluster_id)
-        _checks.hook("on_attempt", on_attempt)
-        token = token_and_expiry.token(client_token)
-        several = SharedPrices(market(self._session, spec), lambda _: (), every=every)
         return await recover(
             self._session,
             cluster_id,
             spec,
-            ResumePolicy(
-                bidding=bidding,
-                strategy=strategy,
-                wait_for_gpus=wait_for_gpus,
-                start_without_gpus=start_without_gpus,
-            ),
-            Replacement(
-                terms=terms,
-                tags=token_and_expiry.tags(token, expires_in),
-                token=token,
-                adopt=client_token is not None,
-                ledger=AttemptLog(on_attempt),
-                end=anyio.current_time() + _checks.seconds("timeout", timeout),
-                market=several if strategy == "replace_cheapest" else None,
-            ),
+            bidding=bidding,
+            timeout=timeout,
+            strategy=strategy,
+            wait_for_gpus=wait_for_gpus,
+            start_without_gpus=start_without_gpus,
+            cloud_types=cloud_types,
+            order=order,
+            every=every,
+            client_token=client_token,
+            expires_in=expires_in,
+            on_attempt=on_attempt,
         )
 
     def keep_running(  # noqa: PLR0913 - each a keyword of its own
@@ -495,45 +422,25 @@ class Spot:
 
         Source: a loop over ``myself { clusters }`` and what `recover` uses.
         """
-        from tensorone._fleet.keep_running import KeepRunning
-        from tensorone._fleet.state import (
-            FleetSettings,
-            restored,
-        )
-        from tensorone._recovery.policy import ResumePolicy
+        from tensorone._fleet.keep_running import keep_running
 
-        if not isinstance(specs, Mapping) or not specs:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
-            raise InvalidArgument("specs", "must map at least one cluster id to its spec")
-        terms = SearchTerms(bidding=bidding, cloud_types=clouds(cloud_types), order=order, every=every)
-        for spec in specs.values():
-            checked_spec(spec)
-            candidates(spec, terms.cloud_types)
-        token_and_expiry.tags("", expires_in)
-        _checks.hook("on_state", on_state)
-        return KeepRunning(
+        return keep_running(
             self._session,
             specs,
-            terms=terms,
-            policy=ResumePolicy(
-                bidding=bidding,
-                strategy=strategy,
-                wait_for_gpus=wait_for_gpus,
-                start_without_gpus=start_without_gpus,
-            ),
-            settings=FleetSettings(
-                ceiling=bidding.ceiling,
-                width=width,
-                budget=budget,
-                max_hourly_spend=max_hourly_spend,
-                backoff_initial=backoff_initial,
-                backoff_max=backoff_max,
-                stable_after=stable_after,
-                settle_time=self._session.settle_time,
-                recheck=every / 2,
-            ),
-            state=restored(specs, bids, state),
-            on_state=on_state,
+            terms={"bidding": bidding, "cloud_types": cloud_types, "order": order, "every": every},
+            strategy=strategy,
+            wait_for_gpus=wait_for_gpus,
+            start_without_gpus=start_without_gpus,
+            bids=bids,
+            width=width,
+            budget=budget,
+            max_hourly_spend=max_hourly_spend,
+            backoff_initial=backoff_initial,
+            backoff_max=backoff_max,
+            stable_after=stable_after,
             expires_in=expires_in,
+            state=state,
+            on_state=on_state,
         )
 
     async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
@@ -555,16 +462,6 @@ class Spot:
 
         Source: ``clusterBidResume`` in the published example requests.
         """
-        _checks.cluster_id(cluster_id)
-        bid = requests.bid(bid_per_gpu)
-        _checks.integer("gpu_count", gpu_count, least=0)
+        from tensorone._clusters.resume import resume_spot
 
-        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
-            answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid, gpu_count=gpu_count)
-            return answer.cluster_bid_resume
-
-        hourly = exact(bid) * gpu_count
-        with asking_for_spot():
-            return await resume_once.resume(
-                self._session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly
-            )
+        return await resume_spot(self._session, cluster_id, bid_per_gpu=bid_per_gpu, gpu_count=gpu_count)

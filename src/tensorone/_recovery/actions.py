@@ -88,5 +88,4 @@ class RentElsewhere:
 
 ResumeAttempt = ResumeOnDemand | ResumeSpot | StartWithoutGpus
 
-
 Plan = AlreadyRunning | ResumeAttempt | WaitForGpus | RentElsewhere | Wait | GiveUp

@@ -6,36 +6,76 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from tensorone import _checks
 from tensorone._clusters import wait
 from tensorone._errors import NoCapacity
+from tensorone._market.attempt_log import AttemptLog
+from tensorone._market.bidding import checked_bidding
 from tensorone._session import cluster_status
 
 from .actions import RentElsewhere
+from .policy import Resumable, ResumePolicy
+from .resume_in_place import Recovery
 
 if TYPE_CHECKING:
-    from tensorone._generated import Cluster
-    from tensorone._session.session import Session
+    from collections.abc import Callable
 
-    from .resume_in_place import Recovery
+    from tensorone._generated import Cluster
+    from tensorone._market.attempt_log import Attempt
+    from tensorone._market.bidding import BidPolicy
+    from tensorone._session.session import Session
 
 
 async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was given
-    recovery: Recovery, session: Session, *, end: float, least_gpus: int, port: int | None, every: float
+    session: Session,
+    cluster_id: str,
+    *,
+    gpu_count: int,
+    timeout: float,
+    bidding: BidPolicy | None,
+    gpu_type_id: str | None,
+    wait_for_gpus: float,
+    start_without_gpus: bool,
+    min_gpu_count: int | None,
+    port: int | None,
+    every: float,
+    on_attempt: Callable[[Attempt], object] | None,
 ) -> Cluster:
-    """The loop behind `clusters.ensure_running`.
+    """Resumes it if it is stopped, and waits for its container.
 
     Raises:
         NoCapacity: It runs with fewer GPUs than wanted, and is billed.
     """
+    _checks.cluster_id(cluster_id)
+    if port is not None:
+        _checks.port_number("port", port)
+    if bidding is not None:
+        checked_bidding(bidding)
+    if bidding is not None or gpu_type_id is not None:
+        _checks.text("gpu_type_id", gpu_type_id)
+    least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
+    recovery = Recovery(
+        session,
+        Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
+        ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus),
+        gpu_type_id=gpu_type_id,
+        every=_checks.seconds("every", every),
+        log=AttemptLog(on_attempt),
+    )
+    end = anyio.current_time() + _checks.seconds("timeout", timeout)
     started = await recovery.run(end, until_up=True)
     assert not isinstance(started, RentElsewhere)  # noqa: S101 - the policy is to stay in place
-    left = max(end - anyio.current_time(), 0.001)  # one look is due in any case
-    cluster = await wait.wait_until(
-        session, started.id, lambda seen: cluster_status.is_running(seen, port), timeout=left, every=every
-    )
+    cluster = await _up(session, started.id, port, end=end, every=every)
     if not recovery.without_gpus:
-        _check_gpus(cluster, least_gpus)
+        _check_gpus(cluster, least)
     return cluster
+
+
+async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:
+    left = max(end - anyio.current_time(), 0.001)  # one poll is due in any case
+    return await wait.wait_until(
+        session, cluster_id, lambda seen: cluster_status.is_running(seen, port), timeout=left, every=every
+    )
 
 
 def _check_gpus(cluster: Cluster, least: int) -> None:

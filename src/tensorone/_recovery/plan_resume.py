@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_resume"]
 
-
 _ANY_TYPE = ("replace_next", "replace_cheapest")
-
 
 _STARTING = ("CREATED", "RESTARTING")
 

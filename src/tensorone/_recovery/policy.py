@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import BidTooLow, ClusterNotFound, InvalidArgument, NoCapacity, QueryError
 
 from .actions import ResumeOnDemand, ResumeSpot, StartWithoutGpus
 
@@ -14,21 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
+    from tensorone._errors import TensorOneError
     from tensorone._market.bidding import BidPolicy
 
     from .actions import ResumeAttempt
 
 __all__ = ["Resumable", "ResumePolicy", "learn"]
 
-
 ClusterKind = Literal["on_demand", "spot"]
-
 
 Strategy = Literal["in_place", "replace_same", "replace_next", "replace_cheapest"]
 
-
 Refusal = Literal["gpus_gone", "wrong_kind", "bid_too_low", "not_found"]
-
 
 _STRATEGIES = ("in_place", "replace_same", "replace_next", "replace_cheapest")
 
@@ -47,6 +45,9 @@ class _Cluster(Protocol):
     def machine_id(self) -> str | None: ...
     @property
     def runtime(self) -> _Runtime | None: ...
+
+
+_WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +145,14 @@ def learn(known: Resumable, attempt: ResumeAttempt, refusal: Refusal) -> Resumab
 
 def _bid_of(attempt: ResumeAttempt) -> Decimal | None:
     return None if isinstance(attempt, ResumeOnDemand) else attempt.bid_per_gpu
+
+
+def refusal_of(error: TensorOneError) -> Refusal | None:
+    """What a refused resume teaches; None where it teaches nothing about the cluster. Pure."""
+    if isinstance(error, BidTooLow):
+        return "bid_too_low"
+    if isinstance(error, NoCapacity):
+        return "gpus_gone"
+    if isinstance(error, ClusterNotFound):
+        return "not_found"
+    return "wrong_kind" if isinstance(error, QueryError) and _WRONG_KIND.search(str(error)) else None

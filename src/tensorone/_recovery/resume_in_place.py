@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tensorone import _delivery
-from tensorone._clusters import resume_once
+from tensorone._clusters import requests
+from tensorone._clusters.resume_once import resume_once
 from tensorone._errors import (
     BidCeilingReached,
-    BidTooLow,
     ClusterNotFound,
     NoCapacity,
     OperationUnsupported,
@@ -33,29 +32,24 @@ from tensorone._session import cluster_status
 
 from .actions import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
 from .plan_resume import plan_resume
-from .policy import learn
+from .policy import learn, refusal_of
 
 if TYPE_CHECKING:
-    from tensorone._generated import Cluster, GraphQLClient, PlacedCluster
+    from tensorone._generated import Cluster, PlacedCluster
     from tensorone._market.attempt_log import AttemptLog, MarketKind
     from tensorone._market.quotes import SpotQuote
     from tensorone._market.shared_prices import SharedPrices
     from tensorone._session.session import Session
 
     from .actions import ResumeAttempt
-    from .policy import Refusal, Resumable, ResumePolicy
+    from .policy import Resumable, ResumePolicy
 
 
 logger = logging.getLogger("tensorone")
 
-
-PUT_OFF = "it was put off until the time was over, and did nothing"
-
+RATE_LIMITED = "rate limited until the deadline; nothing was sent"
 
 LAST_LOOK = 1.0  # seconds before the end at which the last look begins
-
-
-_WRONG_KIND = re.compile(r"cannot resume an? (spot|on.demand) (pod|cluster) as an?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ class Recovery:
         *,
         gpu_type_id: str | None,
         every: float,
-        ledger: AttemptLog,
+        log: AttemptLog,
         seen: Cluster | None = None,
         misses: int = 0,
         market: SharedPrices | None = None,
@@ -104,7 +98,7 @@ class Recovery:
             policy: What is allowed.
             gpu_type_id: Its GPU type; None where no prices matter.
             every: Seconds between looks.
-            ledger: Where attempts are written down.
+            log: Where attempts are written down.
             seen: The cluster as it was read just now, instead of a first look.
             misses: Looks before this that did not find it.
             market: Where prices are asked for in a fleet, or of several GPU types; None asks for those of its own.
@@ -117,7 +111,7 @@ class Recovery:
         self._policy = policy
         self._gpu_type_id = gpu_type_id
         self._every = every
-        self._ledger = ledger
+        self._log = log
         self._seen = seen
         self._market = market
         self._quote: SpotQuote | None = None
@@ -136,7 +130,7 @@ class Recovery:
             WaitTimedOut: The time is over.
             TensorOneError: There is nothing more to be done.
         """
-        with self._ledger.attach_to_errors():
+        with self._log.attach_to_errors():
             while isinstance(found := await self.attempt(end, until_up=until_up), Later):
                 await self._pause(found, end)
         return found
@@ -227,12 +221,12 @@ class Recovery:
             started = await self._send(plan, paying, end)
         except TensorOneError as error:
             sent = None if isinstance(error, SpendLimitReached) else paying
-            self._ledger.note(candidate, plan.reason, paying=sent, answer=str(error), kind=kind)
+            self._log.note(candidate, plan.reason, paying=sent, answer=str(error), kind=kind)
             return self._refused(plan, error)
         if started is None:
-            self._ledger.note(candidate, plan.reason, paying=paying, answer=PUT_OFF, kind=kind)
-            return Later(self._every, PUT_OFF)
-        self._ledger.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
+            self._log.note(candidate, plan.reason, paying=paying, answer=RATE_LIMITED, kind=kind)
+            return Later(self._every, RATE_LIMITED)
+        self._log.note(candidate, plan.reason, paying=paying, answer="started", kind=kind)
         self._started_at, self.bid_per_gpu = anyio.current_time(), paying
         self.without_gpus = isinstance(plan, StartWithoutGpus)
         return started
@@ -242,17 +236,14 @@ class Recovery:
         cluster_id = self.known.cluster_id
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
 
-        async def send(graphql: GraphQLClient) -> PlacedCluster | None:
-            if bid is None:
-                return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
-            answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=float(bid), gpu_count=gpu_count)
-            return answer.cluster_bid_resume
-
-        operation = "ResumeCluster" if bid is None else "ResumeSpotCluster"
+        if bid is None:
+            send, operation = requests.resuming(cluster_id, gpu_count), "ResumeCluster"
+        else:
+            send, operation = requests.resuming_spot(cluster_id, gpu_count, float(bid)), "ResumeSpotCluster"
         with anyio.CancelScope(deadline=end) as scope:
             hourly = await self._hourly(bid, gpu_count)
             delivery = _delivery.DeadlineDelivery(scope)
-            return await resume_once.resume(
+            return await resume_once(
                 self._session, cluster_id, send, operation=operation, hourly=hourly, delivery=delivery
             )
         return None
@@ -281,7 +272,7 @@ class Recovery:
 
     def _failure(self, reason: str) -> TensorOneError:
         """Why nothing more can be done, as an error."""
-        known, tried = self.known, tuple(self._ledger.attempts)
+        known, tried = self.known, tuple(self._log.attempts)
         volume = f"a volume of cluster {known.cluster_id} stays billed until the cluster is terminated"
         if known.status in (None, "TERMINATED"):
             return ClusterNotFound(reason, operation="GetCluster", attempts=1)
@@ -294,19 +285,8 @@ class Recovery:
             reason,
             ceiling=float(bidding.ceiling),
             minimum_bid=asked.minimum_bid,
-            last_bid=self._ledger.last_bid,
+            last_bid=self._log.last_bid,
             ledger=tried,
             operation="ResumeSpotCluster",
             billing=volume,
         )
-
-
-def refusal_of(error: TensorOneError) -> Refusal | None:
-    """What a refused resume teaches; None where it teaches nothing about the cluster. Pure."""
-    if isinstance(error, BidTooLow):
-        return "bid_too_low"
-    if isinstance(error, NoCapacity):
-        return "gpus_gone"
-    if isinstance(error, ClusterNotFound):
-        return "not_found"
-    return "wrong_kind" if isinstance(error, QueryError) and _WRONG_KIND.search(str(error)) else None

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
 
-
 MISSES_UNTIL_GONE = 2  # looks in a row that do not find the cluster: a single one is no proof that it is gone
 
 

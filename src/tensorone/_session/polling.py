@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHARE = 5  # one part in so many of the time may go into looks
 
-
 MOST_DOUBLINGS = 3  # of the interval, while looks fail
 
 

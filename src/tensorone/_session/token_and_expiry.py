@@ -19,12 +19,9 @@ if TYPE_CHECKING:
 
 CLIENT_TOKEN = "TENSORONE_CLIENT_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
-
 EXPIRES_AT = "TENSORONE_EXPIRES_AT"
 
-
 RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT})
-
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
+from zlib import crc32
 
+from tensorone import _checks
 from tensorone._errors import InvalidArgument
 from tensorone._session.cluster_status import STOPPED
 
+from .request import spot_request
+from .search import Search
+from .terms import TermOptions, search_terms
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._market.attempt_log import Attempt
+    from tensorone._session.session import Session
+
     from .result import SpotRental
+
+
+async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
+    session: Session,
+    spec: ClusterSpec,
+    *,
+    timeout: float,
+    client_token: str | None = None,
+    expires_in: float | None = None,
+    on_attempt: Callable[[Attempt], object] | None = None,
+    **terms: Unpack[TermOptions],
+) -> SpotRental:
+    """One search, to its end."""
+    request = spot_request(
+        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+    )
+    _checks.seconds("timeout", timeout)
+    search = Search(session, request, turn=crc32(request.token.encode()))
+    return not_stopped(await search.run(timeout))
 
 
 def not_stopped(rental: SpotRental) -> SpotRental:
@@ -22,6 +53,6 @@ def not_stopped(rental: SpotRental) -> SpotRental:
         raise InvalidArgument(
             "client_token",
             f"cluster {rental.cluster.id} carries it and is {status}: resume it with spot.recover, or terminate it,"
-            " or take another token",
+            " or use another token",
         )
     return rental

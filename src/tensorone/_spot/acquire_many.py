@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import anyio
 
-from tensorone._clusters import cleanup
+from tensorone import _checks
+from tensorone._clusters import cleanup, end
 from tensorone._concurrency import shield
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._concurrency.outcome import Outcome
 from tensorone._errors import InvalidArgument, NoCapacity, TensorOneError
+from tensorone._market.own_bids import OwnBids
+from tensorone._market.shared_prices import shared_prices
 from tensorone._session.cluster_status import lost
 
 from .acquire import not_stopped
+from .request import spot_request
+from .search import Search
+from .terms import TermOptions, search_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._market.attempt_log import Attempt
     from tensorone._session.session import Session
 
     from .result import SpotRental
-    from .search import Search
 
 
 logger = logging.getLogger("tensorone")
 
-
 Mode = Literal["all_or_nothing", "best_effort"]
+
+
+async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
+    session: Session,
+    spec: ClusterSpec,
+    count: int,
+    *,
+    timeout: float,
+    mode: Mode,
+    client_token: str | None,
+    expires_in: float | None,
+    on_attempt: Callable[[Attempt], object] | None,
+    **terms: Unpack[TermOptions],
+) -> list[Outcome[int, SpotRental]]:
+    """Several searches that share their prices, and of which none outbids another."""
+    request = spot_request(
+        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+    )
+    _checks.seconds("timeout", timeout)
+    group = Group(session, _checks.integer("count", count, least=1), mode)
+    prices, held = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count), OwnBids()
+    searches = [
+        Search(session, request.numbered(index), prices=prices, held=held, turn=index) for index in range(count)
+    ]
+    return await group.run(searches, timeout)
 
 
 class Group:
@@ -101,7 +132,7 @@ class Group:
         left = set(cluster_ids)
 
         async def one(cluster_id: str) -> None:
-            await cleanup.end(self._session, cluster_id)
+            await end.end(self._session, cluster_id)
             left.discard(cluster_id)
 
         async def all_of_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from tensorone._errors import InvalidArgument
@@ -28,6 +29,11 @@ def candidates(spec: ClusterSpec, cloud_types: tuple[CloudType, ...] | None = No
         raise InvalidArgument("cloud_types", "give it or the spec's cloud_type, not both")
     parts = (given,) if cloud_types is None else cloud_types
     return tuple(Candidate(gpu_type, part) for gpu_type in gpu_types for part in parts)
+
+
+def narrowed(spec: ClusterSpec, candidate: Candidate) -> ClusterSpec:
+    """The spec for one candidate alone."""
+    return replace(spec, gpu_type_id=candidate.gpu_type_id, gpu_type_ids=(), cloud_type=candidate.cloud_type)
 
 
 def ordered(found: Sequence[Candidate], order: Order, quotes: Mapping[str, Quote], turn: int) -> tuple[Candidate, ...]:

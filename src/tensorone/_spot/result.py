@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tensorone._clusters.spec import preferring
+
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import CloudType, PlacedCluster
-    from tensorone._market.attempt_log import Attempt, MarketKind
+    from tensorone._market.attempt_log import Attempt, Candidate, MarketKind
     from tensorone._recovery.actions import RentElsewhere
+
+    from .request import SpotRequest
 
 __all__ = ["SpotRental"]
 
@@ -39,3 +45,26 @@ class SpotRental:
     kind: MarketKind | None = "spot"
     on_demand_price: float | None = None
     left_behind: RentElsewhere | None = None
+
+
+def adopted(request: SpotRequest, cluster: PlacedCluster) -> SpotRental:
+    """The cluster that an earlier call with the same token rented; its type and price are not known."""
+    tried = tuple(request.log.attempts)
+    return SpotRental(cluster=cluster, spec=request.spec, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None)
+
+
+def won(
+    request: SpotRequest, cluster: PlacedCluster, candidate: Candidate, *, paying: Decimal, kind: MarketKind
+) -> SpotRental:
+    """A cluster that was rented now, at a bid or at a fixed price."""
+    spot = kind == "spot"
+    return SpotRental(
+        cluster=cluster,
+        spec=preferring(request.spec, candidate.gpu_type_id),
+        gpu_type_id=candidate.gpu_type_id,
+        cloud_type=candidate.cloud_type,
+        kind=kind,
+        bid_per_gpu=float(paying) if spot else None,
+        on_demand_price=None if spot else float(paying),
+        attempts=tuple(request.log.attempts),
+    )

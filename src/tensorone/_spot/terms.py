@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Required, TypedDict, Unpack
 
 from tensorone._checks import dollars, seconds
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
-from tensorone._market.bidding import BidPolicy
+from tensorone._market.bidding import BidPolicy, checked_bidding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +42,31 @@ class SearchTerms:
         _checked_ceiling(self)
 
 
-def checked_bidding(bidding: object) -> None:
-    """Refuses what is no policy: a bare number says nothing of how to bid."""
-    if not isinstance(bidding, BidPolicy):
-        raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(bidding).__name__}")
+class OptionalTerms(TypedDict, total=False):
+    """The optional ones as a caller gives them."""
+
+    cloud_types: Iterable[CloudType | str] | None
+    order: Order
+    capacity: Capacity
+    on_demand_ceiling: Decimal | float | None
+    on_demand_after: float
+    every: float
+
+
+class TermOptions(OptionalTerms):
+    """All of them."""
+
+    bidding: Required[BidPolicy]
+
+
+def search_terms(**options: Unpack[TermOptions]) -> SearchTerms:
+    """The terms that a caller's keywords make.
+
+    Raises:
+        InvalidArgument: One of them is invalid.
+    """
+    given = {name: value for name, value in options.items() if name != "cloud_types"}
+    return SearchTerms(**given, cloud_types=clouds(options.get("cloud_types")))  # type: ignore[arg-type]  # a TypedDict without one key is a plain mapping to mypy
 
 
 def _one_of(field: str, value: object, known: Sequence[str]) -> None:

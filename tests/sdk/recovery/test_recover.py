@@ -21,7 +21,7 @@ from tensorone import (
     SpendLimitReached,
     WaitTimedOut,
 )
-from tensorone._recovery.resume_in_place import refusal_of
+from tensorone._recovery.policy import refusal_of
 from tensorone.emulator import Fault
 
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
@@ -527,7 +527,7 @@ class TestBounds:
             assert anyio.current_time() - began <= 20
             assert emulator.world.requests[BID] == 3
             (attempt,) = caught.value.ledger
-            assert "put off" in attempt.answer
+            assert "rate limited until the deadline" in attempt.answer
 
         on(main, retry=RetryPolicy(attempts=50, total_timeout=600))
 

@@ -20,7 +20,7 @@ from tensorone import (
     SpendLimitReached,
     UnexpectedResponse,
 )
-from tensorone._spot.try_candidate import can_be_mended, passes
+from tensorone._spot.search_state import is_recoverable, is_transient
 from tensorone.emulator import Fault
 
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
@@ -59,7 +59,7 @@ def test_a_bid_put_off_by_the_server_is_not_sent_again_after_the_deadline(on, re
         assert max(times(emulator, RENT)) <= 10
         assert caught.value.ledger == tuple(seen)
         assert seen[-1].bid_per_gpu == 0.21
-        assert "the time was over" in seen[-1].answer
+        assert "rate limited until the deadline" in seen[-1].answer
 
     on(main, retry=RetryPolicy())
 
@@ -341,7 +341,7 @@ def test_every_error_has_the_attempt_that_ended_the_search(on, fault, error):
 
 
 @pytest.mark.parametrize(
-    ("error", "mended", "passing"),
+    ("error", "recoverable", "transient"),
     [
         (BidTooLow(""), True, False),
         (NoCapacity(""), True, True),
@@ -354,7 +354,7 @@ def test_every_error_has_the_attempt_that_ended_the_search(on, fault, error):
         (UnexpectedResponse("", status_code=200), False, True),
     ],
 )
-def test_what_can_be_mended(error, mended, passing):
+def test_which_failures_are_worth_another_try(error, recoverable, transient):
     """A rental goes on elsewhere only where nothing runs because of it; a read may simply be made again."""
-    assert (can_be_mended(error), passes(error, 1)) == (mended, passing)
-    assert passes(error, 3) is error.retryable
+    assert (is_recoverable(error), is_transient(error, 1)) == (recoverable, transient)
+    assert is_transient(error, 3) is error.retryable

@@ -1,0 +1,62 @@
+"""`clusters.deploy` and `spot.rent`: one cluster, on-demand or at one bid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorone._errors import NoCapacity
+from tensorone._generated import CloudType
+from tensorone._market import on_demand_price
+from tensorone._market.bidding import exact
+from tensorone._market.spot_unsupported import asking_for_spot
+from tensorone._session import token_and_expiry
+
+from . import rent_once, requests
+from .spec import checked_spec
+
+if TYPE_CHECKING:
+    from tensorone._generated import PlacedCluster
+    from tensorone._session.session import Session
+
+    from .spec import ClusterSpec
+
+
+async def deploy(
+    session: Session, spec: ClusterSpec, *, client_token: str | None, expires_in: float | None
+) -> PlacedCluster:
+    """The first of the spec's GPU types that is to be had, at its fixed price."""
+    checked_spec(spec)
+    token = token_and_expiry.token(client_token)
+    tags = token_and_expiry.tags(token, expires_in)
+    part, count = None if spec.cloud_type is None else CloudType(spec.cloud_type), spec.gpu_count
+    if client_token is not None and (existing := await rent_once.adopt(session, token)):
+        hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, part=part)
+        session.spending.adopted(existing, hourly)
+        return existing
+    refusal = None
+    for gpu_type_id in spec.candidates:
+        try:
+            hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, part=part)
+            send = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
+            return await rent_once.rent(session, send, token, hourly=hourly)
+        except NoCapacity as error:
+            refusal = error
+    assert refusal is not None  # noqa: S101 - a spec has at least one candidate
+    raise refusal
+
+
+async def rent_spot(
+    session: Session, spec: ClusterSpec, *, bid_per_gpu: float, client_token: str | None, expires_in: float | None
+) -> PlacedCluster:
+    """The spec's GPU type, at one bid."""
+    checked_spec(spec)
+    token = token_and_expiry.token(client_token)
+    tags = token_and_expiry.tags(token, expires_in)
+    bid = requests.bid(bid_per_gpu)
+    wanted = requests.spot(spec, requests.only_candidate(spec), bid, tags)
+    hourly = exact(bid) * spec.gpu_count
+    if client_token is not None and (existing := await rent_once.adopt(session, token)):
+        session.spending.adopted(existing, hourly)
+        return existing
+    with asking_for_spot():
+        return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)

@@ -1,0 +1,70 @@
+"""What one search is for: one cluster, on which terms, under which token. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tensorone._clusters.spec import checked_spec
+from tensorone._market.attempt_log import AttemptLog
+from tensorone._session import token_and_expiry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tensorone._clusters.spec import ClusterSpec
+    from tensorone._market.attempt_log import Attempt
+
+    from .terms import SearchTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotRequest:
+    """One cluster to rent.
+
+    Attributes:
+        spec: What to rent; several GPU types are candidates.
+        terms: On which terms.
+        token: The rental's token.
+        adopt: Whether an earlier call may have rented with the token: then its cluster is the result.
+        tags: What is written into the cluster's environment: the token, and when it expires.
+        log: Where attempts are written down.
+    """
+
+    spec: ClusterSpec
+    terms: SearchTerms
+    token: str
+    adopt: bool
+    tags: dict[str, str]
+    log: AttemptLog
+
+    def numbered(self, index: int) -> SpotRequest:
+        """The same for one cluster of several, with a token and a log of its own."""
+        token = token_and_expiry.token(f"{self.token}-{index}")
+        return replace(
+            self, token=token, tags={**self.tags, token_and_expiry.CLIENT_TOKEN: token}, log=self.log.sibling()
+        )
+
+
+def spot_request(
+    spec: ClusterSpec,
+    terms: SearchTerms,
+    *,
+    client_token: str | None,
+    expires_in: float | None,
+    on_attempt: Callable[[Attempt], object] | None,
+) -> SpotRequest:
+    """The request that a caller's keywords make.
+
+    Raises:
+        InvalidArgument: One of them is invalid; nothing was sent.
+    """
+    token = token_and_expiry.token(client_token)
+    return SpotRequest(
+        spec=checked_spec(spec),
+        terms=terms,
+        token=token,
+        adopt=client_token is not None,
+        tags=token_and_expiry.tags(token, expires_in),
+        log=AttemptLog(on_attempt),
+    )
