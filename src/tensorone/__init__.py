@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tensorone._account.endpoints import EndpointSpec
+    from tensorone._account.templates import TemplateSpec
     from tensorone._clusters.changes import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
     from tensorone._clusters.reap import Reaped
     from tensorone._clusters.spec import ClusterSpec
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from tensorone._market.quotes import SpotQuote
     from tensorone._namespaces.account import Accounts
     from tensorone._namespaces.clusters import Clusters
-    from tensorone._namespaces.endpoints import Endpoints, EndpointSpec
+    from tensorone._namespaces.endpoints import Endpoints
     from tensorone._namespaces.gpu_types import GpuTypes
     from tensorone._namespaces.spot import Spot
-    from tensorone._namespaces.templates import Templates, TemplateSpec
+    from tensorone._namespaces.templates import Templates
     from tensorone._recovery.actions import (
         AlreadyRunning,
         RentElsewhere,
@@ -170,6 +172,8 @@ __all__ = [
 
 # Where each name is: a module is imported when the first of its names is asked for, since most programs need few.
 _HOMES = {
+    "_account.endpoints": "EndpointSpec",
+    "_account.templates": "TemplateSpec",
     "_client": "TensorOne",
     "_clusters.changes": "Appeared Change Gone PortsChanged RuntimeDown RuntimeUp StatusChanged",
     "_clusters.reap": "Reaped",
@@ -196,10 +200,10 @@ _HOMES = {
     "_market.quotes": "SpotQuote",
     "_namespaces.account": "Accounts",
     "_namespaces.clusters": "Clusters",
-    "_namespaces.endpoints": "EndpointSpec Endpoints",
+    "_namespaces.endpoints": "Endpoints",
     "_namespaces.gpu_types": "GpuTypes",
     "_namespaces.spot": "Spot",
-    "_namespaces.templates": "TemplateSpec Templates",
+    "_namespaces.templates": "Templates",
     "_recovery.actions": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
     "_recovery.plan_resume": "plan_resume",
     "_recovery.policy": "Resumable ResumePolicy learn",

@@ -6,12 +6,14 @@ import math
 import re
 from decimal import Decimal
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from ._errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+T = TypeVar("T")
 
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
 MAX_PORT = 65535
@@ -37,7 +39,9 @@ def cluster_id(value: object, field: str = "cluster_id") -> str:
     """An id is opaque: letters, digits, `-` and `_`; its length is the server's affair."""
     checked = text(field, value)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
-        raise InvalidArgument(field, f"{checked!r} is no cluster id: letters and digits, such as 'inzk6tzuz833h5'")
+        raise InvalidArgument(
+            field, f"{checked!r} is not a valid cluster id: it has letters and digits, such as 'inzk6tzuz833h5'"
+        )
     return checked
 
 
@@ -49,7 +53,7 @@ def cluster_ids(values: Iterable[object], field: str = "cluster_ids") -> list[st
 
 
 def integer(field: str, value: object, *, least: int) -> int:
-    """A whole number from `least` to GraphQL's largest Int; True and 1.0 are none."""
+    """A whole number from `least` to GraphQL's largest Int; True and 1.0 are rejected."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgument(field, f"must be a whole number, not {type(value).__name__}")
     if not least <= value <= MAX_INT:
@@ -82,7 +86,7 @@ def port(field: str, value: object) -> str:
     if match is None or not 1 <= int(match[1]) <= MAX_PORT:
         raise InvalidArgument(
             field,
-            f"{value!r} is no port: write a number from 1 to {MAX_PORT} and http, tcp or udp, as in '8888/http'",
+            f"{value!r} is not a valid port: write a number from 1 to {MAX_PORT} and a protocol, as in '8888/http'",
         )
     return f"{int(match[1])}/{match[2]}"
 
@@ -117,3 +121,21 @@ def environment(field: str, value: Any) -> dict[str, str]:
             raise InvalidArgument(field, f"{name!r} cannot name a variable: no '=', no blanks, not empty")
         checked[text(field, name)] = text(f"{field}[{name!r}]", content, empty=True)
     return checked
+
+
+def one_of(field: str, value: object, literal: object) -> None:
+    """One of the strings of a `Literal`."""
+    if value not in get_args(literal):
+        raise InvalidArgument(field, f"must be {_either(get_args(literal))}, not {value!r}")
+
+
+def instance(field: str, value: object, kind: type[T], words: str) -> T:
+    """An object of a class, which `words` say how to make."""
+    if not isinstance(value, kind):
+        raise InvalidArgument(field, f"must be a {words}, not {type(value).__name__}")
+    return value
+
+
+def _either(words: Sequence[str]) -> str:
+    *others, last = map(repr, words)
+    return f"{', '.join(others)} or {last}"

@@ -1,9 +1,9 @@
-"""After a call that costs money went wrong: finding out what there is, beyond the reach of cancellation."""
+"""A call that bills, and what follows when it goes wrong: shielded from cancellation, and bounded."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -13,33 +13,52 @@ from tensorone._json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from decimal import Decimal
 
     from tensorone._delivery import Delivery
-    from tensorone._generated import Cluster
+    from tensorone._generated import Cluster, PlacedCluster
     from tensorone._session.session import Session
 
 
 GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
 
-T = TypeVar("T")
-
 logger = logging.getLogger("tensorone")
 
 
-async def guarded(
+async def billable(  # noqa: PLR0913 - what one call that bills is about
     session: Session,
-    call: Callable[[Delivery], Awaitable[T]],
+    key: str,
+    hourly: Decimal | None,
+    call: Callable[[], Awaitable[PlacedCluster]],
     *,
     undo: Callable[[], Awaitable[None]],
     delivery: Delivery,
-) -> T:
-    """Runs a call that costs money; interrupted after its request began to leave, it is undone before that goes on."""
-    try:
-        return await call(delivery)
-    except BaseException as error:
-        if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
-            await shielded(undo, within=session.settle_time + GRACE)
-        raise
+    known: str | None = None,
+) -> PlacedCluster:
+    """Makes a call that bills: counted against every limit before, undone if it is interrupted.
+
+    Args:
+        session: The client's.
+        key: What it counts under: the token of a rental, or the cluster to resume.
+        hourly: US dollars per hour; None if unknown, which fits no limit.
+        call: What sends it.
+        undo: The clean-up where it is interrupted after its request began to leave, shielded and bounded.
+        delivery: Whether its request began to leave.
+        known: The cluster, where there is one already.
+
+    Raises:
+        SpendLimitReached: It would cross a limit; nothing was sent.
+    """
+
+    async def guarded() -> PlacedCluster:
+        try:
+            return await call()
+        except BaseException as error:
+            if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
+                await shielded(undo, within=session.settle_time + GRACE)
+            raise
+
+    return await session.spending.covering(key, hourly, guarded, delivery=delivery, known=known)
 
 
 def named_in(error: QueryError) -> str | None:

@@ -37,8 +37,8 @@ async def deploy(
     for gpu_type_id in spec.candidates:
         try:
             hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, part=part)
-            send = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
-            return await rent_once.rent(session, send, token, hourly=hourly)
+            request = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
+            return await rent_once.rent(session, request, token, hourly=hourly)
         except NoCapacity as error:
             refusal = error
     assert refusal is not None  # noqa: S101 - a spec has at least one candidate

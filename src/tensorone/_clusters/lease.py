@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from tensorone import _checks
 from tensorone._concurrency import shield
-from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone._errors import OutcomeUnknown, WaitTimedOut
 
 from . import cleanup, end, wait
 from .deploy import deploy
@@ -34,8 +34,7 @@ async def lease(
     session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
 ) -> AsyncGenerator[Cluster]:
     """The block behind `clusters.lease` and `spot.lease`; `rent` returns the cluster's id."""
-    if on_exit not in get_args(OnExit):
-        raise InvalidArgument("on_exit", f"must be 'stop' or 'terminate', not {on_exit!r}")
+    _checks.one_of("on_exit", on_exit, OnExit)
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
     if port is not None:
         _checks.port_number("port", port)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
+from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
-from tensorone._errors import ClusterNotFound, InvalidArgument, TensorOneError
+from tensorone._errors import ClusterNotFound, TensorOneError
 from tensorone._generated import ClusterStatus
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import STOPPED
@@ -54,8 +55,7 @@ def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[
 
 async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
     """The loop behind `clusters.reap`."""
-    if action not in get_args(Action):
-        raise InvalidArgument("action", f"must be 'stop' or 'terminate', not {action!r}")
+    _checks.one_of("action", action, Action)
     due = expired(await session.clusters(), datetime.now(UTC), action)
     if dry_run:
         return [Reaped(cluster=cluster, expired_at=deadline, done=False) for cluster, deadline in due]

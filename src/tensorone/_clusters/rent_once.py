@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster, PlacedCluster
     from tensorone._session.session import Session
 
-    from .requests import Send
+    from .requests import BillableRequest
 
 
 logger = logging.getLogger("tensorone")
@@ -58,7 +58,12 @@ async def adopt(session: Session, token: str) -> Cluster | None:
 
 
 async def rent(
-    session: Session, send: Send, token: str, *, hourly: Decimal | None, delivery: Delivery | None = None
+    session: Session,
+    request: BillableRequest,
+    token: str,
+    *,
+    hourly: Decimal | None,
+    delivery: Delivery | None = None,
 ) -> PlacedCluster:
     """Sends one rental, which costs so many US dollars per hour; `delivery` learns whether it began to leave.
 
@@ -69,32 +74,25 @@ async def rent(
         TensorOneError: The server refused, or nothing was sent.
     """
     sent = Delivery() if delivery is None else delivery
-
-    async def call() -> PlacedCluster:
-        placed = await cleanup.guarded(
-            session,
-            lambda delivery: _rent(session, send, token, delivery),
-            undo=lambda: _undo(session, token),
-            delivery=sent,
-        )
-        if placed is None:
-            raise NoCapacity(
-                "the server rented nothing and gave no reason: no machine fits (try another type, or later)"
-            )
-        return placed
-
-    return await session.spending.covering(token, hourly, call, delivery=sent)
+    return await cleanup.billable(
+        session,
+        token,
+        hourly,
+        lambda: _rent(session, request, token, sent),
+        undo=lambda: _undo(session, token),
+        delivery=sent,
+    )
 
 
-async def _rent(session: Session, send: Send, token: str, delivery: Delivery) -> PlacedCluster | None:
+async def _rent(session: Session, request: BillableRequest, token: str, delivery: Delivery) -> PlacedCluster:
     try:
-        return await send(session.tracked(delivery))
+        placed = await request.send(session.tracked(delivery))
     except OutcomeUnknown as unknown:
         cluster = await _settle(session, token)
         if cluster is not None:
             logger.info("%s: the answer was lost, cluster %s was adopted", unknown.operation, cluster.id)
             return cluster
-        raise _told(unknown, token, session.settle_time) from unknown.__cause__
+        raise _unknown(unknown, token, session.settle_time) from unknown.__cause__
     except QueryError as error:
         cluster_id = cleanup.named_in(error)
         if cluster_id is None:
@@ -103,6 +101,10 @@ async def _rent(session: Session, send: Send, token: str, delivery: Delivery) ->
         if cluster is None:
             raise
         return cluster
+    if placed is None:
+        words = "the server rented nothing and gave no reason: no machine fits (try another GPU type, or later)"
+        raise NoCapacity(f"{request.operation}: {words}", operation=request.operation, attempts=1)
+    return placed
 
 
 async def _settle(session: Session, token: str) -> Cluster | None:
@@ -140,7 +142,7 @@ async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]
             await end.end(session, duplicate.id)
 
 
-def _told(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
+def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"{unknown}; no cluster with its token showed up within {settle_time:g} s."
         f" Look again with client.clusters.find({token!r}), or repeat the call with client_token={token!r}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tensorone import _checks
@@ -14,12 +14,12 @@ from tensorone._generated import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tensorone._generated import GraphQLClient, PlacedCluster
 
     from .spec import ClusterSpec
 
-
-Send = Callable[["GraphQLClient"], Awaitable["PlacedCluster | None"]]
 
 SAME_NAME = (
     "name",
@@ -31,6 +31,14 @@ SAME_NAME = (
     "min_memory_in_gb",
     "docker_args",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BillableRequest:
+    """A request that costs money: the operation's name, and what sends it."""
+
+    operation: str
+    send: Callable[[GraphQLClient], Awaitable[PlacedCluster | None]]
 
 
 def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
@@ -71,38 +79,38 @@ def only_candidate(spec: ClusterSpec) -> str | None:
     return first
 
 
-def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> Send:
+def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> BillableRequest:
     """The request of one deployment."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
 
-    return send
+    return BillableRequest("DeployCluster", send)
 
 
-def renting(wanted: ClusterRentInterruptableInput) -> Send:
+def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
     """The request of one spot rental."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
 
-    return send
+    return BillableRequest("RentSpotCluster", send)
 
 
-def resuming(cluster_id: str, gpu_count: int) -> Send:
+def resuming(cluster_id: str, gpu_count: int) -> BillableRequest:
     """The request of one on-demand resume."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-    return send
+    return BillableRequest("ResumeCluster", send)
 
 
-def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> Send:
+def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> BillableRequest:
     """The request of one resume at a bid."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid_per_gpu, gpu_count=gpu_count)
         return answer.cluster_bid_resume
 
-    return send
+    return BillableRequest("ResumeSpotCluster", send)

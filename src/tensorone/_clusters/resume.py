@@ -26,8 +26,7 @@ async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_
     if gpu_type_id is not None:
         _checks.text("gpu_type_id", gpu_type_id)
         hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, part=None)
-    send = requests.resuming(cluster_id, gpu_count)
-    return await resume_once(session, cluster_id, send, operation="ResumeCluster", hourly=hourly)
+    return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count), hourly=hourly)
 
 
 async def resume_spot(session: Session, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
@@ -35,6 +34,6 @@ async def resume_spot(session: Session, cluster_id: str, *, bid_per_gpu: float, 
     _checks.cluster_id(cluster_id)
     bid = requests.bid(bid_per_gpu)
     _checks.integer("gpu_count", gpu_count, least=0)
-    send, hourly = requests.resuming_spot(cluster_id, gpu_count, bid), exact(bid) * gpu_count
+    request, hourly = requests.resuming_spot(cluster_id, gpu_count, bid), exact(bid) * gpu_count
     with asking_for_spot():
-        return await resume_once(session, cluster_id, send, operation="ResumeSpotCluster", hourly=hourly)
+        return await resume_once(session, cluster_id, request, hourly=hourly)

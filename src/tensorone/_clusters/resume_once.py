@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster, PlacedCluster
     from tensorone._session.session import Session
 
-    from .requests import Send
+    from .requests import BillableRequest
 
 
 logger = logging.getLogger("tensorone")
 
 
-async def resume_once(  # noqa: PLR0913 - what one resume is about
+async def resume_once(
     session: Session,
     cluster_id: str,
-    send: Send,
+    request: BillableRequest,
     *,
-    operation: str,
     hourly: Decimal | None,
     delivery: Delivery | None = None,
 ) -> PlacedCluster:
@@ -46,29 +45,20 @@ async def resume_once(  # noqa: PLR0913 - what one resume is about
         TensorOneError: The server refused, or nothing was sent.
     """
     sent = Delivery() if delivery is None else delivery
-
-    async def call() -> PlacedCluster:
-        started = await cleanup.guarded(
-            session,
-            lambda delivery: _resume(session, cluster_id, send, delivery),
-            undo=lambda: _tell(session, cluster_id),
-            delivery=sent,
-        )
-        if started is None:
-            raise QueryError(
-                f"{operation}: the server answered null and gave no reason; read the cluster to see how it is",
-                operation=operation,
-                attempts=1,
-                billing=f"cluster {cluster_id} may have been started",
-            )
-        return started
-
-    return await session.spending.covering(cluster_id, hourly, call, delivery=sent, known=cluster_id)
+    return await cleanup.billable(
+        session,
+        cluster_id,
+        hourly,
+        lambda: _resume(session, cluster_id, request, sent),
+        undo=lambda: _report(session, cluster_id),
+        delivery=sent,
+        known=cluster_id,
+    )
 
 
-async def _resume(session: Session, cluster_id: str, send: Send, delivery: Delivery) -> PlacedCluster | None:
+async def _resume(session: Session, cluster_id: str, request: BillableRequest, delivery: Delivery) -> PlacedCluster:
     try:
-        return await send(session.tracked(delivery))
+        started = await request.send(session.tracked(delivery))
     except OutcomeUnknown:
         cluster = await _started(session, cluster_id)
         if cluster is None:
@@ -79,6 +69,14 @@ async def _resume(session: Session, cluster_id: str, send: Send, delivery: Deliv
         if cluster is None:
             raise
         return cluster
+    if started is None:
+        raise QueryError(
+            f"{request.operation}: the server answered null and gave no reason; read the cluster to see how it is",
+            operation=request.operation,
+            attempts=1,
+            billing=f"cluster {cluster_id} may have been started",
+        )
+    return started
 
 
 async def _started(session: Session, cluster_id: str) -> Cluster | None:
@@ -94,7 +92,7 @@ async def _started(session: Session, cluster_id: str) -> Cluster | None:
         await polling.until(min(reconcile.next_look(lost_at, now), lost_at + session.settle_time))
 
 
-async def _tell(session: Session, cluster_id: str) -> None:
+async def _report(session: Session, cluster_id: str) -> None:
     """Finds out and logs what a cancelled resume did."""
     cluster = await _started(session, cluster_id)
     if cluster is None:

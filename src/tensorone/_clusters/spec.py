@@ -202,6 +202,4 @@ def checked_ports(value: Any) -> tuple[str, ...]:
 
 def checked_spec(spec: object) -> ClusterSpec:
     """The spec; anything else is refused before a request is sent."""
-    if not isinstance(spec, ClusterSpec):
-        raise InvalidArgument("spec", f"must be a ClusterSpec, not {type(spec).__name__}")
-    return spec
+    return _checks.instance("spec", spec, ClusterSpec, "ClusterSpec")

@@ -40,6 +40,9 @@ class Quote(Protocol):
         ...
 
 
+AboveCeiling = Literal["wait", "give_up"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BidPolicy:
     """How to bid: where to open, how to raise, where to stop. Money is US dollars per GPU and hour.
@@ -74,8 +77,7 @@ class BidPolicy:
         opening = None if self.opening is None else _amount("opening", self.opening)
         if opening is not None and opening > ceiling:
             raise InvalidArgument("opening", f"{opening} is above the ceiling of {ceiling}")
-        if self.above_ceiling not in ("wait", "give_up"):
-            raise InvalidArgument("above_ceiling", f"must be 'wait' or 'give_up', not {self.above_ceiling!r}")
+        _checks.one_of("above_ceiling", self.above_ceiling, AboveCeiling)
         if self.allow_above_on_demand not in (True, False):
             raise InvalidArgument("allow_above_on_demand", "must be True or False")
         margin = Decimal(0) if self.margin == 0 else _addition("margin", self.margin)
@@ -86,8 +88,7 @@ class BidPolicy:
 
 def checked_bidding(bidding: object) -> None:
     """Refuses anything but a policy: a bare number says nothing of how to bid."""
-    if not isinstance(bidding, BidPolicy):
-        raise InvalidArgument("bidding", f"must be a BidPolicy(ceiling=…), not {type(bidding).__name__}")
+    _checks.instance("bidding", bidding, BidPolicy, "BidPolicy(ceiling=…)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tensorone._errors import AuthenticationError
+from tensorone._account.balance import get_account
 
 if TYPE_CHECKING:
     from tensorone._generated import Account as AccountState
@@ -29,11 +29,4 @@ class Accounts:
 
         Source: ``myself { clientBalance currentSpendPerHr }`` of the sibling API, by analogy.
         """
-        account = (await self._session.graphql.get_account()).myself
-        if account is None:
-            raise AuthenticationError(
-                "GetAccount: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
-                operation="GetAccount",
-                attempts=1,
-            )
-        return account
+        return await get_account(self._session)

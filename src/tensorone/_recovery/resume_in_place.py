@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tensorone import _delivery
 from tensorone._clusters import requests
 from tensorone._clusters.resume_once import resume_once
+from tensorone._delivery import DeadlineDelivery
 from tensorone._errors import (
     BidCeilingReached,
     ClusterNotFound,
@@ -237,15 +237,13 @@ class Recovery:
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
 
         if bid is None:
-            send, operation = requests.resuming(cluster_id, gpu_count), "ResumeCluster"
+            request = requests.resuming(cluster_id, gpu_count)
         else:
-            send, operation = requests.resuming_spot(cluster_id, gpu_count, float(bid)), "ResumeSpotCluster"
+            request = requests.resuming_spot(cluster_id, gpu_count, float(bid))
         with anyio.CancelScope(deadline=end) as scope:
             hourly = await self._hourly(bid, gpu_count)
-            delivery = _delivery.DeadlineDelivery(scope)
-            return await resume_once(
-                self._session, cluster_id, send, operation=operation, hourly=hourly, delivery=delivery
-            )
+            delivery = DeadlineDelivery(scope)
+            return await resume_once(self._session, cluster_id, request, hourly=hourly, delivery=delivery)
         return None
 
     async def _hourly(self, bid: Decimal | None, gpu_count: int) -> Decimal | None:

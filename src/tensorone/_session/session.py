@@ -45,17 +45,11 @@ class Session:
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
-        account = (await self.graphql.list_clusters()).myself
-        if account is None:
-            raise AuthenticationError(
-                "ListClusters: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
-                operation="ListClusters",
-                attempts=1,
-            )
+        account = known_account((await self.graphql.list_clusters()).myself, "ListClusters")
         return [cluster for cluster in account.clusters or () if cluster is not None]
 
     def poller(self, every: float) -> Poller:
-        """The looks of all who wait so many seconds between two of them."""
+        """The polls of all who wait so many seconds between two of them."""
         poller = self._pollers.get(every)
         if poller is None:
             poller = self._pollers[every] = Poller(self.listing, every)
@@ -82,3 +76,18 @@ class _Tracked:
     async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
         """Runs the operation."""
         return await self._executor.run(operation, variables, self._delivery)
+
+
+def known_account(account: T | None, operation: str) -> T:
+    """The account that an answer holds.
+
+    Raises:
+        AuthenticationError: It holds none: null is how a server says that it does not know the key.
+    """
+    if account is None:
+        raise AuthenticationError(
+            f"{operation}: the server has no account for this key (check the key in TENSORONE_API_KEY)",
+            operation=operation,
+            attempts=1,
+        )
+    return account

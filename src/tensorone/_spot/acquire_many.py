@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import anyio
 
@@ -12,7 +12,7 @@ from tensorone._clusters import cleanup, end
 from tensorone._concurrency import shield
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._concurrency.outcome import Outcome
-from tensorone._errors import InvalidArgument, NoCapacity, TensorOneError
+from tensorone._errors import NoCapacity, TensorOneError
 from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import shared_prices
 from tensorone._session.cluster_status import lost
@@ -66,8 +66,7 @@ class Group:
     """The clusters of one call: what was won and when, and what ends the whole of it."""
 
     def __init__(self, session: Session, count: int, mode: Mode) -> None:
-        if mode not in get_args(Mode):
-            raise InvalidArgument("mode", f"must be 'all_or_nothing' or 'best_effort', not {mode!r}")
+        _checks.one_of("mode", mode, Mode)
         self._session = session
         self._count = count
         self._mode = mode

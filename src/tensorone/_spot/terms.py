@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Required, TypedDict, Unpack
 
-from tensorone._checks import dollars, seconds
+from tensorone._checks import dollars, one_of, seconds
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._market.bidding import BidPolicy, checked_bidding
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from decimal import Decimal
+from .candidates import Order
 
-    from .candidates import Order
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 Capacity = Literal["spot", "auto"]
@@ -35,8 +34,8 @@ class SearchTerms:
 
     def __post_init__(self) -> None:
         checked_bidding(self.bidding)
-        _one_of("order", self.order, ("prioritized", "lowest_price", "diversified"))
-        _one_of("capacity", self.capacity, ("spot", "auto"))
+        one_of("order", self.order, Order)
+        one_of("capacity", self.capacity, Capacity)
         seconds("on_demand_after", self.on_demand_after, zero=True)
         seconds("every", self.every)
         _checked_ceiling(self)
@@ -69,11 +68,6 @@ def search_terms(**options: Unpack[TermOptions]) -> SearchTerms:
     return SearchTerms(**given, cloud_types=clouds(options.get("cloud_types")))  # type: ignore[arg-type]  # a TypedDict without one key is a plain mapping to mypy
 
 
-def _one_of(field: str, value: object, known: Sequence[str]) -> None:
-    if value not in known:
-        raise InvalidArgument(field, f"must be one of {', '.join(known)}, not {value!r}")
-
-
 def _checked_ceiling(terms: SearchTerms) -> None:
     if terms.capacity == "spot":
         given = {"on_demand_ceiling": terms.on_demand_ceiling is not None, "on_demand_after": terms.on_demand_after > 0}
@@ -86,17 +80,17 @@ def _checked_ceiling(terms: SearchTerms) -> None:
 
 
 def clouds(value: Iterable[CloudType | str] | None) -> tuple[CloudType, ...] | None:
-    """Parts of the market as given by a caller."""
+    """Cloud types as given by a caller."""
     if value is None:
         return None
     if isinstance(value, str):
         raise InvalidArgument("cloud_types", f"must be a sequence such as ({value!r},), not one string")
     if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may give anything
-        raise InvalidArgument("cloud_types", f"must be a sequence of parts of the market, not {type(value).__name__}")
+        raise InvalidArgument("cloud_types", f"must be a sequence of cloud types, not {type(value).__name__}")
     try:
         found = tuple(dict.fromkeys(CloudType(each) for each in value))
     except ValueError as error:
         raise InvalidArgument("cloud_types", f"{error}; known are {', '.join(CloudType)}") from None
     if not found:
-        raise InvalidArgument("cloud_types", "names no part of the market; leave it out to take the spec's")
+        raise InvalidArgument("cloud_types", "is empty; leave it out to use the spec's cloud_type")
     return found

@@ -71,11 +71,13 @@ class Renter:
         return await self._send(candidate, requests.deploying(wanted), price, reason, "on_demand")
 
     async def _send(
-        self, candidate: Candidate, send: requests.Send, paying: Decimal, reason: str, kind: MarketKind
+        self, candidate: Candidate, request: requests.BillableRequest, paying: Decimal, reason: str, kind: MarketKind
     ) -> SpotRental | TensorOneError:
         delivery, hourly = DeadlineDelivery(self.scope), paying * self._request.spec.gpu_count
         try:
-            cluster = await rent_once.rent(self._session, send, self._request.token, hourly=hourly, delivery=delivery)
+            cluster = await rent_once.rent(
+                self._session, request, self._request.token, hourly=hourly, delivery=delivery
+            )
         except TensorOneError as error:
             await self._refused(candidate, delivery, error, paying, reason, kind)
             return error

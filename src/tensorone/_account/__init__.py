@@ -1,0 +1,4 @@
+"""What an account has besides clusters: its balance, templates and serverless endpoints.
+
+Stands on `_clusters` and what is below it.
+"""
