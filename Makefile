@@ -72,7 +72,7 @@ probe-proof: install ## Show that a probe executes nothing on strawberry and gra
 	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/codegen/server/test_probe_servers.py
 
 PYTHONS := $(CURDIR)/.pythons
-generate-everywhere: install ## Show that every supported Python generates the same bytes; downloads what that needs
+generate-everywhere: install ## Show that every supported Python on this machine generates the same bytes; downloads what that needs
 	$(BIN)/python tests/pythons.py $(PYTHONS)
 	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/package/test_pythons.py
 
