@@ -1,4 +1,4 @@
-"""What the package shows, and what may import what inside it."""
+"""What the package exports, and what may import what inside it."""
 
 import ast
 import importlib
@@ -73,7 +73,7 @@ def users_of(module: str, **options: bool) -> set[str]:
 
 
 def test_one_module_knows_httpx_and_one_the_generated_package():
-    """Each foreign thing comes in by the wing that is its door."""
+    """Only the wing that is responsible for a foreign package imports it."""
     assert users_of("httpx") == {"_http.transport", "_http.connections", "_http.config"}
     assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_http.aiohttp_pool"}
     assert users_of("httpcore") == {"_http.single_connection"}
@@ -94,7 +94,7 @@ def test_decisions_do_not_await():
 
 
 def test_the_generated_package_is_a_leaf():
-    """It does no input or output and knows nothing of the facade."""
+    """The generated package does no input or output and does not import the SDK."""
     package = importlib.import_module("tensorone_graphql")
     for path in Path(package.__path__[0]).glob("*.py"):
         foreign = imports(path, at_run_time=False) - set(sys.stdlib_module_names) - {"pydantic", "pydantic_core"}
@@ -103,7 +103,7 @@ def test_the_generated_package_is_a_leaf():
 
 
 def test_every_module_of_every_package_imports():
-    """Lazily imported modules have no surprise in store."""
+    """Every module imports without an error, also those that are imported lazily."""
     for name in ("tensorone_graphql", "tensorone"):
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -117,7 +117,7 @@ def test_the_public_interface_is_what_it_was():
 
 
 def test_all_is_sorted_complete_and_documented():
-    """`__all__` is what the modules offer, and every name has a docstring."""
+    """`__all__` lists what the modules export, and every name has a docstring."""
     assert tensorone.__all__ == sorted(tensorone.__all__)
     offered = {"__version__"}
     for name in MODULES:
@@ -145,7 +145,7 @@ def test_every_public_coroutine_says_what_it_raises():
 
 
 def test_importing_the_package_leaves_the_extras_alone():
-    """Neither the emulator's server nor the generator is needed to use the SDK."""
+    """The SDK works without the emulator's server and the generator."""
     code = (
         "import sys, tensorone; "
         "print(sorted({'ariadne', 'uvicorn', 'starlette', 'graphql', 'ariadne_codegen', 'trio'} & sys.modules.keys()))"
@@ -156,12 +156,12 @@ def test_importing_the_package_leaves_the_extras_alone():
 
 
 def test_the_version_is_one():
-    """The package, its metadata and the changelog agree on what this is."""
+    """The package and its metadata have the same version."""
     assert version("tensorone") == tensorone.__version__
 
 
-def test_names_are_looked_up_when_they_are_asked_for():
-    """The import alone brings no httpx; every name is listed, and a wrong one is refused as by any module."""
+def test_names_are_imported_at_first_use():
+    """The import alone loads no httpx; every name is listed, and an unknown one raises AttributeError."""
     code = "import sys, tensorone; print('httpx' in sys.modules, 'pydantic' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]
