@@ -1,4 +1,4 @@
-"""What the package exports, and what may import what inside it."""
+"""What the package shows, and what may import what inside it."""
 
 import ast
 import importlib
@@ -73,7 +73,7 @@ def users_of(module: str, **options: bool) -> set[str]:
 
 
 def test_one_module_knows_httpx_and_one_the_generated_package():
-    """Only the wing that is responsible for a foreign package imports it."""
+    """Each foreign thing comes in by the wing that is its door."""
     assert users_of("httpx") == {"_http.transport", "_http.connections", "_http.config"}
     assert users_of("aiohttp") == users_of("httpx_aiohttp") == {"_http.aiohttp_pool"}
     assert users_of("httpcore") == {"_http.single_connection"}
@@ -94,7 +94,7 @@ def test_decisions_do_not_await():
 
 
 def test_the_generated_package_is_a_leaf():
-    """The generated package does no input or output and does not import the SDK."""
+    """It does no input or output and knows nothing of the facade."""
     package = importlib.import_module("tensorone_graphql")
     for path in Path(package.__path__[0]).glob("*.py"):
         foreign = imports(path, at_run_time=False) - set(sys.stdlib_module_names) - {"pydantic", "pydantic_core"}
@@ -103,7 +103,7 @@ def test_the_generated_package_is_a_leaf():
 
 
 def test_every_module_of_every_package_imports():
-    """Every module imports without an error, also those that are imported lazily."""
+    """Lazily imported modules have no surprise in store."""
     for name in ("tensorone_graphql", "tensorone"):
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):

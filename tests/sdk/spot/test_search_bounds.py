@@ -354,7 +354,7 @@ def test_every_error_has_the_attempt_that_ended_the_search(on, fault, error):
         (UnexpectedResponse("", status_code=200), False, True),
     ],
 )
-def test_which_errors_are_transient(error, mended, passing):
-    """A rental goes on elsewhere only where nothing runs because of it; a read may simply be repeated."""
+def test_what_can_be_mended(error, mended, passing):
+    """A rental goes on elsewhere only where nothing runs because of it; a read may simply be made again."""
     assert (can_be_mended(error), passes(error, 1)) == (mended, passing)
     assert passes(error, 3) is error.retryable
