@@ -348,7 +348,7 @@ def soak(operations: int, seed: int, client: str = "sdk") -> Report:
                 time.sleep(0.02)
             first.send_signal(signal.SIGKILL)
         subprocess.run(command, check=True)
-        emulator.world.advance(30)  # late commits happen now
+        emulator.world.advance(30)  # whatever was to be committed late is committed now
         return compare(emulator, Journal(path), operations)
 
 
