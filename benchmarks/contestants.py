@@ -1,4 +1,4 @@
-"""One contestant in a process of its own: prints what one measurement cost, as JSON."""
+"""One contestant in its own process: prints the cost of one measurement as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = Callable[[], Awaitable[object]]
 
 @asynccontextmanager
 async def bare_aiohttp(url: str, width: int) -> AsyncIterator[Call]:
-    """What the sockets cost: aiohttp, a body made once, `json.loads`."""
+    """The cost of the sockets: aiohttp, a body prepared once, `json.loads`."""
     import aiohttp
 
     body = json.dumps({"query": DOCUMENT, "variables": ID}).encode()
@@ -67,7 +67,7 @@ def gql_httpx(url: str, _width: int) -> object:
 
 
 def stock(kept: int) -> Callable[[str, int], object]:
-    """What ariadne-codegen generates by itself, from the same schema and operations; so many connections are kept."""
+    """The client that ariadne-codegen generates from the same schema and operations; keeps so many connections."""
 
     @asynccontextmanager
     async def made(url: str, _width: int) -> AsyncIterator[Call]:
@@ -98,7 +98,7 @@ async def sdk_fast(url: str, _width: int) -> AsyncIterator[Call]:
 
 
 def client_of(url: str, *, fast: bool = False, **settings: object) -> object:
-    """A client, on httpx's own transport unless told otherwise."""
+    """A client, on httpx's own transport unless `fast`."""
     from tensorone import TensorOne
 
     return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", **settings)
@@ -116,7 +116,7 @@ CONTESTANTS = {
 
 
 async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]:
-    """CPU and wall time per operation, so many in flight."""
+    """CPU and wall time per operation, with so many in flight."""
     async with CONTESTANTS[name](url, width) as call:
         await asyncio.gather(*(call() for _ in range(min(width, 64))))
         done = 0
@@ -128,7 +128,7 @@ async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]
                 done += 1
 
         tasks = [asyncio.ensure_future(worker()) for _ in range(width)]
-        while done < 200 + width:  # measured is what it costs while so many are in flight, and not the start
+        while done < 200 + width:  # only the time with so many in flight is measured, not the start
             await asyncio.sleep(0.001)
         begun, cpu, wall = done, time.process_time(), time.perf_counter()
         while done < begun + count:
@@ -141,7 +141,7 @@ async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]
 
 
 async def listing(name: str, url: str, _width: int, count: int) -> dict[str, float]:
-    """CPU per listing, and the peak of memory; against a TypeAdapter on the bytes alone."""
+    """CPU per listing and peak memory, compared with a TypeAdapter on the bytes alone."""
     from pydantic import TypeAdapter
     from tensorone_graphql.list_clusters import ListClusters
 
@@ -172,12 +172,12 @@ async def fetched(url: str) -> bytes:
 
 
 def peak() -> float:
-    """Most memory the process held so far, MB."""
+    """Peak memory of the process so far, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def many(name: str, url: str, width: int, count: int) -> dict[str, float]:
-    """So many clusters by few requests, or one by one."""
+    """So many clusters in few requests, or one by one."""
     if name == "bare aiohttp + json":
         return await calls(name, url, width, count) | {"requests": float(count)}
     async with client_of(url, fast=name == "tensorone[fast]") as client:
@@ -190,7 +190,7 @@ async def many(name: str, url: str, width: int, count: int) -> dict[str, float]:
 
 
 async def counted(url: str) -> float:
-    """Operations answered since the last time."""
+    """Operations answered since the last call."""
     import httpx
 
     async with httpx.AsyncClient() as client:
@@ -198,7 +198,7 @@ async def counted(url: str) -> float:
 
 
 async def fanned(_name: str, _url: str, width: int, count: int) -> dict[str, float]:
-    """What `fan_out` itself costs per item, and what an item that waits holds."""
+    """The cost of `fan_out` itself per item, and the memory of an item that waits."""
     from tensorone import fan_out
 
     async def op(_: int) -> None:
@@ -216,7 +216,7 @@ async def fanned(_name: str, _url: str, width: int, count: int) -> dict[str, flo
 
 
 async def waiters(name: str, url: str, _width: int, count: int) -> dict[str, float]:
-    """So many waiters of one client: requests and CPU per interval, and what the listing itself costs."""
+    """So many waiters of one client: requests and CPU per interval, and the cost of the listing itself."""
     every, intervals = 1.0, 5
     async with client_of(url, fast=name == "tensorone[fast]") as client:
 

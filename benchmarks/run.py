@@ -1,7 +1,7 @@
-"""All contestants against the same loopback server, interleaved, each measurement in a process of its own.
+"""All contestants against the same loopback server, interleaved, each measurement in its own process.
 
-`make bench` prints the table of docs/performance.md. CPU time counts, the client's own process alone; what is compared
-was measured side by side in one run.
+`make bench` prints the tables of docs/performance.md. Only CPU time of the client process counts; compared figures
+were measured side by side in one run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Samples = dict[str, list[dict[str, float]]]
 
 @contextmanager
 def server(listed: int = 1000, delay: float = 0.0) -> Iterator[str]:
-    """The loopback server, in a process of its own."""
+    """The loopback server, in its own process."""
     command = [sys.executable, HERE / "server.py", str(listed), str(delay)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -118,7 +118,7 @@ def get_many() -> None:
 
 
 def fan_outs() -> None:
-    """Growth with the number of items; what waits."""
+    """Growth with the number of items, and the memory of what waits."""
     small = [one("fan_out", "fan_out", width=32, count=1000) for _ in range(ROUNDS)]
     large = [one("fan_out", "fan_out", width=32, count=16_000) for _ in range(ROUNDS)]
     found = {"large": large, "small": small}
@@ -142,7 +142,7 @@ def waiting() -> None:
 
 
 def imports() -> None:
-    """What an import costs."""
+    """The cost of an import."""
     ours, base = "import tensorone", "import httpx; from pydantic import BaseModel"
     used = "from tensorone import TensorOne"
     found: Samples = {ours: [], used: [], base: []}

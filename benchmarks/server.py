@@ -1,6 +1,6 @@
-"""A loopback server that costs almost nothing: canned answers over keep-alive, in a process of its own.
+"""A loopback server that costs almost nothing: canned answers over keep-alive, in its own process.
 
-`GET /count` tells how many operations were answered since it was last asked.
+`GET /count` returns how many operations were answered since the last such request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RUNTIME = {
 
 
 def cluster(number: int) -> dict[str, object]:
-    """One cluster as the API shows it."""
+    """One cluster as the API returns it."""
     return {
         "id": f"c{number:013}",
         "desiredStatus": "RUNNING",
@@ -66,7 +66,7 @@ class Server(asyncio.Protocol):
                 self.transport.write(message + content)
 
     def answer(self, head: bytes, body: bytes) -> bytes:
-        """By what the document asks for."""
+        """The answer to what the document asks for."""
         if head.startswith(b"get /count"):
             count, Server.count = Server.count, 0
             return str(count).encode()

@@ -1,4 +1,4 @@
-"""How much of the time a fleet runs, and for how much: seven ways to keep it running, in the same markets.
+"""How much of the time a fleet runs, and at what cost: seven ways to keep it running, in the same markets.
 
 `make bench-spot` prints the table of docs/spot.md. Time is simulated, so that the figures do not depend on the machine.
 """
@@ -27,7 +27,7 @@ SPEC = ClusterSpec(image_name="i", gpu_type_ids=TYPES, volume_in_gb=10, cloud_ty
 BIDDING = BidPolicy(ceiling=0.35)
 STEADY = BidPolicy(ceiling=0.35, margin="15%")
 BID = 0.25  # what the naive fleet bids, first and always
-SAMPLE = 15.0  # seconds between two looks of the measurement itself, which asks nobody
+SAMPLE = 15.0  # seconds between two samples of the measurement itself, which sends no request
 
 
 @dataclass
@@ -59,14 +59,14 @@ async def on_demand(client: TensorOne) -> None:
 
 
 async def rented(client: TensorOne) -> list[SpotRental]:
-    """A spot fleet to begin with; the same for all that bid."""
+    """The first spot fleet, the same for all policies that bid."""
     bidding = BidPolicy(ceiling=0.35, opening=BID)
     outcomes = await client.spot.acquire_many(SPEC, FLEET, bidding=bidding, timeout=1800, mode="best_effort")
     return [outcome.unwrap() for outcome in outcomes if outcome.ok]
 
 
 async def naive(client: TensorOne) -> None:
-    """Look once a minute; resume what is stopped, at the same bid."""
+    """Poll once a minute; resume what is stopped, at the same bid."""
     ids = [rental.cluster.id for rental in await rented(client)]
     while True:
         await anyio.sleep(60)
@@ -77,7 +77,7 @@ async def naive(client: TensorOne) -> None:
 
 
 async def skypilot(client: TensorOne) -> None:
-    """SkyPilot's documented recovery: look every 20 s, terminate, launch anew; gaps of 60 s times 1.6."""
+    """SkyPilot's documented recovery: poll every 20 s, terminate, launch a new one; gaps of 60 s times 1.6."""
     await _relaunched(client, BIDDING)
 
 
@@ -114,12 +114,12 @@ async def _relaunch(client: TensorOne, cluster_id: str, bidding: BidPolicy) -> N
 
 
 async def kept(client: TensorOne) -> None:
-    """This SDK: `spot.keep_running`, where the data is as long as the ceiling allows."""
+    """This SDK: `spot.keep_running`, staying with the data as long as the ceiling allows."""
     await _kept(client, "replace_next", BIDDING)
 
 
 async def cheapest(client: TensorOne) -> None:
-    """The same, where it is cheapest."""
+    """The same, moving to the cheapest type."""
     await _kept(client, "replace_cheapest", BIDDING)
 
 
@@ -138,7 +138,7 @@ async def _kept(client: TensorOne, strategy: Literal["replace_next", "replace_ch
         order="lowest_price",
     ) as events:
         async for event in events:
-            if isinstance(event, Moved):  # its data is not wanted any more, as with SkyPilot
+            if isinstance(event, Moved):  # its data is discarded, as with SkyPilot
                 await client.clusters.terminate(event.old_cluster_id)
 
 

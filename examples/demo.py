@@ -1,6 +1,6 @@
 """A tour against the emulator: rent, bid, wait, stop, resume and pay, without spending a cent.
 
-Run it with `make demo`. It starts an emulator of its own in which a minute passes every second.
+Run it with `make demo`. It starts its own emulator, in which a minute passes every second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def say(title: str, text: object = "") -> None:
 
 
 async def tour(client: TensorOne) -> None:
-    """Everything one person does with two clusters."""
+    """Rents, stops, resumes and terminates two clusters."""
     print("\nThe market")
     for gpu_type_id in (GPU, "NVIDIA GeForce RTX 4090", "NVIDIA H100 80GB HBM3"):
         quote = await client.spot.quote(gpu_type_id)
@@ -72,7 +72,7 @@ async def tour(client: TensorOne) -> None:
 
 
 def progress(done: int, total: int | None) -> None:
-    """One line that fills up."""
+    """Prints a progress bar."""
     if sys.stdout.isatty() or done == total:
         print(f"\r  {'#' * (done * 40 // (total or 1)):<40} {done} of {total}", end="", flush=True)
 
@@ -89,16 +89,16 @@ async def fleet(client: TensorOne, count: int) -> None:
 
 
 def summary(what: str, outcomes: Sequence[Outcome[object, object]]) -> str:
-    """The end of a progress line: what was done, and the first reason why some were not."""
+    """The end of a progress line: what was done, and the first error if some failed."""
     failed = [outcome.error for outcome in outcomes if not outcome.ok]
     return f" {what}" + (f", except {len(failed)}: {failed[0]}" if failed else "")
 
 
 def settle(emulator: Emulator) -> bool:
-    """Prints the bill by item; tells whether it adds up to what was paid, and whether nothing is left running."""
+    """Prints the bill by item; returns whether it equals what was paid, and nothing is left running."""
     print("\nThe bill")
     world = emulator.world
-    with world.moment():  # the world holds still, so that the bill and the balance are of one moment
+    with world.moment():  # the world stands still, so that bill and balance are of one moment
         lines, paid, left = world.bill, DEPOSIT - world.balance, len(world.clusters)
     for item in dict.fromkeys(line.item for line in lines):
         say(item, f"${sum(line.amount for line in lines if line.item == item):.4f}")

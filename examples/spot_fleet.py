@@ -1,4 +1,4 @@
-"""Twenty spot clusters through an hour of a moving market, in seconds: what was paid, against on-demand.
+"""Twenty spot clusters through an hour of a moving market, in a few seconds, and their cost compared with on-demand.
 
 `make demo` runs it. The emulator plays the service in this process, on a clock that jumps.
 """
@@ -32,20 +32,20 @@ async def main() -> None:
         specs = {rental.cluster.id: rental.spec for rental in rentals}
         bids = {rental.cluster.id: rental.bid_per_gpu for rental in rentals}
         types = [rental.gpu_type_id or "" for rental in rentals]
-        told, began = Counter[str](), anyio.current_time()
+        counts, began = Counter[str](), anyio.current_time()
         with anyio.move_on_after(HOUR):
             async with client.spot.keep_running(specs, bidding=BIDDING, bids=bids, strategy="replace_same") as events:
                 async for event in events:
-                    told[type(event).__name__] += 1
+                    counts[type(event).__name__] += 1
         hours = Decimal(str((anyio.current_time() - began) / HOUR))
         running = sum(cluster.desired_status == "RUNNING" for cluster in await client.clusters.list())
-        report(emulator, told, running, types, hours)
+        report(emulator, counts, running, types, hours)
 
 
-def report(emulator: Emulator, told: Counter[str], running: int, types: list[str], hours: Decimal) -> None:
-    """What happened, and what it cost against the fixed prices of the same GPUs."""
+def report(emulator: Emulator, counts: Counter[str], running: int, types: list[str], hours: Decimal) -> None:
+    """Prints the events, and the cost compared with the fixed prices of the same GPUs."""
     fixed = {model.id: model.secure_price or Decimal(0) for model in emulator.world.gpu_models}
-    for name, count in told.most_common():
+    for name, count in counts.most_common():
         print(f"{count:4} x {name}")
     paid = sum((line.amount for line in emulator.world.bill), Decimal(0))
     on_demand = hours * sum((fixed[name] for name in types), Decimal(0))

@@ -1,4 +1,4 @@
-"""Fixtures: an emulator of one's own, clients on it, both event loops, and a clock that jumps."""
+"""Fixtures: an emulator per test, clients on it, both event loops, and a clock that jumps."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 
 @pytest.fixture(autouse=True)
 def over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests go over httpx's own transport; what must hold over both overrides this."""
+    """Sends requests over httpx's own transport; tests that must hold for both override this."""
     monkeypatch.setenv("TENSORONE_HTTP", "httpx")
 
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """An emulator on a free port, with the published clusters, where containers are up at once."""
+    """An emulator on a free port, with the published clusters, whose containers are up at once."""
     with Emulator(api_key=KEY, boot="at-once") as running:
         yield running
 
 
 @pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[TensorOne]:
-    """A client on that emulator; as a fixture, since a client owns no task."""
+    """A client on that emulator; this works as a fixture, since a client owns no task."""
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=2) as opened:
         yield opened
 
@@ -72,7 +72,7 @@ def open_client() -> Callable[..., TensorOne]:
 
 @pytest.fixture
 def on(run_virtually: Callable[..., Any]) -> Callable[..., None]:
-    """Runs a test against an emulator in the process, on the same jumping clock, from fixed prices on."""
+    """Runs a test against an emulator in this process, on the same jumping clock, with fixed prices at first."""
 
     def runner(
         main: Callable[[TensorOne, Emulator], Awaitable[object]], schema: str | None = None, **settings: Any

@@ -1,4 +1,4 @@
-"""Prints every public name with its signature, a line each; `tests/public_api.txt` is what it printed last.
+"""Prints every public name with its signature, one per line; `tests/public_api.txt` has its last output.
 
 To change the public interface on purpose: python tests/public_api.py > tests/public_api.txt, and read the diff.
 """

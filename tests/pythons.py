@@ -1,8 +1,8 @@
-"""Makes an environment for each version of Python that this machine has, to generate with.
+"""Makes an environment with the generator for each version of Python that this machine has.
 
     python tests/pythons.py DIRECTORY
 
-An environment of one version cannot serve another: pydantic-core is compiled. Those that are there are kept.
+Versions cannot share an environment, since pydantic-core is compiled. Existing environments are kept.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def candidates(version: str) -> Iterator[str]:
-    """Where an interpreter may be, on the path or in pyenv's keeping."""
+    """Where an interpreter may be, on the path or in pyenv's directory."""
     if found := shutil.which(f"python{version}"):
         yield found
     yield from map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), reverse=True))
 
 
 def interpreter(version: str) -> str | None:
-    """One that starts and is of that version; a shim may be neither."""
+    """An interpreter that starts and has that version; a shim may do neither."""
     asks = "import sys, venv; print('.'.join(map(str, sys.version_info[:2])))"
     for each in candidates(version):
         done = subprocess.run([each, "-c", asks], capture_output=True, text=True, check=False)

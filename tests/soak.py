@@ -52,13 +52,13 @@ CHANCES = {
 
 
 def faults() -> list[Fault]:
-    """Every kind, at random, before and after the server acts."""
+    """Every kind of fault, at random, before and after the server acts."""
     found = [
         Fault(kind, times=None, probability=chance, seconds=0.2 if kind == "delay" else None, retry_after="0.05")
         for kind, chance in CHANCES.items()
     ]
     found += [Fault(kind, times=None, probability=0.02, commit=True) for kind in ("close", "reset", "bad_gateway")]
-    # To terminate, null is how success looks: from there it would be a lie that nobody can see through.
+    # A successful terminate answers null, so a false null could not be noticed there.
     found += [Fault("null", operation=name, times=None, probability=0.01) for name in RENTS]
     found += [Fault("hang", times=None, probability=0.005, commit=True)]
     found += [Fault("commit_late", operation=name, times=None, probability=0.02, seconds=0.7) for name in RENTS]
@@ -80,22 +80,22 @@ class Renter(Protocol):
 
 
 class Careful:
-    """The SDK, as its documentation says to use it."""
+    """The SDK, used as its documentation recommends."""
 
     def __init__(self, client: TensorOne) -> None:
         self._client = client
 
     async def rent(self, gpu_type_id: str, token: str, *, spot: bool) -> str:
-        """Rents one GPU under a token of the caller's own."""
+        """Rents one GPU with a token of the caller."""
         spec = ClusterSpec(image_name="soak", gpu_type_id=gpu_type_id, cloud_type="ALL")
         if spot:
             return (await self._client.spot.rent(spec, bid_per_gpu=3, client_token=token)).id
         return (await self._client.clusters.deploy(spec, client_token=token)).id
 
     async def find(self, token: str) -> str | None:
-        """Looks for a token for the whole settling time."""
+        """Searches for a token for the whole settling time."""
         while True:
-            with suppress(TensorOneError):  # an outage proves nothing: look again
+            with suppress(TensorOneError):  # an outage proves nothing: poll again
                 found = await self._client.clusters.find(token, timeout=SETTLE)
                 return found.id if found else None
 
@@ -117,7 +117,7 @@ class Careful:
 
 
 class Naive:
-    """Repeats a request that failed, as most clients do, and knows no tokens."""
+    """Repeats every failed request, as most clients do, and uses no tokens."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: str) -> None:
         self._http, self._url, self._key = http, url, key
@@ -138,7 +138,7 @@ class Naive:
     async def rent(self, gpu_type_id: str, token: str, *, spot: bool) -> str:
         """Rents one GPU."""
         name, bid = (RENTS[1], "bidPerGpu: 3") if spot else (RENTS[0], "")
-        env = f'[{{key: "TENSORONE_CLIENT_TOKEN", value: "{token}"}}]'  # for the comparison: it never looks
+        env = f'[{{key: "TENSORONE_CLIENT_TOKEN", value: "{token}"}}]'  # for the comparison: it never searches
         wanted = f'{bid} imageName: "soak" gpuTypeId: "{gpu_type_id}" gpuCount: 1 cloudType: ALL env: {env}'
         cluster = (await self._send(f"mutation {{ {name}(input: {{{wanted}}}) {{ id }} }}"))[name]
         if cluster is None:
@@ -146,7 +146,7 @@ class Naive:
         return str(cluster["id"])
 
     async def find(self, token: str) -> str | None:
-        """Has nothing to look for."""
+        """Has no token to search for."""
         return None
 
     async def terminate(self, cluster_id: str) -> None:
@@ -167,7 +167,7 @@ class Naive:
 
 @dataclass
 class Journal:
-    """What the caller did, one line each, safe from its own death."""
+    """What the caller did, one line each, written so that it survives the caller's death."""
 
     path: Path
     begun: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -202,7 +202,7 @@ class Task:
 
 
 def tasks(seed: int, count: int) -> list[Task]:
-    """The same for every run with a seed."""
+    """The tasks, the same for every run with a seed."""
     rng = random.Random(seed)
     return [
         Task(number, rng.choice(PLANS), rng.choice(TYPES), rng.random() < 0.4, rng.uniform(0, 0.08))
@@ -211,7 +211,7 @@ def tasks(seed: int, count: int) -> list[Task]:
 
 
 async def run_task(task: Task, renter: Renter, journal: Journal, *, again: bool) -> None:
-    """Does one task, or takes it up where a dead process left it, and writes down what came of it."""
+    """Does one task, or continues it where a dead process left it, and writes down the result."""
     if not again:
         journal.write(number=task.number, token=task.token)
     try:
@@ -236,13 +236,13 @@ async def outcome(task: Task, renter: Renter, *, again: bool) -> dict[str, objec
     if task.plan == "terminate":
         return await ended(cluster_id, renter)
     if task.plan == "pause":
-        with suppress(TensorOneError, LookupError):  # refused or unknown: the cluster is known all the same
+        with suppress(TensorOneError, LookupError):  # refused or unknown: the cluster is known anyway
             await renter.pause(cluster_id, spot=task.spot)
     return {"end": "has", "id": cluster_id}
 
 
 async def rent_and_cancel(task: Task, renter: Renter, *, again: bool) -> dict[str, object]:
-    """Rents and gives up at some moment."""
+    """Rents, and cancels at some moment."""
     if again:
         left = await renter.find(task.token)
         return await ended(left, renter) if left else {"end": "nothing"}
@@ -253,7 +253,7 @@ async def rent_and_cancel(task: Task, renter: Renter, *, again: bool) -> dict[st
 
 
 async def ended(cluster_id: str, renter: Renter) -> dict[str, object]:
-    """Terminates; where that fails the caller still knows the cluster, and that it may be gone."""
+    """Terminates a cluster; if that fails, the caller still knows it, and that it may be gone."""
     try:
         await renter.terminate(cluster_id)
     except (TensorOneError, LookupError):
@@ -262,7 +262,7 @@ async def ended(cluster_id: str, renter: Renter) -> dict[str, object]:
 
 
 async def work(url: str, key: str, path: Path, seed: int, count: int, kind: str) -> None:
-    """The caller's main."""
+    """The caller's entry point."""
     with path.open("a") as file:
         file.write("\n")  # ends the line that a dead process may have left unfinished
     journal = Journal(path)
@@ -299,7 +299,7 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is amiss."""
+        """Whether there is no difference."""
         return not (self.orphans or self.duplicates or self.wrong or self.lost)
 
     def __str__(self) -> str:

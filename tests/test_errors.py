@@ -1,4 +1,4 @@
-"""The tree of errors: its shape, its attributes, and that every one of it crosses processes."""
+"""The tree of errors: its shape, its attributes, and that each error can be sent to another process."""
 
 import copy
 import inspect
@@ -65,7 +65,7 @@ def test_the_tree_is_what_the_documentation_draws():
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_errors_cross_processes_whole(error):
-    """Pickling and copying keep class, words, attributes and cause."""
+    """Pickling and copying keep class, message, attributes and cause."""
     error.__cause__ = ConnectionFailed("below", attempts=2)
     for duplicate in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(duplicate) is type(error)
@@ -75,8 +75,8 @@ def test_errors_cross_processes_whole(error):
         assert duplicate.__cause__.attempts == 2
 
 
-def test_a_cause_that_cannot_be_pickled_leaves_its_words():
-    """A foreign exception may hold sockets; what it said survives."""
+def test_a_cause_that_cannot_be_pickled_leaves_its_message():
+    """A cause may hold sockets; its message is kept."""
     error = ConnectionFailed("words")
     error.__cause__ = httpx.ConnectError("refused", request=httpx.Request("POST", "http://h"))
     error.__cause__.socket = (part for part in "x")
@@ -84,6 +84,6 @@ def test_a_cause_that_cannot_be_pickled_leaves_its_words():
 
 
 def test_what_may_be_tried_again_says_so():
-    """The class decides unless the case is known better."""
+    """The class decides whether an error is retryable, unless the single case is known better."""
     assert [error.retryable for error in EXAMPLES] == [False, False, False, True, False, False, False, True, True]
     assert QueryError("words", retryable=True).retryable

@@ -1,4 +1,4 @@
-"""One page of everything that can go wrong with a single request, on real sockets."""
+"""Everything that can go wrong with a single request, on one page and on real sockets."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ from tensorone import (
 
 @pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
 def over(request, monkeypatch):
-    """Over both transports; on trio there is only httpx's own."""
+    """Runs each test over both transports; on trio only httpx's own is used."""
     monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
 
 
@@ -46,7 +46,7 @@ CLUSTER = {
 
 
 async def fail(open_client, answer, call=lambda client: client.clusters.list(), **settings) -> TensorOneError:
-    """The error that a call ends with when the server answers so; it also survives pickling."""
+    """The error with which a call ends when the server answers so; it is pickled on the way."""
     async with scripted(answer) as server, open_client(server.url, **settings) as client:
         with pytest.raises(TensorOneError) as caught:
             await call(client)
@@ -81,7 +81,7 @@ WORDS = [
 
 @pytest.mark.parametrize(("words", "kind"), WORDS)
 async def test_the_servers_words_choose_the_error(open_client, words, kind):
-    """Known words become their class, in both wordings; unknown ones stay a plain error. Nothing of them is lost."""
+    """Known messages choose their class, in both wordings; unknown ones stay a plain error, and no text is lost."""
     entry = refusal(words, networkVolumeId="v1")
     error = await fail(open_client, graphql({"myself": None}, entry, x_request_id="r-17"))
     assert type(error) is kind
@@ -96,7 +96,7 @@ async def test_the_servers_words_choose_the_error(open_client, words, kind):
     [("UNAUTHENTICATED", AuthenticationError), ("FORBIDDEN", AuthenticationError), ("POD_NOT_FOUND", ClusterNotFound)],
 )
 async def test_codes_choose_the_error_before_words(open_client, code, kind):
-    """`extensions.code` is enough where the words are unknown."""
+    """`extensions.code` chooses the class where the message is unknown."""
     assert type(await fail(open_client, graphql(None, refusal("?", code)))) is kind
 
 
@@ -130,7 +130,7 @@ async def test_errors_beside_an_account_that_is_null_are_too(open_client):
     ],
 )
 async def test_a_schema_that_moved_names_what_it_lacks(open_client, message, name):
-    """HTTP 400 with validation errors keeps them all, names the field, and says to regenerate."""
+    """HTTP 400 with validation errors keeps all of them, names the field, and says to regenerate."""
     entries = [refusal(message, "GRAPHQL_VALIDATION_FAILED"), refusal("and more", "GRAPHQL_VALIDATION_FAILED")]
     error = await fail(open_client, graphql(None, *entries, status=400))
     assert type(error) is OperationUnsupported
@@ -142,7 +142,7 @@ async def test_a_schema_that_moved_names_what_it_lacks(open_client, message, nam
 
 @pytest.mark.parametrize("entries", [[{}], ["text"], [None], {"message": "alone"}, [{"message": 7, "extensions": "x"}]])
 async def test_odd_entries_of_errors_do_no_harm(open_client, entries):
-    """Entries without message, that are text, or no list at all, still make one error."""
+    """Errors without a message, errors that are text, and errors that are no list each give one error."""
     error = await fail(open_client, http(200, json.dumps({"data": None, "errors": entries})))
     assert type(error) is QueryError
     assert error.errors
@@ -165,7 +165,7 @@ async def test_odd_entries_of_errors_do_no_harm(open_client, entries):
     ],
 )
 async def test_a_body_of_another_shape_is_said_to_be_so(open_client, body):
-    """Garbage, HTML, deep nesting and foreign JSON at status 200 are one clear error with an excerpt."""
+    """Garbage, HTML, deep nesting and foreign JSON at status 200 give one clear error with an excerpt."""
     error = await fail(open_client, http(200, body))
     assert type(error) is UnexpectedResponse
     assert error.status_code == 200
@@ -173,7 +173,7 @@ async def test_a_body_of_another_shape_is_said_to_be_so(open_client, body):
 
 
 async def test_a_shape_error_shows_where_but_no_values(open_client):
-    """The path to the field that differs is told; environment values in the excerpt are blanked."""
+    """The error names the path of the field that differs, and blanks environment values in the excerpt."""
     cluster = CLUSTER | {"desiredStatus": None}
     error = await fail(open_client, graphql({"myself": {"clusters": [cluster]}}))
     assert "data.myself.clusters.0.desiredStatus" in str(error)
@@ -183,7 +183,7 @@ async def test_a_shape_error_shows_where_but_no_values(open_client):
 
 @pytest.mark.parametrize("status", [204, 301, 307, 404, 413, 500, 502, 520, 599])
 async def test_a_status_without_graphql_is_named(open_client, status):
-    """Any other status is told with its number; redirects are not followed, and only their path is shown."""
+    """The error has the status; redirects are not followed, and only their path is shown."""
     location = "https://elsewhere.example/login?api_key=tpo_x"
     error = await fail(open_client, http(status, "" if status == 204 else "<html>", location=location))
     assert type(error) is UnexpectedResponse
@@ -193,27 +193,27 @@ async def test_a_status_without_graphql_is_named(open_client, status):
 
 
 async def test_graphql_errors_win_over_a_bad_status(open_client):
-    """An error in GraphQL's own shape is read at any status."""
+    """A body with GraphQL errors is read at any status."""
     error = await fail(open_client, graphql(None, refusal("teapot"), status=418))
     assert type(error) is QueryError
     assert (error.status_code, error.errors[0]["message"]) == (418, "teapot")
 
 
 @pytest.mark.parametrize("body", ["slow down", json.dumps({"errors": [refusal("slow down")]})])
-async def test_too_many_requests_tell_how_long_to_wait(open_client, body):
-    """429 is RateLimited whatever its body, with the seconds the server asked for."""
+async def test_too_many_requests_say_how_long_to_wait(open_client, body):
+    """429 is RateLimited whatever its body, with the seconds that the server asked for."""
     error = await fail(open_client, http(429, body, retry_after="17"))
     assert type(error) is RateLimited
     assert (error.retry_after, error.retryable, error.status_code) == (17.0, True, 429)
 
 
 async def hang_up(stream) -> None:
-    """Closes without a word."""
+    """Closes the connection without an answer."""
     await stream.aclose()
 
 
 async def cut_short(stream) -> None:
-    """Promises more than it sends."""
+    """Announces more bytes than it sends."""
     await stream.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{")
     await stream.aclose()
 
@@ -224,7 +224,7 @@ async def say_nothing(stream) -> None:
 
 
 async def drip(stream) -> None:
-    """Sends a body that never ends, byte by byte."""
+    """Sends a body without end, byte by byte."""
     await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
     while True:
         await stream.send(b" ")
@@ -232,14 +232,14 @@ async def drip(stream) -> None:
 
 
 async def endless_headers(stream) -> None:
-    """Sends headers for ever."""
+    """Sends headers without end."""
     await stream.send(b"HTTP/1.1 200 OK\r\n")
     while True:
         await stream.send(b"x-more: " + b"y" * 1000 + b"\r\n")
 
 
 async def endless_body(stream) -> None:
-    """Sends a body for ever."""
+    """Sends a body without end."""
     await stream.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
     while True:
         await stream.send(b"10000\r\n" + b" " * 65536 + b"\r\n")
@@ -247,7 +247,7 @@ async def endless_body(stream) -> None:
 
 @pytest.mark.parametrize("behaviour", [hang_up, cut_short, endless_headers, b"nonsense\r\n\r\n", b"HTTP/1.1 200\r\n"])
 async def test_a_broken_connection_is_a_connection_failure(open_client, behaviour):
-    """A read whose answer is lost on the way failed without harm, and says how often it was tried."""
+    """A read whose answer is lost failed without harm, and the error says how often it was tried."""
     error = await fail(open_client, behaviour, retry=RetryPolicy(attempts=2, wait_initial=0), timeout=0.3)
     assert isinstance(error, ConnectionFailed)
     assert (error.attempts, error.retryable, error.billing) == (2, True, None)
@@ -263,7 +263,7 @@ async def test_an_answer_that_does_not_end_in_time_is_a_timeout(open_client, beh
 
 
 async def test_a_server_that_is_not_there_is_a_connection_failure(open_client):
-    """Nothing was sent, the cause is kept, and it holds no key."""
+    """Nothing was sent; the error keeps its cause, which holds no key."""
     async with open_client("http://127.0.0.1:1/graphql") as client:
         with pytest.raises(ConnectionFailed) as caught:
             await client.clusters.list()
@@ -275,7 +275,7 @@ GZIPPED = {"content_encoding": "gzip"}
 
 
 async def test_compressed_answers_are_read(open_client):
-    """Compression with gzip is what was asked for."""
+    """Responses compressed with gzip, as requested, are read."""
     body = gzip.compress(json.dumps({"data": {"myself": {"clusters": [CLUSTER]}}}).encode())
     async with scripted(http(200, body, **GZIPPED)) as server, open_client(server.url) as client:
         assert [cluster.id for cluster in await client.clusters.list()] == ["abc"]
@@ -308,12 +308,12 @@ async def test_an_answer_that_is_too_large_is_not_read(open_client, answer, word
 
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"data": {}}')[:-9]], ids=["foreign", "cut"])
 async def test_a_compressed_body_that_is_damaged_is_a_connection_failure(open_client, body):
-    """Like any other body that was cut on the way."""
+    """A damaged body counts as cut on the way, like any other incomplete body."""
     assert type(await fail(open_client, http(200, body, **GZIPPED))) is ConnectionFailed
 
 
 async def test_a_client_works_inside_its_lifetime_only(open_client):
-    """Before, after and twice are configuration errors; closing twice is fine."""
+    """Use before the block, after it or twice is a configuration error; closing twice is allowed."""
     async with scripted(graphql({"gpuTypes": None})) as server:
         client = open_client(server.url)
         with pytest.raises(ConfigurationError, match="not opened"):
@@ -334,7 +334,7 @@ FAULT = refusal("Something went wrong. Please try again later or contact support
 
 @pytest.mark.parametrize("answer", [graphql(None, FAULT), http(500, "<html>"), hang_up, http(200, "?")])
 async def test_a_mutation_whose_answer_is_lost_is_sent_once(open_client, answer):
-    """What rents or resumes is not repeated after an ambiguous failure: its outcome is unknown, with the cause kept."""
+    """A rent or resume is not repeated after an ambiguous failure: its outcome is unknown, with the cause kept."""
     async with scripted(answer) as server, open_client(server.url, retry=RetryPolicy(wait_initial=0)) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.graphql.resume_cluster("abc", gpu_count=1)

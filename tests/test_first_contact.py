@@ -1,4 +1,4 @@
-"""What the SDK sends on first contact: nothing that the published requests do not attest."""
+"""What the SDK sends on first contact: only what the published requests attest."""
 
 import json
 from collections import Counter
@@ -58,7 +58,7 @@ async def sent(open_client, call) -> DocumentNode:
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_nothing_is_sent_that_is_not_attested(open_client, name):
-    """No type name, no field, no argument, no key of an input beyond those of the nine published requests."""
+    """No type name, field, argument or input key goes beyond those of the nine published requests."""
     vocabulary = Vocabulary(await sent(open_client, CALLS[name]))
     unattested = {what: count for what, count in vocabulary.names.items() if what not in ATTESTED}
     assert unattested == {}
@@ -66,7 +66,7 @@ async def test_nothing_is_sent_that_is_not_attested(open_client, name):
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_the_published_selection_is_sent(open_client, name):
-    """Everything that the published request of the same name says is said."""
+    """The request has everything that the published request of the same name has."""
     vocabulary = Vocabulary(await sent(open_client, CALLS[name]))
     assert Vocabulary(parse(PUBLISHED[name])).names.keys() <= vocabulary.names.keys()
 

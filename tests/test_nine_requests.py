@@ -1,4 +1,4 @@
-"""The nine published requests through the SDK: on both event loops, in both argument styles."""
+"""The nine published requests through the SDK, on both event loops and in both argument styles."""
 
 import pytest
 from published_requests import CALLS
@@ -8,7 +8,7 @@ from tensorone import Cluster, ClusterSpec, ClusterStatus, GpuType, PlacedCluste
 
 @pytest.mark.parametrize("arguments", ["literals", "variables"])
 def test_all_nine_answer_with_typed_data(run, emulator, arguments):
-    """One request each, and the fields that the published requests select are filled."""
+    """Each call sends one request, and the fields that the published requests select are filled."""
 
     async def main():
         async with TensorOne(emulator.api_key, url=emulator.url, arguments=arguments) as client:
@@ -41,14 +41,14 @@ def test_all_nine_answer_with_typed_data(run, emulator, arguments):
 
 
 async def test_terminate_is_safe_to_repeat(client, emulator):
-    """The cluster is gone with its volume, and saying so again is no error."""
+    """The cluster is deleted with its volume, and a second terminate raises no error."""
     await client.clusters.terminate("riixlu8oclhp")
     await client.clusters.terminate("riixlu8oclhp")
     assert "riixlu8oclhp" not in emulator.world.clusters
 
 
 async def test_any_text_arrives_unchanged(client, emulator):
-    """Quotes, newlines, braces, comments and emoji go through HTTP as they are."""
+    """Quotes, newlines, braces, comments and emoji pass through HTTP unchanged."""
     text = 'a "quoted" \\ back\nline """ { } # $x … 😀 \u2028 end'
     spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", name=text, docker_args=text, env={"TEXT": text})
     placed = await client.clusters.deploy(spec)

@@ -80,7 +80,7 @@ def test_the_public_interface_is_what_it_was():
 
 
 def test_all_is_sorted_complete_and_documented():
-    """`__all__` is what the modules offer, and every name has a docstring."""
+    """`__all__` lists what the modules export, and every name has a docstring."""
     assert tensorone.__all__ == sorted(tensorone.__all__)
     offered = {"__version__"}
     for name in MODULES:
@@ -108,7 +108,7 @@ def test_every_public_coroutine_says_what_it_raises():
 
 
 def test_importing_the_package_leaves_the_extras_alone():
-    """Neither the emulator's server nor the generator is needed to use the SDK."""
+    """The SDK works without the emulator's server and the generator."""
     code = (
         "import sys, tensorone; "
         "print(sorted({'ariadne', 'uvicorn', 'starlette', 'graphql', 'ariadne_codegen', 'trio'} & sys.modules.keys()))"
@@ -119,12 +119,12 @@ def test_importing_the_package_leaves_the_extras_alone():
 
 
 def test_the_version_is_one():
-    """The package, its metadata and the changelog agree on what this is."""
+    """The package and its metadata have the same version."""
     assert version("tensorone") == tensorone.__version__
 
 
-def test_names_are_looked_up_when_they_are_asked_for():
-    """The import alone brings no httpx; every name is listed, and a wrong one is refused as by any module."""
+def test_names_are_imported_at_first_use():
+    """The import alone loads no httpx; every name is listed, and an unknown one raises AttributeError."""
     code = "import sys, tensorone; print('httpx' in sys.modules, 'pydantic' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]

@@ -1,4 +1,4 @@
-"""The README and the pages under docs: what they show runs, and what they promise exists."""
+"""The README and the pages under docs: their code runs, and what they name exists."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ FENCES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def test_the_example_runs_as_it_stands(capsys):
-    """It begins before line 40, is complete, and ends with a cluster that runs."""
+    """It begins before line 40, is complete, and ends with a running cluster."""
     begin = README[: README.index("```python")].count("\n")
     assert begin + FENCES[0].count("\n") < 40
     exec(compile(FENCES[0], "README.md", "exec"), {"__name__": "readme"})
@@ -40,7 +40,7 @@ def test_the_test_that_it_shows_passes():
 
 
 def test_every_call_in_the_tables_exists():
-    """A method that the README names is there."""
+    """Every method that the README names exists."""
     client = TensorOne("key")
     for path in set(re.findall(r"`client\.([a-z_.]+)[(`]", README)):
         target = client
@@ -49,7 +49,7 @@ def test_every_call_in_the_tables_exists():
 
 
 def test_every_public_error_is_in_the_readme():
-    """The tree is drawn in full."""
+    """The README draws the whole tree of errors."""
     for name in tensorone._errors.__all__:
         assert name in README
 
@@ -62,7 +62,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_verb_of_the_makefile_is_explained():
-    """`make` without arguments lists what the README and CONTRIBUTING name."""
+    """The Makefile explains every command that the pages name."""
     verbs = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
         assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= verbs

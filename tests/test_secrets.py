@@ -29,7 +29,7 @@ from tensorone.emulator import Emulator, Fault
 
 @pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
 def over(request, monkeypatch):
-    """Over both transports; on trio there is only httpx's own."""
+    """Runs each test over both transports; on trio only httpx's own is used."""
     monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
 
 
@@ -68,7 +68,7 @@ class Observed:
             logging.getLogger(name).setLevel(level)
 
     def see(self, *things: object) -> None:
-        """Looks at something in every way in which it is usually shown."""
+        """Shows an object in every usual way."""
         for thing in things:
             self.texts += [repr(thing), str(thing)]
             if isinstance(thing, BaseException):
@@ -77,7 +77,7 @@ class Observed:
                 self.texts += [f"{request.url!r} {request.url} {request.headers}" for request in requests if request]
 
     def leaks(self) -> list[str]:
-        """Every secret that shows, with its surroundings."""
+        """Every visible secret, with its surroundings."""
         spans = "".join(span.to_json() for span in self.spans.get_finished_spans())
         everything = "\n".join(
             [self.log.getvalue(), spans, *self.texts, *(str(entry.message) for entry in self._warned)]
@@ -86,7 +86,7 @@ class Observed:
 
 
 def chain(error: BaseException | None):
-    """An error and all that led to it."""
+    """An error and its chain of causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -149,7 +149,7 @@ async def test_nothing_leaks(auth, given):
 
 
 async def test_what_was_rented_shows_no_values(emulator: Emulator):
-    """Models, inputs and outcomes keep environment values out of their reprs; the values themselves are there."""
+    """Models, inputs and outcomes hide environment values in their reprs and still have the values."""
     with Observed() as observed:
         async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1, timeout=0.5) as client:
             placed = await client.clusters.deploy(SPEC)
@@ -166,14 +166,14 @@ async def test_what_was_rented_shows_no_values(emulator: Emulator):
 
 @pytest.mark.parametrize("leak", [lambda: logging.getLogger("x").debug("key %s", KEY), lambda: {"key": KEY}])
 def test_the_search_finds_a_planted_leak(leak):
-    """A search that cannot fail would prove nothing."""
+    """The search finds a planted leak, so that its silence means something."""
     with Observed() as observed:
         observed.see(leak())
     assert observed.leaks()
 
 
 async def test_a_client_on_httpx_itself_would_leak():
-    """The control: the same request through httpx shows the key in log and span."""
+    """As a control, the same request through httpx shows the key in log and span."""
     with Observed() as observed:
         async with scripted(http(200, "{}")) as server, httpx.AsyncClient() as client:
             await client.post(server.url, params={"api_key": KEY})
@@ -182,20 +182,20 @@ async def test_a_client_on_httpx_itself_would_leak():
 
 @given(st.lists(st.text(min_size=4), min_size=1), st.text(), st.text())
 def test_redaction_takes_out_every_form(values, before, after):
-    """Whatever surrounds a value, it is gone afterwards, as are its forms inside JSON and Python strings."""
+    """A value is removed whatever surrounds it, also in its forms inside JSON and Python strings."""
     redact = Redactor(values)
     for value in values:
         assert value not in redact.text(before + value + after).replace("***", "")
 
 
 def test_environments_are_found_wherever_they_stand():
-    """Also in lists of inputs, as mappings and as single strings."""
+    """Environment values are found in lists of inputs, in mappings and in single strings."""
     variables = [{"env": [{"key": "A", "value": "one"}]}, {"input": {"env": {"B": "two"}}}, {"env": "three"}, {"x": 1}]
     assert list(env_values(variables)) == ["one", "two", "three"]
 
 
 def test_short_values_stay():
-    """A value of fewer than four characters is part of too many innocent words."""
+    """A value of fewer than four characters is part of too many other words."""
     assert Redactor(["1", "on"]).text("1 on") == "1 on"
     assert Redactor(["on"]).tree({"a": [1, None, {"env": None}, {"env": 5}, {"env": [7]}]}) == {
         "a": [1, None, {"env": None}, {"env": "***"}, {"env": ["***"]}]

@@ -1,4 +1,4 @@
-"""The client as a whole: operations as generated, given transports, ids that are unknown."""
+"""The client as a whole: operations as generated, given transports, unknown ids."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ ONCE = RetryPolicy(attempts=1)
 
 
 class Given(httpx.AsyncBaseTransport):
-    """A transport of the user's own: answers by a function, and notes whether it was closed."""
+    """A user's transport: answers by a function, and notes whether it was closed."""
 
     def __init__(self, answer) -> None:
         self.answer = answer
@@ -32,7 +32,7 @@ class Given(httpx.AsyncBaseTransport):
 
 
 class Plain(httpx.AsyncByteStream):
-    """A body that is an iterator of its own and no generator."""
+    """A body that is an iterator and not a generator."""
 
     def __init__(self, *parts: bytes) -> None:
         self._parts = iter(parts)
@@ -47,25 +47,25 @@ class Plain(httpx.AsyncByteStream):
 
 
 async def test_operations_run_as_generated(client):
-    """With variables by their names in the document, and without any."""
+    """Operations run with variables by their names in the document, and without any."""
     assert (await client.execute(GET_CLUSTER, {"clusterId": "riixlu8oclhp"})).cluster.id == "riixlu8oclhp"
     assert len((await client.execute(LIST_GPU_TYPES)).gpu_types) > 10
 
 
 async def test_an_unknown_cluster_is_an_error(client):
-    """The server answers null; the error says which id."""
+    """The server answers null, and the error has the id."""
     with pytest.raises(ClusterNotFound, match="nosuchcluster"):
         await client.clusters.get("nosuchcluster")
 
 
 async def test_a_cluster_without_gpus_needs_no_gpu_type(client, emulator):
-    """It is deployed to reach data."""
+    """A cluster without GPUs is deployed to reach its data."""
     placed = await client.clusters.deploy(ClusterSpec(image_name="i", gpu_count=0))
     assert emulator.world.clusters[placed.id].order.gpu_type_id is None
 
 
 async def test_a_given_transport_is_used_and_left_open():
-    """It sees the key in the address, since nothing is known of how it reads it."""
+    """A given transport gets the key in the address, since it is unknown how it reads the request."""
     given = Given(lambda _: httpx.Response(200, stream=Plain(b'{"data":', b'{"gpuTypes": []}}')))
     async with TensorOne("the-key", url=URL, transport=given) as client:
         assert await client.gpu_types.list() == []
@@ -80,8 +80,8 @@ class Sync(httpx.SyncByteStream):
         yield graphql({"gpuTypes": []})
 
 
-async def test_a_transport_of_the_wrong_kind_is_told():
-    """Its body cannot be awaited."""
+async def test_a_transport_of_the_wrong_kind_is_refused():
+    """A transport whose body cannot be awaited is refused with a clear error."""
     given = Given(lambda _: httpx.Response(200, stream=Sync()))
     async with TensorOne("the-key", url=URL, transport=given, retry=ONCE) as client:
         with pytest.raises(ConnectionFailed, match="not an async iterable"):
@@ -89,7 +89,7 @@ async def test_a_transport_of_the_wrong_kind_is_told():
 
 
 async def test_an_error_of_a_transport_that_holds_the_key_is_withheld():
-    """Neither its words nor the error itself are kept; its class is told."""
+    """Neither the transport's message nor its error is kept, only the name of its class."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise OSError(f"cannot reach {request.url}")
@@ -102,7 +102,7 @@ async def test_an_error_of_a_transport_that_holds_the_key_is_withheld():
 
 
 async def test_the_address_of_a_request_copies_without_the_key():
-    """What httpx's own transport is handed can be copied and pickled like any address."""
+    """The address that httpx's own transport gets can be copied and pickled like any address."""
     seen = []
 
     class Spy(httpx.AsyncHTTPTransport):
@@ -126,8 +126,8 @@ async def test_the_address_of_a_request_copies_without_the_key():
 
 
 @pytest.mark.parametrize("cluster_id", ["", 7, "a b", 'x"}', "ü"])
-async def test_an_id_that_cannot_be_is_refused(client, emulator, cluster_id):
-    """By every call that takes one, before anything is sent."""
+async def test_an_invalid_id_is_refused(client, emulator, cluster_id):
+    """Every call that takes an id refuses an invalid one before anything is sent."""
     calls = [
         client.clusters.get,
         client.clusters.stop,

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def closure(name: str) -> set[str]:
-    """A distribution and all it needs without extras."""
+    """A distribution and all that it needs without extras."""
     found: set[str] = set()
     pending = [name]
     while pending:
@@ -63,7 +63,7 @@ def run(bare: Path, code: str) -> str:
 
 
 def test_the_wheel_holds_three_typed_packages_and_their_data(wheel):
-    """Each has its marker for type checkers; the schema and the runtime files of the generator are there."""
+    """Each package has its marker for type checkers, and the schema and the generator's runtime files are included."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.partition("/")[0] for name in names if "dist-info" not in name} == {
         "tensorone",
@@ -76,7 +76,7 @@ def test_the_wheel_holds_three_typed_packages_and_their_data(wheel):
 
 
 def test_it_works_without_any_extra(bare):
-    """Deployed, listed and terminated against an emulator that runs elsewhere."""
+    """Without extras it deploys, lists and terminates against an emulator that runs elsewhere."""
     with Emulator(boot="at-once") as emulator:
         code = f"""
             import anyio, tensorone
@@ -97,7 +97,7 @@ def test_it_works_without_any_extra(bare):
 
 @pytest.mark.parametrize("module", ["tensorone.emulator", "tensorone_codegen.__main__"])
 def test_what_needs_an_extra_names_it(bare, module):
-    """Importing it without says which extra to install."""
+    """Without the extra, the import error says which extra to install."""
     code = f"""
         try:
             import {module}
@@ -109,7 +109,7 @@ def test_what_needs_an_extra_names_it(bare, module):
 
 
 def test_the_generator_as_a_command_says_it_in_a_line(bare):
-    """No traceback, and the status of its other mistakes."""
+    """The command prints one line without a traceback, and exits with the status of its other errors."""
     command = [bare, "-m", "tensorone_codegen", "check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 4

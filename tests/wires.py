@@ -1,4 +1,4 @@
-"""A server on a real socket that answers what it is told, byte for byte."""
+"""A server on a real socket that sends given answers, byte for byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass
 class Scripted:
-    """The server: where it is, what it will answer in turn (the last one again and again), what it received."""
+    """The server: its address, its answers in turn (the last one repeated), and the requests it received."""
 
     answers: list[Behaviour]
     url: str = ""
@@ -68,7 +68,7 @@ async def _receive(stream: SocketStream) -> Request:
 
 @asynccontextmanager
 async def scripted(*answers: Behaviour) -> AsyncIterator[Scripted]:
-    """Serves until the block ends; one behaviour per request, the last one for all that follow."""
+    """Serves until the block ends, with one behaviour per request, the last one for all that follow."""
     server = Scripted(list(answers))
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     server.url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/graphql"
@@ -101,7 +101,7 @@ def refusal(message: str, code: str = "RUNPOD", **more: object) -> dict[str, obj
 
 
 def schema_without(*coordinates: str) -> str:
-    """The schema that the emulator serves, without some fields; for a server that has moved."""
+    """The schema that the emulator serves without some fields, for a server that has moved."""
     document = parse(resources.files("tensorone_graphql").joinpath("schema.graphql").read_text())
     missing = {tuple(each.split(".")) for each in coordinates}
     for node in document.definitions:

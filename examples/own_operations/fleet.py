@@ -1,6 +1,6 @@
-"""Operations of one's own, run through the SDK's client: the same connections, repeats, errors and throttle.
+"""Your own operations, run through the SDK's client: the same connections, repeats, errors and throttle.
 
-Needs TENSORONE_API_KEY, and TENSORONE_API_URL when the service is an emulator.
+Needs TENSORONE_API_KEY, and TENSORONE_API_URL if the service is an emulator.
 """
 
 import anyio
@@ -25,9 +25,9 @@ async def main() -> None:
         print("lowest bid for two GPUs:", min((bid, gpu) for gpu, bid in bids.items() if bid))
 
         running = [cluster for cluster in account.clusters or [] if cluster and cluster.desired_status == "RUNNING"]
-        dearest = sorted(running, key=lambda cluster: cluster.cost_per_hr or 0, reverse=True)
-        if len(dearest) >= 2:  # noqa: PLR2004 - a pair
-            pair = {"first": dearest[0].id, "second": dearest[1].id}
+        by_cost = sorted(running, key=lambda cluster: cluster.cost_per_hr or 0, reverse=True)
+        if len(by_cost) >= 2:  # noqa: PLR2004 - a pair
+            pair = {"first": by_cost[0].id, "second": by_cost[1].id}
             stopped = await client.execute(STOP_PAIR, pair)
             print("stopped:", *(state.id for state in (stopped.first, stopped.second) if state))
 

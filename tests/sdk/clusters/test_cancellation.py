@@ -1,4 +1,4 @@
-"""Cancelling what rents leaves no machine that nobody knows of; cancelling a resume says what happened."""
+"""A cancelled rental leaves no unknown machine, and a cancelled resume logs what happened."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from tensorone.emulator import Fault
 
 @pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
 def over(request, monkeypatch):
-    """Over both transports; on trio there is only httpx's own."""
+    """Runs each test over both transports; on trio only httpx's own is used."""
     monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
 
 
@@ -36,13 +36,13 @@ FIRST = {"inzk6tzuz833h5", "d62t7qg9n5vtan", "riixlu8oclhp", "ldl1dxirsim64n"}
 
 
 async def hang(scope, receive, send) -> None:
-    """An application that takes the request and never answers."""
+    """An application that receives the request and never answers."""
     await receive()
     await anyio.sleep_forever()
 
 
 async def cancelled_after(steps: int, client: TensorOne, call) -> str | None:
-    """The id of what a call rented that was cancelled after so many steps of the loop, if it was too late for that."""
+    """Cancels a call after so many steps of the loop; returns the rented id if the call ended before that."""
     result = None
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as group:
@@ -58,8 +58,8 @@ async def cancelled_after(steps: int, client: TensorOne, call) -> str | None:
 
 
 @pytest.mark.parametrize("name", ["deploy", "rent"])
-def test_no_rental_survives_its_cancellation(run, emulator, name):
-    """Cancelled at any step, what was rented is either returned or terminated."""
+def test_a_cancelled_rental_is_returned_or_terminated(run, emulator, name):
+    """A rental cancelled at any step is either returned or terminated."""
 
     async def main():
         known: set[str] = set()
@@ -78,7 +78,7 @@ def test_no_rental_survives_its_cancellation(run, emulator, name):
 
 
 async def test_a_task_that_is_cancelled_again_and_again_cleans_up_all_the_same(emulator):
-    """Cancelling a task of asyncio once more, in the middle of the clean-up, does not leave the machine."""
+    """Cancelling an asyncio task again in the middle of the clean-up does not leave the machine."""
     emulator.faults.add(Fault("hang", commit=True))
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=2) as client:
         task = asyncio.create_task(client.clusters.deploy(SPEC))
@@ -92,7 +92,7 @@ async def test_a_task_that_is_cancelled_again_and_again_cleans_up_all_the_same(e
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_lost_answer_and_a_cancellation_together(run, emulator, caplog, name):
-    """The server acts and hangs, the caller gives up: what was rented is gone, what was resumed is told."""
+    """When the server acts and hangs and the caller cancels, a rental is terminated and a resume is logged."""
     caplog.set_level(logging.WARNING, "tensorone")
     emulator.faults.add(Fault("hang", commit=True))
 
@@ -109,7 +109,7 @@ def test_a_lost_answer_and_a_cancellation_together(run, emulator, caplog, name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_cancelled_call_that_did_nothing_says_so(run, emulator, caplog, name):
-    """The look is bounded by the settling time, and its result is logged."""
+    """The search after a cancellation is bounded by the settling time, and its result is logged."""
     caplog.set_level(logging.WARNING, "tensorone")
     emulator.faults.add(Fault("hang"))
 
@@ -122,7 +122,7 @@ def test_a_cancelled_call_that_did_nothing_says_so(run, emulator, caplog, name):
     assert ("look again later" if "resume" not in name else "did not start") in caplog.text
 
 
-def test_clean_up_survives_failures(run, emulator, caplog):
+def test_clean_up_goes_on_after_failures(run, emulator, caplog):
     """A terminate that fails is logged and repeated until the machine is gone."""
     caplog.set_level(logging.WARNING, "tensorone")
     emulator.faults.add(Fault("hang", commit=True), Fault("server_error", operation="clusterTerminate", commit=False))
@@ -139,7 +139,7 @@ def test_clean_up_survives_failures(run, emulator, caplog):
 
 
 def test_what_is_gone_already_is_cleaned_up(run, emulator):
-    """The answer to the terminate is lost too; asked again, the server knows the cluster no more."""
+    """When the answer to the terminate is lost too, a second terminate finds that the cluster is gone."""
     emulator.faults.add(Fault("hang", commit=True), Fault("close", operation="clusterTerminate", commit=True))
 
     async def main():
@@ -152,7 +152,7 @@ def test_what_is_gone_already_is_cleaned_up(run, emulator):
 
 
 def test_clean_up_is_bounded(run_virtually, caplog):
-    """A server that never answers again cannot hold a cancelled call for ever."""
+    """A server that stops answering cannot hold a cancelled call for ever."""
     caplog.set_level(logging.WARNING, "tensorone")
 
     async def main():
@@ -167,7 +167,7 @@ def test_clean_up_is_bounded(run_virtually, caplog):
 
 
 def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):
-    """Waiting for one's turn is not renting."""
+    """A call that is cancelled while it waits in the queue rents nothing."""
 
     async def main():
         async with TensorOne(emulator.api_key, url=emulator.url, max_connections=1) as client:
@@ -184,7 +184,7 @@ def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_control_c_terminates_what_was_rented(emulator, backend):
-    """An interrupt from the keyboard in the middle of a deploy leaves nothing behind."""
+    """Control-C in the middle of a deploy leaves nothing behind."""
     emulator.faults.add(Fault("hang", commit=True))
     script = f"""
         import anyio
@@ -207,7 +207,7 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
 
 
 async def test_who_is_let_in_and_cancelled_at_the_same_moment_gives_its_turn_away():
-    """A task of asyncio may be cancelled after its turn came and before it learns so."""
+    """A request that is cancelled just after it was admitted gives its place to the next one."""
     throttle = RequestQueue(1)
     await throttle.enter(mutation=False)
     second = asyncio.create_task(throttle.enter(mutation=False))
@@ -222,7 +222,7 @@ async def test_who_is_let_in_and_cancelled_at_the_same_moment_gives_its_turn_awa
 
 
 async def test_work_may_finish_although_its_task_is_cancelled():
-    """As ``asyncio.wait_for`` cancels it, and more than once; it learns that it should begin nothing new."""
+    """Shielded work may finish after its task was cancelled, even repeatedly, and sees that it must start nothing."""
     begun, release, ended = anyio.Event(), anyio.Event(), []
 
     async def work(scope: anyio.CancelScope) -> None:
@@ -241,8 +241,8 @@ async def test_work_may_finish_although_its_task_is_cancelled():
     assert ended == [True]
 
 
-async def test_work_that_fails_tells_so_as_it_is():
-    """No group is wrapped around its error."""
+async def test_an_error_of_shielded_work_is_raised_unchanged():
+    """An error of shielded work is raised unchanged, without an exception group around it."""
 
     async def work(_: anyio.CancelScope) -> None:
         raise LookupError("none")

@@ -8,12 +8,12 @@ from tensorone._clusters.changes import diff
 
 
 def port(private: int, public: int = 40_000) -> dict:
-    """A mapping as the server shows it."""
+    """A port mapping as the server returns it."""
     return {"ip": "192.0.2.1", "isIpPublic": True, "privatePort": private, "publicPort": public, "type": "tcp"}
 
 
 def cluster(cluster_id="a", status="RUNNING", *, uptime=None, ports=None, up=False) -> Cluster:
-    """A cluster; it has a runtime when it is up, or when one of its parts is given."""
+    """A cluster; it has a runtime when it is up, or when a part of the runtime is given."""
     up = up or uptime is not None or ports is not None
     runtime = {"uptimeInSeconds": uptime, "ports": ports, "gpus": None, "container": None} if up else None
     nulls = dict.fromkeys(("imageName", "env", "machineId", "machine", "name"))
@@ -29,14 +29,14 @@ def told(*listings, named=None) -> list[list]:
     return changes
 
 
-def test_what_exists_at_the_first_look_appears():
-    """In the order of the listing, and not again while nothing changes."""
+def test_what_the_first_listing_shows_appears():
+    """Clusters of the first listing are reported in its order, and not again while nothing changes."""
     a, b = cluster("a", up=True), cluster("b", "EXITED")
     assert told([b, a], [a, b]) == [[Appeared("b", b), Appeared("a", a)], []]
 
 
-def test_status_runtime_and_ports_are_told_each_by_itself():
-    """A change of one is no change of the others."""
+def test_status_runtime_and_ports_are_reported_separately():
+    """Status, runtime and ports are reported separately; a change of one is not reported for the others."""
     stopped, booting, up = cluster(status="EXITED"), cluster(), cluster(uptime=1, ports=[])
     (_, started, ready, open_, moved, over) = told(
         [stopped],
@@ -57,15 +57,15 @@ def test_status_runtime_and_ports_are_told_each_by_itself():
     ]
 
 
-def test_a_container_that_ended_between_two_looks_is_told_by_its_uptime():
-    """Uptime that goes backwards is another container's; unknown uptime tells nothing."""
+def test_a_container_that_restarted_between_two_polls_is_known_by_its_uptime():
+    """Uptime that decreases means a new container; an unknown uptime means nothing."""
     young = cluster(uptime=3)
     assert told([cluster(uptime=100)], [young])[1] == [RuntimeUp("a", young, restarted=True)]
     assert told([cluster(uptime=100)], [cluster(up=True)], [young])[1:] == [[], []]
 
 
 def test_missing_once_is_not_gone():
-    """It takes two listings in a row; what changed meanwhile is told when it is back."""
+    """A cluster is gone after two listings without it; changes in the meantime are reported when it is back."""
     running, stopped = cluster(), cluster(status="EXITED")
     assert told([running], [], [running], [], [stopped])[1:] == [
         [],
@@ -77,14 +77,14 @@ def test_missing_once_is_not_gone():
 
 
 def test_terminated_is_gone_at_once_and_once():
-    """Also while the listing still shows it; one that was never seen alive is no news."""
+    """A terminated cluster is gone at once, even while it is listed; one never seen alive is not reported."""
     running, ended = cluster(), cluster(status="TERMINATED")
     assert told([running], [ended], [ended], []) == [[Appeared("a", running)], [Gone("a", ended)], [], []]
     assert told([ended], [], []) == [[], [], []]
 
 
-def test_those_named_are_told_of_and_no_others():
-    """A name that never shows up is gone after two listings, and may yet appear."""
+def test_only_named_clusters_are_reported():
+    """Only named clusters are reported; one that is never listed is gone after two listings, and may appear later."""
     a, b = cluster("a"), cluster("b")
     assert told([a, b], [b], [b], [a, b], named=["a"]) == [[Appeared("a", a)], [], [Gone("a", a)], [Appeared("a", a)]]
     assert told([b], [b], [b], [a, b], named=["a"]) == [[], [Gone("a", None)], [], [Appeared("a", a)]]
@@ -105,7 +105,7 @@ STATES = st.one_of(
 
 @given(st.lists(STATES, max_size=12), st.sampled_from([None, ["a"]]))
 def test_who_reads_the_events_knows_the_cluster(states, named):
-    """Applied one after the other, the events tell presence, status, runtime and ports as they are."""
+    """The events, applied in order, give the cluster's presence, status, runtime and ports."""
     known, view = {}, None
     for state in states:
         known, changes = diff(known, {} if state is None else {"a": state}, named)

@@ -1,4 +1,4 @@
-"""Many clusters by few requests: order, batches, and what one cluster's failure costs the others."""
+"""Many clusters in few requests: order, batches, and what one cluster's failure costs the others."""
 
 import re
 
@@ -20,12 +20,12 @@ NULLS = dict.fromkeys(("imageName", "machineId", "machine", "name", "runtime"))
 
 
 def cluster(cluster_id: str) -> dict:
-    """A cluster as the server shows it."""
+    """A cluster as the server returns it."""
     return {"id": cluster_id, "desiredStatus": "RUNNING", "env": ["A=secret-value"], **NULLS}
 
 
 class Server:
-    """Answers each alias by itself; refuses a request as a whole where `refuse` says so."""
+    """Answers each alias separately; refuses a request as a whole where `refuse` says so."""
 
     def __init__(self, *, broken=(), unknown=(), missing=(), silent=(), refuse=lambda ids: None) -> None:
         self.broken, self.unknown, self.missing, self.silent = broken, unknown, missing, silent
@@ -65,17 +65,17 @@ class Server:
 
 
 def ids(count: int) -> list[str]:
-    """That many ids."""
+    """So many ids."""
     return [f"id{index}" for index in range(count)]
 
 
 def seen(clusters) -> list[str | None]:
-    """Their ids, None for none."""
+    """The ids of the clusters, with None for a missing one."""
     return [each and each.id for each in clusters]
 
 
 async def test_clusters_come_in_the_order_asked_for(client: TensorOne, emulator):
-    """Named twice is told twice; None stands for what the account does not have; one request does for all."""
+    """Results follow the given ids, duplicates included, with None for missing clusters, in one request."""
     wanted = ["riixlu8oclhp", "nosuchcluster", "inzk6tzuz833h5", "riixlu8oclhp"]
     clusters = await client.clusters.get_many(iter(wanted))
     assert seen(clusters) == ["riixlu8oclhp", None, "inzk6tzuz833h5", "riixlu8oclhp"]
@@ -84,7 +84,7 @@ async def test_clusters_come_in_the_order_asked_for(client: TensorOne, emulator)
 
 
 async def test_a_hundred_and_twenty_clusters_are_three_requests(client: TensorOne, emulator):
-    """A batch has fifty at most, and stays below what the emulator refuses; no ids, no request."""
+    """A batch has at most fifty reads, which the emulator accepts; without ids no request is sent."""
     assert await client.clusters.get_many(ids(120)) == [None] * 120
     assert sorted(len(request.root_fields) for request in emulator.world.log) == [20, 50, 50]
     assert await client.clusters.get_many([]) == []
@@ -92,14 +92,14 @@ async def test_a_hundred_and_twenty_clusters_are_three_requests(client: TensorOn
 
 
 async def test_the_style_of_arguments_makes_no_difference(emulator):
-    """Ids are written into the document, for a batch has no type names to declare."""
+    """Ids are written into the document in both argument styles, since a batch declares no variable types."""
     async with TensorOne(emulator.api_key, url=emulator.url, arguments="variables") as client:
         assert seen(await client.clusters.get_many(["riixlu8oclhp", "x"])) == ["riixlu8oclhp", None]
 
 
 @pytest.mark.parametrize("bad", ["", 'x"}', None, 7])
 async def test_a_bad_id_is_refused_before_anything_is_sent(client: TensorOne, emulator, bad):
-    """The error says which one."""
+    """An invalid id is refused before anything is sent, and the error says which one."""
     with pytest.raises(InvalidArgument) as caught:
         await client.clusters.get_many(["riixlu8oclhp", bad])
     assert caught.value.field == "cluster_ids[1]"
@@ -107,13 +107,13 @@ async def test_a_bad_id_is_refused_before_anything_is_sent(client: TensorOne, em
 
 
 async def test_one_string_is_not_taken_for_its_letters(client: TensorOne):
-    """A common slip."""
+    """A single string is refused instead of being read as a list of letters."""
     with pytest.raises(InvalidArgument, match="one string"):
         await client.clusters.get_many("riixlu8oclhp")
 
 
 def test_a_missing_cluster_may_be_null_or_an_error(run, open_client):
-    """'Not found' under one alias is None, and its neighbours are read with their environments whole."""
+    """An alias that is "not found" gives None, and the other clusters keep their environments."""
     server = Server(unknown=["id3", "id7"], missing=["id5"])
 
     async def main(client):
@@ -126,7 +126,7 @@ def test_a_missing_cluster_may_be_null_or_an_error(run, open_client):
 
 
 def test_nothing_but_missing_clusters_is_one_request(run, open_client):
-    """What the errors tell of all is not asked for again."""
+    """Missing clusters that the errors name are not requested again."""
     server = Server(unknown=ids(4))
 
     async def main(client):
@@ -138,7 +138,7 @@ def test_nothing_but_missing_clusters_is_one_request(run, open_client):
 
 
 def test_a_cluster_that_fails_is_asked_for_by_itself(run, open_client):
-    """A failure that passes costs two requests; one that lasts is raised, and is that cluster's own."""
+    """A transient failure of one cluster costs two requests; a lasting one is raised for that cluster."""
     server = Server(broken=["id2"])
 
     async def main(client):
@@ -161,7 +161,7 @@ def test_a_cluster_that_fails_is_asked_for_by_itself(run, open_client):
 
 
 def test_what_an_answer_leaves_out_is_asked_for_by_itself(run, open_client):
-    """A cluster is never taken for gone because an answer forgot it."""
+    """A cluster that an answer omits is requested again instead of being reported as missing."""
     server = Server(silent=["id1"])
 
     async def main(client):
@@ -182,7 +182,7 @@ def test_what_an_answer_leaves_out_is_asked_for_by_itself(run, open_client):
     ],
 )
 def test_a_batch_that_is_refused_as_a_whole_is_halved(run, open_client, refused):
-    """As often as needed, down to single clusters."""
+    """A batch that is refused as a whole is halved as often as needed, down to single clusters."""
     server = Server(refuse=lambda asked: refused if len(asked) > 2 else None)
 
     async def main(client):
@@ -193,7 +193,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_halved(run, open_client, refused)
 
 
 def test_how_many_a_server_takes_is_remembered(run, open_client):
-    """The next call begins there; that one cluster breaks every batch it is in teaches nothing of the kind."""
+    """The next call starts with the batch size that the server accepted; one broken cluster does not reduce it."""
     refused = graphql(None, refusal("too many aliases"), status=400)
     server = Server(refuse=lambda asked: refused if len(asked) > 15 or "bad" in asked[:-1] else None)
 
@@ -219,8 +219,8 @@ def test_how_many_a_server_takes_is_remembered(run, open_client):
         (graphql({}, refusal("later"), status=503), QueryError),
     ],
 )
-def test_what_would_befall_smaller_batches_too_is_raised_at_once(run, open_client, refused, kind):
-    """A wrong key or another schema costs one request, not a hundred."""
+def test_what_would_fail_in_smaller_batches_too_is_raised_at_once(run, open_client, refused, kind):
+    """A wrong key or another schema is raised after one request, since smaller batches would fail as well."""
     server = Server(refuse=lambda asked: refused)
 
     async def main(client):
@@ -232,8 +232,8 @@ def test_what_would_befall_smaller_batches_too_is_raised_at_once(run, open_clien
     assert server.sizes == [9]
 
 
-def test_a_failed_connection_is_no_reason_to_ask_for_less(run, open_client):
-    """Repeating is the executor's business; what it gives up is raised."""
+def test_a_failed_connection_does_not_make_batches_smaller(run, open_client):
+    """A failed connection does not reduce the batch; the error is raised once the executor gives up."""
 
     async def main():
         async with open_client("http://127.0.0.1:1/graphql") as client:

@@ -10,7 +10,7 @@ SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
 
 
 def states(emulator) -> list[str]:
-    """How the clusters are that these tests rented and that still exist."""
+    """The states of the clusters that these tests rented and that still exist."""
     mine = [one for one in emulator.world.clusters.values() if one.order.image_name == SPEC.image_name]
     return [one.desired_status for one in mine if one.desired_status != "TERMINATED"]
 
@@ -28,13 +28,13 @@ def spot(client, **options):
 
 @pytest.fixture(params=[on_demand, spot])
 def lease(request):
-    """Both kinds."""
+    """A lease of either kind."""
     return request.param
 
 
 @pytest.mark.parametrize(("on_exit", "left"), [("terminate", []), ("stop", ["EXITED"])])
 async def test_a_lease_runs_and_ends(client, emulator, lease, on_exit, left):
-    """Inside the block it runs; afterwards it does not."""
+    """The cluster runs inside the block and is ended after it."""
     async with lease(client, on_exit=on_exit) as cluster:
         assert cluster.runtime is not None
         assert states(emulator) == ["RUNNING"]
@@ -42,7 +42,7 @@ async def test_a_lease_runs_and_ends(client, emulator, lease, on_exit, left):
 
 
 async def test_an_error_ends_it_and_goes_on(client, emulator, lease):
-    """Whoever raised hears of it."""
+    """An error in the block ends the cluster and is raised."""
     with pytest.raises(LookupError, match="mine"):
         async with lease(client):
             raise LookupError("mine")
@@ -50,7 +50,7 @@ async def test_an_error_ends_it_and_goes_on(client, emulator, lease):
 
 
 async def test_cancellation_ends_it(client, emulator, lease):
-    """The way out is shielded."""
+    """Cancellation ends the cluster, since the exit is shielded."""
     with anyio.CancelScope() as scope:
         async with lease(client):
             scope.cancel()
@@ -60,7 +60,7 @@ async def test_cancellation_ends_it(client, emulator, lease):
 
 
 async def test_one_that_does_not_start_is_ended(client, emulator, lease):
-    """It was rented, it did not run in time, and nothing of it is left."""
+    """A cluster that does not start in time is ended."""
     emulator.world.boot = Boot(seconds=3600)
     with pytest.raises(WaitTimedOut):
         async with lease(client, timeout=0.2, port=80):
@@ -69,15 +69,15 @@ async def test_one_that_does_not_start_is_ended(client, emulator, lease):
 
 
 async def test_an_end_that_fails_at_first_is_repeated(client, emulator):
-    """A server that is down for a moment costs no machine."""
+    """A server that is down for a moment does not keep the machine alive."""
     async with on_demand(client):
         emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=5))
     assert states(emulator) == []
 
 
 @pytest.mark.parametrize(("on_exit", "grace"), [("stop", -1.5), ("terminate", -1.5), ("terminate", -2.0)])
-async def test_an_end_that_never_succeeds_is_told(client, emulator, monkeypatch, on_exit, grace):
-    """The error names the cluster that may be billed, whether there was time for attempts or not."""
+async def test_an_end_that_never_succeeds_is_reported(client, emulator, monkeypatch, on_exit, grace):
+    """If the end never succeeds, the error names the cluster that may be billed, even without time for an attempt."""
     monkeypatch.setattr("tensorone._clusters.cleanup.GRACE", grace)
     with pytest.raises(OutcomeUnknown, match="may still run") as caught:
         async with on_demand(client, on_exit=on_exit) as cluster:
@@ -95,7 +95,7 @@ async def test_an_end_that_never_succeeds_is_told(client, emulator, monkeypatch,
     ],
 )
 async def test_bad_input_is_named(client, emulator, lease, options, field):
-    """Before anything is rented."""
+    """Invalid input is refused by name before anything is rented."""
     with pytest.raises(InvalidArgument) as caught:
         async with lease(client, **options):
             raise AssertionError("the block must not begin")
@@ -104,7 +104,7 @@ async def test_bad_input_is_named(client, emulator, lease, options, field):
 
 
 def test_a_cluster_taken_away_while_it_starts_ends_the_lease(on):
-    """Not after the whole timeout; the cluster is ended, and the error shows how it was."""
+    """A preemption during the start ends the lease at once, and the error has the last state."""
 
     async def main(client, emulator):
         emulator.world.boot = Boot(seconds=60)
@@ -120,7 +120,7 @@ def test_a_cluster_taken_away_while_it_starts_ends_the_lease(on):
 
 
 def test_a_spot_lease_searches_as_acquire_does(on):
-    """Candidates, order, fallback and hook are handed on."""
+    """Candidates, order, fallback and hook are passed on to the search."""
 
     async def main(client, emulator):
         seen = []

@@ -1,4 +1,4 @@
-"""Whether a rental happened: the decision over token, listing and clock."""
+"""Whether a rental happened: the decision from token, listing and clock."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TIMES = st.floats(0, 1e6)
 
 @dataclass(frozen=True)
 class Fetched:
-    """What the decision looks at of a cluster."""
+    """The parts of a cluster that the decision reads."""
 
     id: str
     desired_status: str
@@ -38,7 +38,7 @@ def is_mine(cluster: Fetched) -> bool:
 
 @given(st.none() | st.lists(clusters, unique_by=lambda cluster: cluster.id), TIMES, TIMES, st.floats(0, 100))
 def test_a_cluster_is_adopted_if_and_only_if_it_is_seen(listed, lost_at, elapsed, settle_time):
-    """What exists with the token is adopted or named as a duplicate, and nothing else; absence is believed late."""
+    """An existing cluster with the token is adopted or named as a duplicate; absence is believed only late."""
     decision = decide(listed, "mine", lost_at=lost_at, now=lost_at + elapsed, settle_time=settle_time)
     mine = [cluster for cluster in listed or [] if is_mine(cluster)]
     if isinstance(decision, Adopt):
@@ -54,8 +54,8 @@ def test_a_cluster_is_adopted_if_and_only_if_it_is_seen(listed, lost_at, elapsed
 
 
 @given(TIMES, st.floats(0, 100))
-def test_looks_come_closer_at_first_and_cost_few_listings(lost_at, settle_time):
-    """Each look is later than the one before, and the whole settling time takes a number that grows slowly."""
+def test_polls_are_frequent_at_first_and_few_in_all(lost_at, settle_time):
+    """Each poll is later than the one before, and their number grows slowly with the settling time."""
     now, looks = lost_at, 0
     while True:
         decision = decide([], "mine", lost_at=lost_at, now=now, settle_time=settle_time)
@@ -68,14 +68,14 @@ def test_looks_come_closer_at_first_and_cost_few_listings(lost_at, settle_time):
 
 
 @given(TIMES, TIMES)
-def test_the_next_look_is_soon_and_later_than_now(lost_at, elapsed):
-    """At most four seconds ahead."""
+def test_the_next_poll_is_soon_and_later_than_now(lost_at, elapsed):
+    """The next poll is at most four seconds ahead."""
     now = lost_at + elapsed
     assert now < next_look(lost_at, now) <= now + LONGEST_PAUSE + 1e-6
 
 
 @given(TIMES, st.floats(0.01, 1000))
 def test_ticks_are_shared_by_all_with_the_same_interval(now, every):
-    """The next tick is ahead, at most one interval away."""
+    """The next tick is ahead of now, by at most one interval."""
     tick = next_tick(now, every)
     assert now - 1e-6 <= tick <= now + every * (1 + 1e-6) + 1e-6

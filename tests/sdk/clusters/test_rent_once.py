@@ -1,4 +1,4 @@
-"""Renting exactly once, whatever becomes of the answer; faults happen on real sockets."""
+"""Renting exactly once, whatever happens to the answer; faults happen on real sockets."""
 
 import logging
 
@@ -20,7 +20,7 @@ from tensorone.emulator import Emulator, Fault
 
 @pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
 def over(request, monkeypatch):
-    """Over both transports; on trio there is only httpx's own."""
+    """Runs each test over both transports; on trio only httpx's own is used."""
     monkeypatch.setenv("TENSORONE_HTTP", "auto" if request.param == "aiohttp" else "httpx")
 
 
@@ -50,7 +50,7 @@ LOST_BEFORE_COMMIT = [
 
 
 def kind(fault: Fault) -> str:
-    """Names a fault in test ids."""
+    """The name of a fault in test ids."""
     return fault.kind
 
 
@@ -62,12 +62,12 @@ async def client(emulator: Emulator):
 
 
 def rented(emulator: Emulator) -> set[str]:
-    """The ids of the clusters that came to those of the beginning."""
+    """The ids of the clusters rented since the start."""
     return set(emulator.world.clusters) - {"inzk6tzuz833h5", "d62t7qg9n5vtan", "riixlu8oclhp", "ldl1dxirsim64n"}
 
 
 async def test_a_happy_rental_is_one_request(client, emulator):
-    """Nothing is listed before or after."""
+    """A normal rental sends one request and lists nothing."""
     placed = await client.clusters.deploy(SPEC)
     assert rented(emulator) == {placed.id}
     assert emulator.world.requests == {DEPLOY: 1}
@@ -75,7 +75,7 @@ async def test_a_happy_rental_is_one_request(client, emulator):
 
 @pytest.mark.parametrize("fault", LOST_AFTER_COMMIT, ids=kind)
 async def test_a_deploy_whose_answer_is_lost_is_found_and_adopted(client, emulator, fault):
-    """The machine runs, the caller gets it, it exists once, and finding it cost a handful of listings."""
+    """The machine runs once, the caller gets it, and finding it costs a handful of listings."""
     emulator.faults.add(fault)
     placed = await client.clusters.deploy(SPEC)
     assert rented(emulator) == {placed.id}
@@ -85,7 +85,7 @@ async def test_a_deploy_whose_answer_is_lost_is_found_and_adopted(client, emulat
 
 @pytest.mark.parametrize("fault", [LOST_AFTER_COMMIT[0], LOST_AFTER_COMMIT[6]], ids=kind)
 async def test_a_spot_rental_whose_answer_is_lost_is_found_too(client, emulator, fault):
-    """The same holds for bids."""
+    """A bid whose answer is lost is found in the same way."""
     emulator.faults.add(fault)
     placed = await client.spot.rent(SPEC, bid_per_gpu=0.39)
     assert rented(emulator) == {placed.id}
@@ -95,7 +95,7 @@ async def test_a_spot_rental_whose_answer_is_lost_is_found_too(client, emulator,
 
 @pytest.mark.parametrize("fault", LOST_BEFORE_COMMIT, ids=kind)
 async def test_what_stays_unknown_is_said_so_with_the_token(client, emulator, fault):
-    """Nothing is sent twice; the error names the token, which leads to the cluster if it appears after all."""
+    """Nothing is sent twice, and the error has the token, which finds the cluster if it appears later."""
     emulator.faults.add(fault)
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.3, timeout=0.3) as hasty:
         with pytest.raises(OutcomeUnknown) as caught:
@@ -112,7 +112,7 @@ async def test_what_stays_unknown_is_said_so_with_the_token(client, emulator, fa
 
 
 async def test_an_id_beside_errors_is_never_lost(emulator):
-    """When the cluster that an answer names cannot be looked at, the error holds its id and says that it is billed."""
+    """If the cluster that an answer names cannot be read, the error has its id and says that it is billed."""
     emulator.faults.add(
         Fault("data_with_errors", operation=DEPLOY),
         Fault("internal_error", operation="cluster", times=None),
@@ -127,14 +127,14 @@ async def test_an_id_beside_errors_is_never_lost(emulator):
 
 
 async def test_a_listing_that_lags_is_waited_for(client, emulator):
-    """A cluster that the listing shows only later is not taken for absent."""
+    """A cluster that the listing shows late is not treated as absent."""
     emulator.faults.add(Fault("listing_lag", seconds=0.8), Fault("close", commit=True))
     placed = await client.clusters.deploy(SPEC)
     assert rented(emulator) == {placed.id}
 
 
-async def test_listings_that_fail_are_survived(client, emulator, caplog):
-    """A search that meets faults of its own goes on."""
+async def test_a_search_goes_on_after_failed_listings(client, emulator, caplog):
+    """A search for a lost rental goes on after failed listings."""
     caplog.set_level(logging.WARNING, "tensorone")
     emulator.faults.add(Fault("close", commit=True, operation=DEPLOY), Fault("server_error", operation="myself"))
     placed = await client.clusters.deploy(SPEC)
@@ -144,7 +144,7 @@ async def test_listings_that_fail_are_survived(client, emulator, caplog):
 
 @pytest.mark.parametrize("fault", [Fault("refuse", seconds=0.2), Fault("rate_limited", retry_after="0.1")], ids=kind)
 async def test_what_certainly_did_not_happen_is_sent_again(emulator, fault):
-    """A refusal of the whole request is no ambiguity."""
+    """A request that was refused as a whole is sent again."""
     emulator.faults.add(fault)
     retry = RetryPolicy(attempts=50, wait_initial=0.1, wait_max=0.1)
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1.5, retry=retry) as client:
@@ -161,7 +161,7 @@ async def test_null_without_an_error_means_no_capacity(client, emulator):
 
 
 async def test_a_spec_with_several_gpu_types_takes_the_first_with_capacity(client, emulator):
-    """Each candidate is asked once, in order; a spot bid is for a single one."""
+    """Each candidate is tried once, in order; a spot bid has a single candidate."""
     emulator.world.sell_out("NVIDIA A40")
     both = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA A40", "NVIDIA L40S"])
     placed = await client.clusters.deploy(both)
@@ -176,8 +176,8 @@ async def test_a_spec_with_several_gpu_types_takes_the_first_with_capacity(clien
         await client.spot.rent(ClusterSpec(image_name="i", gpu_count=0), bid_per_gpu=0.5)
 
 
-async def test_a_token_of_ones_own_makes_the_call_repeatable(client, emulator):
-    """The same token gives the same cluster, also to another client; a terminated one is never handed back."""
+async def test_a_given_token_makes_the_call_repeatable(client, emulator):
+    """The same token gives the same cluster, also to another client, and never a terminated one."""
     placed = await client.clusters.deploy(SPEC, client_token="job-17")
     async with TensorOne(emulator.api_key, url=emulator.url) as other:
         assert (await other.clusters.deploy(SPEC, client_token="job-17")).id == placed.id
@@ -188,8 +188,8 @@ async def test_a_token_of_ones_own_makes_the_call_repeatable(client, emulator):
     assert (await client.clusters.deploy(SPEC, client_token="job-17")).id != placed.id
 
 
-async def test_twins_of_a_token_are_terminated(client, emulator):
-    """When one token has two clusters, the running one with the smaller id stays."""
+async def test_duplicates_of_a_token_are_terminated(client, emulator):
+    """If one token has two clusters, the running one with the smaller id stays."""
     first = await client.clusters.deploy(SPEC, client_token="duplicate-token")
     order = emulator.world.clusters[first.id].order
     second = emulator.world.deploy(order)
@@ -199,7 +199,7 @@ async def test_twins_of_a_token_are_terminated(client, emulator):
 
 
 async def test_find_can_wait_for_a_late_commit(client, emulator):
-    """With a timeout, "not there" is believed only after it."""
+    """With a timeout, a missing cluster is believed only after it."""
     emulator.faults.add(Fault("commit_late", operation=DEPLOY, seconds=1.2))
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.1, timeout=0.3) as hasty:
         with pytest.raises(OutcomeUnknown):
@@ -208,8 +208,8 @@ async def test_find_can_wait_for_a_late_commit(client, emulator):
     assert rented(emulator) == {found.id}
 
 
-async def test_could_not_look_is_not_taken_for_not_there(client, emulator):
-    """While time is left, a failing listing is asked again; when none is left, its error is raised."""
+async def test_a_failed_listing_does_not_mean_that_there_is_no_cluster(client, emulator):
+    """A failed listing is repeated while time is left; after that its error is raised."""
     placed = await client.clusters.deploy(SPEC, client_token="there")
     emulator.faults.add(Fault("internal_error", operation="myself", times=2))
     assert (await client.clusters.find("there", timeout=3)).id == placed.id
@@ -219,8 +219,8 @@ async def test_could_not_look_is_not_taken_for_not_there(client, emulator):
 
 
 @pytest.mark.parametrize("token", ["", "a b", "x" * 129, 7])
-async def test_a_token_that_cannot_work_is_refused(client, emulator, token):
-    """Before anything is sent, and by name."""
+async def test_an_invalid_token_is_refused(client, emulator, token):
+    """An invalid token is refused by name before anything is sent."""
     with pytest.raises(InvalidArgument) as caught:
         await client.clusters.deploy(SPEC, client_token=token)
     assert caught.value.field == "client_token"
@@ -228,7 +228,7 @@ async def test_a_token_that_cannot_work_is_refused(client, emulator, token):
 
 
 async def test_a_hundred_lost_answers_share_their_listings(emulator):
-    """Looking for a hundred rentals at once costs a few listings, not a hundred each time."""
+    """A hundred simultaneous searches share a few listings."""
     emulator.faults.add(Fault("internal_error", operation=DEPLOY, times=100))
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=5) as client:
         outcomes = await fan_out(client.clusters.deploy, [SPEC] * 100, limit=100)
@@ -246,7 +246,7 @@ RESUMES = {
 @pytest.mark.parametrize("operation", RESUMES)
 @pytest.mark.parametrize("fault", LOST_AFTER_COMMIT, ids=kind)
 async def test_a_resume_whose_answer_is_lost_is_settled_by_the_clusters_state(client, emulator, operation, fault):
-    """It is sent once; the cluster's own status tells that it runs."""
+    """A resume is sent once, and the cluster's own status shows that it runs."""
     emulator.faults.add(fault)
     assert (await RESUMES[operation](client)).desired_status is ClusterStatus.RUNNING
     assert emulator.world.requests[operation] == 1
@@ -254,7 +254,7 @@ async def test_a_resume_whose_answer_is_lost_is_settled_by_the_clusters_state(cl
 
 @pytest.mark.parametrize("operation", RESUMES)
 async def test_a_resume_that_did_not_happen_stays_unknown(emulator, operation):
-    """A cluster that does not start within the settling time is reported, not resumed again."""
+    """A cluster that does not start within the settling time is reported and not resumed again."""
     emulator.faults.add(Fault("close"))
     async with TensorOne(emulator.api_key, url=emulator.url, settle_time=0.3) as hasty:
         with pytest.raises(OutcomeUnknown):
@@ -263,8 +263,8 @@ async def test_a_resume_that_did_not_happen_stays_unknown(emulator, operation):
 
 
 @pytest.mark.parametrize("operation", [*RESUMES, "clusterStop"])
-async def test_null_from_resume_or_stop_is_no_success(client, emulator, operation):
-    """It is an error that says what may be billed."""
+async def test_null_from_resume_or_stop_is_an_error(client, emulator, operation):
+    """Null is an error that says what may be billed."""
     calls = RESUMES | {"clusterStop": lambda client: client.clusters.stop("riixlu8oclhp")}
     emulator.faults.add(Fault("null"))
     with pytest.raises(QueryError, match="null") as caught:
@@ -273,13 +273,13 @@ async def test_null_from_resume_or_stop_is_no_success(client, emulator, operatio
 
 
 async def test_resuming_the_wrong_kind_says_which_call_is_right(client):
-    """The server's words come through."""
+    """The server's message is passed on when the kind is wrong."""
     with pytest.raises(QueryError, match="Cannot resume a spot pod as an on demand pod"):
         await client.clusters.resume("d62t7qg9n5vtan", gpu_count=1)
 
 
 async def test_stop_and_terminate_are_repeated(client, emulator):
-    """They are safe to repeat, so a lost answer costs a second request and nothing else."""
+    """Stop and terminate are safe to repeat, so a lost answer costs a second request."""
     for operation, call in (
         ("clusterStop", client.clusters.stop),
         ("clusterTerminate", client.clusters.terminate),

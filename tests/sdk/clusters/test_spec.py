@@ -64,7 +64,7 @@ def test_a_bad_field_is_named(fields, field):
 
 
 def test_a_misspelt_field_gets_a_suggestion():
-    """The nearest name is offered, and a missing image is named."""
+    """The nearest name is suggested, and a missing image is named."""
     with pytest.raises(InvalidArgument, match="did you mean gpu_type_id"):
         ClusterSpec(**GOOD, gpu_typ_id="x")
     with pytest.raises(InvalidArgument, match=r"no such field$"):
@@ -74,7 +74,7 @@ def test_a_misspelt_field_gets_a_suggestion():
 
 
 def test_values_come_in_their_final_form():
-    """Sequences become tuples, the cloud an enum, ports lose leading zeros."""
+    """Sequences become tuples, the cloud becomes an enum, and ports lose leading zeros."""
     spec = ClusterSpec(**GOOD, cloud_type="SECURE", ports=["08888/http"], env={"A": "1"})
     assert spec.cloud_type is CloudType.SECURE
     assert spec.ports == ("8888/http",)
@@ -86,7 +86,7 @@ def test_values_come_in_their_final_form():
 
 
 def test_environment_values_stay_out_of_sight():
-    """A repr shows the names of the variables only; error messages too."""
+    """A repr and an error message show the names of the variables only."""
     spec = ClusterSpec(**GOOD, env={"HF_TOKEN": "hf_secret"})
     assert "HF_TOKEN" in repr(spec)
     assert "hf_secret" not in repr(spec)
@@ -96,7 +96,7 @@ def test_environment_values_stay_out_of_sight():
 
 
 def test_a_spec_is_a_value():
-    """Equal specs are equal and hash alike; they copy and pickle."""
+    """Specs with equal fields are equal and have equal hashes; they copy and pickle."""
     spec = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
     same = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
     for duplicate in (same, copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):

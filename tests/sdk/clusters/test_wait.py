@@ -28,7 +28,7 @@ def on(run_virtually):
 
 
 def test_running_means_status_runtime_and_port(on):
-    """RUNNING is said at once; the runtime comes after minutes, the port later still."""
+    """RUNNING is reported at once, the runtime after minutes, and the port later still."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)
@@ -44,7 +44,7 @@ def test_running_means_status_runtime_and_port(on):
 
 
 def test_a_start_that_takes_three_reads_is_seen_at_the_third(on):
-    """Looks come once per interval."""
+    """The cluster is polled once per interval."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)
@@ -56,7 +56,7 @@ def test_a_start_that_takes_three_reads_is_seen_at_the_third(on):
 
 
 def test_time_is_up_with_what_was_seen_last(on):
-    """A container that never starts ends the wait in time, and the error says that it is billed."""
+    """A container that never starts ends the wait at the timeout, and the error says that it is billed."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)
@@ -86,8 +86,8 @@ def test_all_who_wait_share_one_listing_per_interval(on):
     on(main, boot="20s")
 
 
-def test_when_the_one_who_asks_is_cancelled_another_asks(on):
-    """A listing under way belongs to all who wait for it."""
+def test_a_listing_outlives_the_cancelled_waiter_that_sent_it(on):
+    """When the waiter that sent the listing is cancelled, the others still get its result."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("delay", operation="myself", seconds=3))
@@ -112,8 +112,8 @@ def test_when_the_one_who_asks_is_cancelled_another_asks(on):
     on(main)
 
 
-def test_when_the_first_of_many_leaves_another_looks_on(on):
-    """Whether it is cancelled or has seen enough; the rest learn at the same looks as before."""
+def test_when_the_first_of_many_leaves_another_polls_on(on):
+    """When the first waiter is cancelled or done, another one polls at the same moments as before."""
 
     async def main(client, emulator):
         placed = [await client.clusters.deploy(SPEC) for _ in range(3)]
@@ -138,7 +138,7 @@ def test_when_the_first_of_many_leaves_another_looks_on(on):
 
 
 def test_what_a_predicate_raises_reaches_its_caller_alone(on):
-    """Though another one's look brought it about."""
+    """An error of a predicate is raised to its own caller, even when another waiter polled."""
 
     async def main(client, emulator):
         outcomes = []
@@ -157,8 +157,8 @@ def test_what_a_predicate_raises_reaches_its_caller_alone(on):
     on(main)
 
 
-def test_looks_that_fail_or_take_long_become_rarer(on):
-    """The interval doubles while they fail, up to eight times; a look may take a fifth of the time at most."""
+def test_polls_that_fail_or_take_long_become_less_frequent(on):
+    """After failed polls the interval doubles, up to eight times, and polls take at most a fifth of the time."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
@@ -176,7 +176,7 @@ def test_looks_that_fail_or_take_long_become_rarer(on):
 
 
 def test_a_cluster_that_the_listing_lacks_is_read_by_itself(on):
-    """A listing may lag behind a cluster that was just made; that read may fail, too."""
+    """A cluster that a listing lacks is read directly, since a listing may lag, and that read may fail too."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("listing_lag", seconds=1000))
@@ -189,7 +189,7 @@ def test_a_cluster_that_the_listing_lacks_is_read_by_itself(on):
 
 
 def test_a_cluster_that_is_gone_ends_the_wait(on):
-    """Missing twice in a row is gone; once is not."""
+    """A cluster that two polls in a row do not find is gone; one that is missing once is not."""
 
     async def main(client, emulator):
         with pytest.raises(ClusterNotFound, match="does not exist"):
@@ -199,8 +199,8 @@ def test_a_cluster_that_is_gone_ends_the_wait(on):
     on(main)
 
 
-def test_passing_failures_of_a_look_are_survived(on):
-    """A bad gateway delays the answer; a refusal that will not pass ends the wait."""
+def test_a_wait_goes_on_after_transient_failures(on):
+    """A bad gateway delays the answer; a permanent refusal ends the wait."""
 
     async def main(client, emulator):
         emulator.faults.add(*[Fault("bad_gateway", operation="myself")] * 7)
@@ -214,7 +214,7 @@ def test_passing_failures_of_a_look_are_survived(on):
 
 
 def test_the_last_failure_is_the_cause_when_time_is_up(on):
-    """An outage that lasts is told as the reason."""
+    """A lasting outage is the cause of the timeout error."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
@@ -238,7 +238,7 @@ def test_the_last_failure_is_the_cause_when_time_is_up(on):
         ({"cluster_id": "x", "timeout": 1, "port": 0}, "port"),
     ],
 )
-def test_a_wait_that_cannot_work_is_refused(on, arguments, field):
+def test_invalid_arguments_of_a_wait_are_refused(on, arguments, field):
     """Each argument is checked before anything is sent."""
 
     async def main(client, emulator):
@@ -251,7 +251,7 @@ def test_a_wait_that_cannot_work_is_refused(on, arguments, field):
 
 
 def test_a_start_that_ends_with_a_stop_ends_the_wait(on):
-    """Nothing starts it again by itself: whoever waits learns at the next look."""
+    """A cluster that is stopped while it starts ends the wait at the next poll, since nothing restarts it."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)
@@ -266,7 +266,7 @@ def test_a_start_that_ends_with_a_stop_ends_the_wait(on):
 
 
 def test_a_cluster_that_is_stopped_is_waited_for_until_someone_starts_it(on):
-    """One process resumes, another waits; which comes first does not matter."""
+    """A waiter may begin before or after another process resumes the cluster."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)

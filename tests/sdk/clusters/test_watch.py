@@ -1,4 +1,4 @@
-"""Watching clusters, on a clock that jumps: what one look costs, what is survived, and that nothing is lost."""
+"""Watching clusters, on a clock that jumps: what a poll costs, which failures pass, and that no change is lost."""
 
 import anyio
 import httpx
@@ -47,7 +47,7 @@ async def take(changes, count: int) -> list:
 
 
 def test_a_cluster_is_followed_from_its_start_to_its_end(on):
-    """Each step is told with the cluster as it then is."""
+    """Each step is reported with the cluster in its new state."""
 
     async def main(client, emulator):
         placed = await client.clusters.deploy(SPEC)
@@ -71,7 +71,7 @@ def test_a_cluster_is_followed_from_its_start_to_its_end(on):
 
 
 def test_the_whole_account_is_watched_unless_clusters_are_named(on):
-    """Also what is rented later, without being named."""
+    """Clusters rented later are reported too, unless clusters are named."""
 
     async def main(client, emulator):
         async with client.clusters.watch() as changes:
@@ -84,7 +84,7 @@ def test_the_whole_account_is_watched_unless_clusters_are_named(on):
 
 
 def test_a_thousand_watchers_and_waiters_share_one_listing_per_interval(on):
-    """Ten minutes of a hundred and twenty intervals cost as many requests, whoever watches and waits."""
+    """Ten minutes of a hundred and twenty intervals cost as many requests, however many watch and wait."""
 
     async def main(client, emulator):
         async def watch(named):
@@ -109,7 +109,7 @@ def test_a_thousand_watchers_and_waiters_share_one_listing_per_interval(on):
 
 
 def test_a_reader_that_comes_late_sees_what_is_different_then(on):
-    """It looks at once, at a listing no older than one interval, and waits for the grid from there."""
+    """A late reader gets a listing at most one interval old at once, and from then on one per interval."""
 
     async def main(client, emulator):
         async with client.clusters.watch([RUNNING], every=5) as changes:
@@ -128,7 +128,7 @@ def test_a_reader_that_comes_late_sees_what_is_different_then(on):
 
 
 def test_what_was_found_is_kept_when_the_reader_is_interrupted(on):
-    """Whether it was waiting for its time, for the answer, or had taken only a part."""
+    """Changes are kept whether the reader was waiting for its time, for the answer, or had read only a part."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("delay", operation="myself", seconds=3))
@@ -150,8 +150,8 @@ def test_what_was_found_is_kept_when_the_reader_is_interrupted(on):
     on(main, boot="at-once")
 
 
-def test_looks_that_fail_and_pass_are_survived(on):
-    """A change during an outage is told after it; looks at 5, 10 and 20 s fail, and the next one is at 40."""
+def test_a_watch_goes_on_after_transient_failures(on):
+    """A change during an outage is reported after it; polls at 5, 10 and 20 s fail, and the next one is at 40 s."""
 
     async def main(client, emulator):
         async with client.clusters.watch([RUNNING]) as changes:
@@ -165,7 +165,7 @@ def test_looks_that_fail_and_pass_are_survived(on):
 
 
 def test_a_failure_that_lasts_is_raised_and_the_watch_goes_on(on):
-    """The reader decides whether it asks again; what it knew is not forgotten."""
+    """The reader decides whether to read on, and earlier knowledge is kept."""
 
     async def main(client, emulator):
         async with client.clusters.watch([RUNNING]) as changes:
@@ -181,7 +181,7 @@ def test_a_failure_that_lasts_is_raised_and_the_watch_goes_on(on):
 
 
 def test_outside_its_block_a_watch_is_refused(on):
-    """Before it and after it."""
+    """A watch is refused before its block and after it."""
 
     async def main(client, emulator):
         watch = client.clusters.watch()
@@ -210,8 +210,8 @@ async def _first(changes):
         ({"cluster_ids": ["a", ""]}, "cluster_ids[1]"),
     ],
 )
-def test_a_watch_that_cannot_work_is_refused(on, arguments, field):
-    """Each argument is checked when the watch is made."""
+def test_invalid_arguments_of_a_watch_are_refused(on, arguments, field):
+    """Each argument is checked when the watch is created."""
 
     async def main(client, emulator):
         with pytest.raises(InvalidArgument) as caught:
@@ -222,7 +222,7 @@ def test_a_watch_that_cannot_work_is_refused(on, arguments, field):
 
 
 def test_it_runs_on_both_event_loops(run, emulator):
-    """Over a real connection."""
+    """It runs over a real connection."""
 
     async def main():
         async with TensorOne(emulator.api_key, url=emulator.url) as client, client.clusters.watch([RUNNING]) as changes:

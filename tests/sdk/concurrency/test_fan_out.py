@@ -15,7 +15,7 @@ from tensorone.emulator import Fault
 
 @given(st.lists(st.integers(-5, 5), max_size=20), st.integers(1, 8))
 def test_outcomes_come_in_input_order_and_failures_stay_alone(numbers, limit):
-    """Each item has its outcome at its place, whatever became of the others."""
+    """Each item has its outcome at its place, whatever happened to the others."""
     outcomes = anyio.run(lambda: fan_out(at_once, numbers, limit=limit))
     assert [outcome.item for outcome in outcomes] == numbers
     for outcome in outcomes:
@@ -28,7 +28,7 @@ def test_outcomes_come_in_input_order_and_failures_stay_alone(numbers, limit):
 
 
 async def at_once(number: int) -> int:
-    """The same without the moment."""
+    """The same without a pause."""
     await anyio.lowlevel.checkpoint()
     if number < 0:
         raise ValueError(number)
@@ -36,7 +36,7 @@ async def at_once(number: int) -> int:
 
 
 def test_no_more_than_the_limit_run_at_once(run_virtually):
-    """Width is bounded, and used."""
+    """Up to the limit, and no more, run at once."""
     running, peak = 0, 0
 
     async def op(_: int) -> None:
@@ -55,7 +55,7 @@ def test_no_more_than_the_limit_run_at_once(run_virtually):
 
 
 def test_items_are_read_as_they_are_needed(run_virtually):
-    """An endless stream of items is not read ahead of the workers."""
+    """An endless source of items is not read ahead of the workers."""
     read = 0
 
     async def endless():
@@ -76,8 +76,8 @@ def test_items_are_read_as_they_are_needed(run_virtually):
     assert read == 33
 
 
-def test_progress_is_told_with_the_total_where_it_is_known(run):
-    """A sized input has a total; a generator has none."""
+def test_progress_has_the_total_where_it_is_known(run):
+    """Progress has a total for an input with a length, and none for a generator."""
     seen: list[tuple[int, int | None]] = []
 
     async def main():
@@ -89,7 +89,7 @@ def test_progress_is_told_with_the_total_where_it_is_known(run):
 
 
 def test_a_failure_of_the_input_or_of_the_callback_lets_the_rest_finish(run_virtually):
-    """What runs is finished before the error is raised; nothing new is begun."""
+    """Started items finish before the error is raised, and no new one starts."""
     finished: list[int] = []
 
     async def op(number: int) -> None:
@@ -129,7 +129,7 @@ def test_a_bound_below_one_is_refused(run, field):
 
 
 def test_after_too_many_failures_nothing_more_is_started(run_virtually):
-    """What runs is finished, the rest is told as not started, and every item has its outcome."""
+    """Started items finish, the others are reported as not started, and every item has its outcome."""
     finished: list[int] = []
 
     async def op(number: int) -> int:
@@ -154,13 +154,13 @@ def test_after_too_many_failures_nothing_more_is_started(run_virtually):
 
 
 def test_as_many_failures_as_allowed_less_one_stop_nothing(run):
-    """The bound is the failure that stops, not the one after it."""
+    """The failure that reaches the bound stops the run, and none before it."""
     outcomes = run(lambda: fan_out(at_once, [-1, 1, 2, 3], limit=1, stop_after_failures=2))
     assert [outcome.ok for outcome in outcomes] == [False, True, True, True]
 
 
 def test_only_what_runs_has_a_task(run):
-    """Neither many items nor a wide limit become tasks that wait."""
+    """Neither many items nor a wide limit create tasks that only wait."""
     most = 0
 
     async def op(_: int) -> None:
@@ -178,10 +178,10 @@ def test_only_what_runs_has_a_task(run):
 
 
 def test_outcomes_are_freed_with_the_last_who_holds_them(run):
-    """Nothing of a call waits for the collector of cycles, which takes longer the more there is."""
+    """A call leaves no reference cycles for the garbage collector."""
 
     class Thing:
-        """Something that a weak reference can be made to."""
+        """An object that can be weakly referenced."""
 
     async def make(_: int) -> Thing:
         return Thing()
@@ -200,12 +200,12 @@ def test_outcomes_are_freed_with_the_last_who_holds_them(run):
 
 
 def test_nothing_to_do_is_done(run):
-    """No items, no outcomes."""
+    """Without items there are no outcomes."""
     assert run(lambda: fan_out(at_once, [])) == []
 
 
 def test_a_cancelled_fan_out_of_rentals_leaves_no_machine(on):
-    """What was under way is settled within a bound before the cancellation goes on; what was had is the caller's."""
+    """Rentals under way are settled in bounded time before the cancellation propagates; earlier ones are kept."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("hang", operation="clusterFindAndDeployOnDemand", times=None, after=2, commit=True))

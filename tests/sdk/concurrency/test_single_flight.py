@@ -1,4 +1,4 @@
-"""One request for all who ask for the same thing at the same time."""
+"""One request for all callers that want the same thing at the same time."""
 
 import anyio
 import pytest
@@ -7,7 +7,7 @@ from tensorone._concurrency.single_flight import SingleFlight
 
 
 def test_who_shares_a_request_shares_its_failure(run_virtually):
-    """Each of them learns of it, and the next one asks anew."""
+    """Each caller gets the failure, and the next one sends a new request."""
     asked = []
 
     async def fetch() -> int:

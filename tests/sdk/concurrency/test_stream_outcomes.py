@@ -1,4 +1,4 @@
-"""Outcomes as they come: order, back-pressure, leaving early, failures."""
+"""Outcomes as they complete: order, back-pressure, leaving early, failures."""
 
 import anyio
 import anyio.lowlevel
@@ -8,7 +8,7 @@ from tensorone import InvalidArgument, NotStarted, Outcome, TensorOne, stream_ou
 
 
 async def slowly(seconds: float) -> float:
-    """Takes as long as it says; below zero it fails at once."""
+    """Takes the given number of seconds; with a negative one it fails at once."""
     if seconds < 0:
         raise ValueError(seconds)
     await anyio.sleep(seconds)
@@ -16,7 +16,7 @@ async def slowly(seconds: float) -> float:
 
 
 def test_outcomes_come_as_they_are_ready(run_virtually):
-    """The fastest first, failures among them."""
+    """The fastest outcome comes first, and failures are among them."""
 
     async def main():
         async with stream_outcomes(slowly, [3, 1, -1, 2]) as outcomes:
@@ -29,7 +29,7 @@ def test_outcomes_come_as_they_are_ready(run_virtually):
 
 
 def test_a_slow_reader_slows_the_work(run):
-    """No more than the limit are under way or unread, whatever the source could give."""
+    """At most the limit are under way or unread, however many items the source has."""
     begun = 0
 
     async def op(number: int) -> int:
@@ -62,7 +62,7 @@ def test_a_slow_reader_slows_the_work(run):
 
 
 def test_what_was_done_and_not_read_is_not_lost(run_virtually):
-    """Leaving early cancels what runs, and keeps what had succeeded, also in the last moment."""
+    """Leaving early cancels what runs and keeps what had succeeded, even at the last moment."""
     cancelled: list[int] = []
 
     async def op(number: int) -> int:
@@ -88,7 +88,7 @@ def test_what_was_done_and_not_read_is_not_lost(run_virtually):
 
 
 def test_an_error_in_the_block_comes_out_as_it_is(run):
-    """No group is wrapped around it, and what runs has ended."""
+    """The error is raised without an exception group, after all work has ended."""
 
     async def main():
         ended = anyio.Event()
@@ -112,7 +112,7 @@ def test_an_error_in_the_block_comes_out_as_it_is(run):
 
 
 def test_cancelling_the_reader_ends_the_work(run_virtually):
-    """A deadline round the block holds for what runs inside."""
+    """A deadline round the block also ends the work inside it."""
 
     async def main():
         with anyio.move_on_after(5) as scope:
@@ -126,7 +126,7 @@ def test_cancelling_the_reader_ends_the_work(run_virtually):
 
 
 def test_a_source_that_fails_lets_the_rest_be_read(run_virtually):
-    """What runs is finished and handed over before the error is raised, once."""
+    """Started items finish and are handed over before the source's error is raised once."""
 
     async def broken():
         yield 2
@@ -143,7 +143,7 @@ def test_a_source_that_fails_lets_the_rest_be_read(run_virtually):
     run_virtually(main)
 
 
-def test_after_too_many_failures_the_rest_is_told_as_not_started(run):
+def test_after_too_many_failures_the_rest_is_reported_as_not_started(run):
     """Every item has its outcome."""
 
     async def main():
@@ -168,7 +168,7 @@ def test_a_bound_below_one_is_refused(run, field):
 
 
 async def test_clusters_are_stopped_as_they_come(client: TensorOne, emulator):
-    """With the SDK's own operations, against the emulator."""
+    """The SDK's own operations work with it, against the emulator."""
     async with stream_outcomes(client.clusters.stop, ["riixlu8oclhp", "nosuchcluster"]) as outcomes:
         by_id = {outcome.item: outcome.ok async for outcome in outcomes}
     assert by_id == {"riixlu8oclhp": True, "nosuchcluster": False}

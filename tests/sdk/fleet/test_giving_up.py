@@ -45,18 +45,18 @@ def terms(above_ceiling="wait"):
         (SpendLimitReached("Limit.", limit=1, committed=1), False),
     ],
 )
-def test_what_no_further_attempt_could_mend_is_final(error, final):
-    """The credit, the key's rights, a cluster that is gone; never the market, nor what may pass."""
+def test_what_no_further_attempt_can_fix_is_final(error, final):
+    """Exhausted credit, missing rights and a missing cluster are final; a refusal by the market is not."""
     assert failed("a", error, terms(), tried=True).final is final
 
 
 def test_a_policy_that_gives_up_makes_the_ceiling_final():
-    """As it says."""
+    """A policy that gives up above the ceiling makes that refusal final."""
     assert failed("a", BidCeilingReached("Too expensive.", ceiling=0.4), terms("give_up"), tried=True).final
 
 
 def test_a_limit_of_the_client_backs_off():
-    """Nothing was sent, and asking again at once would change nothing."""
+    """Nothing was sent, and an immediate repeat would change nothing."""
     outcome = failed("a", SpendLimitReached("Limit.", limit=1, committed=1), terms(), tried=False)
     assert (outcome.limited, outcome.tried) == (True, True)
 
@@ -72,7 +72,7 @@ def test_a_limit_of_the_client_backs_off():
         (ConnectionFailed("Reset."), 10_000),
     ],
 )
-def test_looks_may_fail_in_a_row(error, survived):
-    """The surer the error, the fewer are needed to believe it."""
+def test_how_many_polls_may_fail_in_a_row(error, survived):
+    """The more certain the error is, the fewer failed polls are tolerated."""
     assert not any(is_permanent(error, count) for count in range(1, survived + 1))
     assert is_permanent(error, survived + 1) is (survived < 10_000)

@@ -1,4 +1,4 @@
-"""Keeping a fleet running: one look for all, recoveries side by side, nothing twice and nothing beyond the budget."""
+"""Keeping a fleet running: one poll for all, recoveries side by side, nothing twice, nothing beyond the budget."""
 
 import json
 from contextlib import aclosing
@@ -34,7 +34,7 @@ RENT, BID, LIST = "clusterRentInterruptable", "clusterBidResume", "myself"
 
 
 async def rented(client, count=1):
-    """Ids of clusters that run."""
+    """Ids of running clusters."""
     found = [await client.spot.rent(SPEC, bid_per_gpu=0.25) for _ in range(count)]
     for each in found:
         await client.clusters.wait_until_running(each.id, timeout=60)
@@ -42,7 +42,7 @@ async def rented(client, count=1):
 
 
 async def told(client, specs, *, until, within=600, **settings):
-    """The events up to one that is waited for."""
+    """The events up to the one that is waited for."""
     found = []
     async with client.spot.keep_running(specs, bidding=BIDDING, **settings) as events:
         with anyio.fail_after(within):
@@ -66,14 +66,14 @@ def of(kind, count=1):
 
 
 def take(emulator, cluster_id):
-    """Lets all GPUs of a cluster's machine to others."""
+    """Rents all GPUs of a cluster's machine to others."""
     machine_id = emulator.world.clusters[cluster_id].machine_id
     (host,) = (each for each in emulator.world.hosts if each.machine_id == machine_id)
     emulator.world.occupy(machine_id, host.gpus)
 
 
-def test_what_is_preempted_is_recovered_and_told(on):
-    """In place, at a new bid, with one listing per interval."""
+def test_what_is_preempted_is_recovered_and_reported(on):
+    """A preempted cluster is recovered in place at a new bid, with one listing per interval."""
 
     async def main(client, emulator):
         one, two = await rented(client, 2)
@@ -92,7 +92,7 @@ def test_what_is_preempted_is_recovered_and_told(on):
 
 
 def test_a_preemption_while_booting_is_noticed(on):
-    """The container was not up yet."""
+    """A cluster that is preempted before its container is up is recovered too."""
 
     async def main(client, emulator):
         cluster = await client.spot.rent(SPEC, bid_per_gpu=0.25)
@@ -104,7 +104,7 @@ def test_a_preemption_while_booting_is_noticed(on):
 
 
 def test_what_cannot_be_recovered_here_moves_if_allowed(on):
-    """Once, and under its new id it is kept running too."""
+    """The cluster moves once, and its replacement is kept running under its new id."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -168,7 +168,7 @@ def test_a_crash_in_the_middle_of_a_move_rents_nothing_twice(on):
 
 
 def test_a_cancellation_lets_a_rental_come_to_its_end(on):
-    """For as long as undoing it could take; what came of it is in the state, and told when asked again."""
+    """A rental may finish for as long as undoing it could take, and its result is in the state and the next event."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -183,7 +183,7 @@ def test_a_cancellation_lets_a_rental_come_to_its_end(on):
 
 
 def test_a_cancelled_rental_that_takes_too_long_is_undone(on):
-    """It leaves nothing, and is tried again."""
+    """A rental that takes too long is undone, leaves nothing, and is tried again."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -205,7 +205,7 @@ def test_a_cancelled_rental_that_takes_too_long_is_undone(on):
 
 
 async def asked_with(patience, client, specs, *, until, within=3600, **settings):
-    """The events, asked for again and again, each time with little patience."""
+    """The events, read with many short timeouts."""
     found, begun = [], anyio.current_time()
     async with client.spot.keep_running(specs, bidding=BIDDING, **settings) as events:
         while anyio.current_time() - begun < within:
@@ -218,7 +218,7 @@ async def asked_with(patience, client, specs, *, until, within=3600, **settings)
 
 @pytest.mark.parametrize("patience", [2, 10, 14])
 def test_little_patience_loses_nothing(on, patience):
-    """What is known is in the state, and not in the call that was cancelled."""
+    """A cancelled call loses nothing, since all knowledge is in the state."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -235,8 +235,8 @@ def test_little_patience_loses_nothing(on, patience):
     "kind",
     ["bad_gateway", "garbage", "null", "truncate", "internal_error", "server_error", "rate_limited", "close", "hang"],
 )
-def test_a_look_that_fails_is_survived(on, kind):
-    """In whichever way, once or twice; then the next one counts."""
+def test_a_fleet_goes_on_after_a_failed_poll(on, kind):
+    """One or two failed polls of any kind are tolerated, and the next successful one counts."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -248,8 +248,8 @@ def test_a_look_that_fails_is_survived(on, kind):
     on(main)
 
 
-def test_looks_that_go_on_failing_are_told(on):
-    """A wrong key at the third in a row; and the iterator may be asked again."""
+def test_polls_that_go_on_failing_are_an_error(on):
+    """A wrong key is raised at the third consecutive failure, and the iterator may be read on."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -266,7 +266,7 @@ def test_looks_that_go_on_failing_are_told(on):
     on(main)
 
 
-def test_a_flapping_market_is_met_with_back_off(on):
+def test_a_flapping_market_triggers_back_off(on):
     """Each attempt in a row comes later than the one before."""
 
     async def main(client, emulator):
@@ -287,7 +287,7 @@ def test_a_flapping_market_is_met_with_back_off(on):
 
 
 def test_the_budget_stops_the_bidding_and_nothing_else(on):
-    """It is told once; what runs goes on running."""
+    """Reaching the budget is reported once, and running clusters go on running."""
 
     async def main(client, emulator):
         one, two = await rented(client, 2)
@@ -303,7 +303,7 @@ def test_the_budget_stops_the_bidding_and_nothing_else(on):
 
 
 def test_who_gives_up_says_so_and_the_iterator_ends(on):
-    """A terminated cluster stays gone where nothing may replace it; a market above the ceiling may be given up."""
+    """A terminated cluster stays gone if it may not be replaced; a market above the ceiling may be given up."""
 
     async def main(client, emulator):
         one, two = await rented(client, 2)
@@ -321,7 +321,7 @@ def test_who_gives_up_says_so_and_the_iterator_ends(on):
 
 
 def test_recoveries_run_side_by_side_within_their_width(on):
-    """Slow ones do not wait for each other, and no more run than allowed."""
+    """Slow recoveries do not delay each other, and at most `width` run at once."""
 
     async def main(client, emulator):
         ids = await rented(client, 6)
@@ -335,8 +335,8 @@ def test_recoveries_run_side_by_side_within_their_width(on):
     on(main)
 
 
-def test_slow_recoveries_hold_up_no_look(on):
-    """No round begins when the next look is due; those that had to wait are the first then."""
+def test_slow_recoveries_hold_up_no_poll(on):
+    """No round begins once the next poll is due; recoveries that had to wait are the first after it."""
 
     async def main(client, emulator):
         ids = await rented(client, 8)
@@ -352,8 +352,8 @@ def test_slow_recoveries_hold_up_no_look(on):
     on(main)
 
 
-def test_a_market_that_is_too_dear_holds_up_nobody(on):
-    """Its clusters take no place while they wait, and cost one request per look, all together."""
+def test_a_market_that_is_too_expensive_holds_up_no_cluster(on):
+    """Clusters that wait for the price take no place and share one request per poll."""
 
     async def main(client, emulator):
         stuck = await rented(client, 12)
@@ -384,7 +384,7 @@ def test_a_market_that_is_too_dear_holds_up_nobody(on):
 
 
 def test_a_cluster_that_moved_is_bid_for_at_the_prices_of_its_own_type(on):
-    """The state has the type, also across a crash."""
+    """The state has the GPU type, also across a crash."""
 
     async def main(client, emulator):
         wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
@@ -410,7 +410,7 @@ def test_a_cluster_that_moved_is_bid_for_at_the_prices_of_its_own_type(on):
 
 
 def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
-    """What was rented and not told is found by its token, which does not tell its type."""
+    """A replacement that was rented and not reported is found by its token, which does not include its type."""
 
     async def main(client, emulator):
         wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
@@ -439,7 +439,7 @@ def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
 
 
 def test_a_fleet_without_its_state_does_not_take_a_member_for_a_replacement(on):
-    """It may carry the token of a move of an earlier fleet."""
+    """A member may carry the token of a move of an earlier fleet."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -457,7 +457,7 @@ def test_a_fleet_without_its_state_does_not_take_a_member_for_a_replacement(on):
 
 
 def test_a_state_of_the_first_version_gets_the_types_of_its_specs(on):
-    """Those of clusters that never moved: what another was rented as was not saved then."""
+    """Only clusters that never moved get the types of their specs, since the first version saved no types."""
 
     async def main(client, emulator):
         state = json.loads(client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING).state)
@@ -472,7 +472,7 @@ def test_a_state_of_the_first_version_gets_the_types_of_its_specs(on):
 
 
 def test_a_lost_machine_is_replaced_by_the_same_type_where_that_is_free(on):
-    """`replace_next` tries any type, as ordered, and the own one first."""
+    """`replace_next` tries any type in the given order, the cluster's own first."""
 
     async def main(client, emulator):
         rental = await client.spot.acquire(BOTH, bidding=BIDDING, timeout=60)
@@ -488,7 +488,7 @@ def test_a_lost_machine_is_replaced_by_the_same_type_where_that_is_free(on):
 
 
 def test_the_fleet_does_not_outbid_itself(on):
-    """Two GPUs for three clusters: the third waits until there is room, and the bids stay as they are."""
+    """With two GPUs for three clusters, the third waits for room, and the bids stay the same."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 3)
@@ -515,7 +515,7 @@ def test_the_fleet_does_not_outbid_itself(on):
 
 
 def test_a_reader_that_takes_its_time_is_not_acted_for_on_old_news(on):
-    """What was stopped when it looked is read again: here somebody else started it."""
+    """A cluster that was stopped at the poll is read again, and someone else has started it since."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -532,7 +532,7 @@ def test_a_reader_that_takes_its_time_is_not_acted_for_on_old_news(on):
 
 
 def test_a_mistyped_id_rents_nothing(on):
-    """It is given up, whatever the strategy."""
+    """A mistyped id is given up, whatever the strategy."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -543,8 +543,8 @@ def test_a_mistyped_id_rents_nothing(on):
     on(main)
 
 
-def test_a_limit_of_the_client_is_no_bid(on):
-    """It is told as a budget that was reached, once, and passes."""
+def test_a_limit_of_the_client_is_not_reported_as_a_bid(on):
+    """A refusal by the client's limit is reported once, as a reached budget, and passes."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -559,8 +559,8 @@ def test_a_limit_of_the_client_is_no_bid(on):
     on(main)
 
 
-def test_what_no_bid_can_mend_is_given_up(on):
-    """The account's credit; an answer without a reason is tried again."""
+def test_what_no_bid_can_fix_is_given_up(on):
+    """Exhausted credit is given up; an answer without a reason is tried again."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -578,7 +578,7 @@ def test_what_no_bid_can_mend_is_given_up(on):
 
 
 def test_the_gpus_of_a_machine_are_waited_for_before_it_moves(on):
-    """For as long as was allowed, and with no place taken meanwhile."""
+    """The fleet waits for the machine's GPUs as long as allowed, and takes no place meanwhile."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -594,7 +594,7 @@ def test_the_gpus_of_a_machine_are_waited_for_before_it_moves(on):
 
 
 def test_data_may_be_saved_without_gpus(on):
-    """The event says that it runs without any."""
+    """The event says that the cluster runs without GPUs."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -607,8 +607,8 @@ def test_data_may_be_saved_without_gpus(on):
     on(main)
 
 
-def test_a_status_that_nobody_knows_is_told(on):
-    """Nothing is done about it."""
+def test_an_unknown_status_is_reported(on):
+    """An unknown status is reported, and nothing is done about it."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -621,7 +621,7 @@ def test_a_status_that_nobody_knows_is_told(on):
 
 
 def test_a_state_that_cannot_be_saved_costs_no_event(on):
-    """After a look nothing is done; after a round what was done is told when it is asked again."""
+    """If the state cannot be saved, a poll leads to nothing, and a round's events come when the iterator is read on."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -648,14 +648,14 @@ def test_a_state_that_cannot_be_saved_costs_no_event(on):
 
 
 async def store_later(state) -> None:
-    """A hook that nobody would await."""
+    """A hook that would never be awaited."""
 
 
 class Awaited:
     """An object of the same kind."""
 
     async def __call__(self, state) -> None:
-        """Nobody awaits this either."""
+        """Would never be awaited either."""
 
 
 @pytest.mark.parametrize(
@@ -683,7 +683,7 @@ class Awaited:
     ],
 )
 def test_bad_input_is_named(on, arguments, field):
-    """When it is made."""
+    """Invalid input is refused by name when the iterator is created."""
 
     async def main(client, emulator):
         given = {"specs": {"a": SPEC}, "bidding": BIDDING} | arguments
@@ -695,7 +695,7 @@ def test_bad_input_is_named(on, arguments, field):
 
 
 def test_a_state_needs_the_specs_of_its_clusters(on):
-    """Others are new; and outside of its block the iterator does nothing."""
+    """Clusters without a saved state are new; outside its block the iterator refuses to work."""
 
     async def main(client, emulator):
         kept = client.spot.keep_running({"a": SPEC, "b": SPEC}, bidding=BIDDING)
@@ -710,7 +710,7 @@ def test_a_state_needs_the_specs_of_its_clusters(on):
 
 
 def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
-    """One round of attempts each time; when there is capacity again, it moves."""
+    """Each poll leads to one round of attempts, and when there is capacity again, the cluster moves."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -725,7 +725,7 @@ def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
 
 
 def test_a_replacement_that_came_far_too_late_is_ended(on):
-    """It was rented anew meanwhile: of two that carry one token, the fleet keeps its own."""
+    """If two replacements carry one token, the fleet keeps its own and terminates the late one."""
 
     async def main(client, emulator):
         (old,) = await rented(client)

@@ -1,4 +1,4 @@
-"""Keeping a fleet running: the decision step, fed with whatever a market and a network may bring."""
+"""Keeping a fleet running: the decision step, given anything that a market and a network may bring."""
 
 import json
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Shown:
 
 
 def up(name):
-    """A cluster whose container runs."""
+    """A cluster whose container is up."""
     return Shown(name, "RUNNING", runtime=object())
 
 
@@ -51,12 +51,12 @@ def booting(name):
 
 
 def stopped(name):
-    """A cluster that was preempted."""
+    """A preempted cluster."""
     return Shown(name, "EXITED")
 
 
 def order(name, *, gone=False, number=0, origin=None):
-    """What is to be recovered, of the type that all are of."""
+    """An order to recover a cluster, of the type that all have."""
     return Recover(name, gone, number, origin or name, gpu_type_id=A40)
 
 
@@ -72,11 +72,11 @@ class Fleet:
         return self.observe(now, Polled(clusters, now if asked_at is None else asked_at))
 
     def recovered(self, now, name, new=None):
-        """A recovery ended well."""
+        """A recovery succeeded."""
         return self.observe(now, RecoverySucceeded(name, new or name, BID, A40))
 
     def observe(self, now, observation):
-        """Any observation; the actions it leads to."""
+        """Takes any observation; returns the actions that follow."""
         self.state, actions = step(self.state, observation, now, self.settings)
         return actions
 
@@ -86,7 +86,7 @@ class Fleet:
 
 
 def test_a_preempted_cluster_is_recovered_at_once():
-    """The event is told, and the recovery begins, in the same step."""
+    """The event and the recovery come in the same step."""
     fleet = Fleet("a", "b")
     assert fleet.poll(0, up("a"), up("b")) == ()
     assert fleet.poll(10, up("a"), stopped("b")) == (
@@ -100,19 +100,19 @@ def test_a_preempted_cluster_is_recovered_at_once():
 
 
 def test_a_preemption_is_noticed_while_a_cluster_boots():
-    """A container that never came up is no reason to overlook it."""
+    """A cluster whose container never came up is recovered too."""
     fleet = Fleet("a")
     fleet.poll(0, booting("a"))
     assert fleet.poll(10, stopped("a"))[0] == Preempted("a", 10, while_booting=True, gone=False)
 
 
 def test_a_cluster_found_stopped_at_the_start_is_recovered():
-    """It need not have been seen running."""
+    """A cluster that is stopped at the first poll is recovered, though it was never seen running."""
     assert Fleet("a").poll(0, stopped("a"))[1] == order("a")
 
 
-def test_one_listing_without_a_cluster_is_no_proof():
-    """Two in a row that succeed are, failed ones between them aside."""
+def test_one_listing_without_a_cluster_proves_nothing():
+    """Two successful listings in a row without the cluster are proof; failed ones in between do not count."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
     assert fleet.poll(10) == ()
@@ -127,12 +127,12 @@ def test_one_listing_without_a_cluster_is_no_proof():
 
 
 def test_a_terminated_cluster_is_gone_at_once():
-    """The server's own word needs no second look."""
+    """The status TERMINATED needs no second poll."""
     assert Fleet("a").poll(0, Shown("a", "TERMINATED"))[0].gone
 
 
-def test_a_status_that_nobody_knows_is_told_and_changes_nothing():
-    """Once; neither preempted nor recovered, and billed as before. A start that is under way is none."""
+def test_an_unknown_status_is_reported_and_changes_nothing():
+    """An unknown status is reported once and billed as before; it is neither preempted nor recovered."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
     assert fleet.poll(10, Shown("a", "HIBERNATING")) == (StatusUnknown("a", 10, "HIBERNATING"),)
@@ -144,7 +144,7 @@ def test_a_status_that_nobody_knows_is_told_and_changes_nothing():
 
 
 def test_a_listing_older_than_the_recovery_is_not_believed():
-    """A cluster just resumed is not taken for preempted because a listing lags."""
+    """A cluster that was just resumed is not treated as preempted because a listing lags."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.recovered(10, "a")
@@ -154,7 +154,7 @@ def test_a_listing_older_than_the_recovery_is_not_believed():
 
 
 def test_a_cluster_that_moved_is_watched_under_its_new_id():
-    """The event names both; the old one is no longer a member."""
+    """The event has both ids, and the old one is no longer a member."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     assert fleet.recovered(10, "a", "c") == (Moved("a", "c", 10, BID),)
@@ -163,7 +163,7 @@ def test_a_cluster_that_moved_is_watched_under_its_new_id():
 
 
 def test_a_cluster_that_someone_else_started_counts_as_recovered():
-    """Also one that had been given up."""
+    """A cluster that someone else started counts as recovered, even after it was given up."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.observe(1, RecoveryFailed("a", "The ceiling.", final=True))
@@ -171,8 +171,8 @@ def test_a_cluster_that_someone_else_started_counts_as_recovered():
     assert fleet.poll(20, up("a")) == (Recovered("a", 20, None),)
 
 
-def test_a_final_failure_is_told_and_not_repeated():
-    """A cluster given up is left alone."""
+def test_a_final_failure_is_reported_and_not_repeated():
+    """A cluster that was given up is left alone."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     assert fleet.observe(1, RecoveryFailed("a", "The ceiling.", final=True)) == (GaveUp("a", 1, "The ceiling."),)
@@ -180,7 +180,7 @@ def test_a_final_failure_is_told_and_not_repeated():
 
 
 def test_failed_recoveries_back_off():
-    """Each one in a row doubles the wait, up to its bound."""
+    """Each failure in a row doubles the wait, up to its bound."""
     fleet, begun, now = Fleet("a"), [], 0
     fleet.poll(0, stopped("a"))
     for _ in range(5):
@@ -193,8 +193,8 @@ def test_failed_recoveries_back_off():
     assert begun == [10, 20, 40, 40, 40]
 
 
-def test_a_market_that_flaps_is_met_with_back_off():
-    """A recovery that does not last counts as failed; one that lasts wipes the slate."""
+def test_a_recovery_that_does_not_last_triggers_back_off():
+    """A recovery that does not last counts as failed; one that lasts resets the back-off."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.recovered(10, "a")
@@ -205,8 +205,8 @@ def test_a_market_that_flaps_is_met_with_back_off():
     assert [type(one) for one in fleet.poll(720, stopped("a"))] == [Preempted, Recover]
 
 
-def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
-    """What one recovery brings begins no other: the next look does."""
+def test_recoveries_begin_with_a_poll_and_those_due_for_longest_first():
+    """The result of a recovery begins no other recovery; the next poll does."""
     fleet = Fleet("a", "b", "c")
     fleet.poll(0, stopped("a"), up("b"), up("c"))
     fleet.observe(1, RecoveryFailed("a", "No capacity."))
@@ -217,8 +217,8 @@ def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b", "c"]
 
 
-def test_where_there_is_nothing_to_bid_the_looks_go_on():
-    """It is no failure: nothing backs off, and the market is asked again at the next look."""
+def test_where_there_is_nothing_to_bid_the_polls_go_on():
+    """A market without an offer causes no back-off, and its prices are fetched again at the next poll."""
     fleet = Fleet("a", settings=replace(SETTINGS, recheck=7.5))
     fleet.poll(0, stopped("a"))
     for now in range(0, 150, 15):
@@ -229,7 +229,7 @@ def test_where_there_is_nothing_to_bid_the_looks_go_on():
 
 
 def test_the_gpus_of_a_machine_are_waited_for_in_the_state():
-    """From when they were found gone, with back-off, and no longer than allowed; the next loss begins anew."""
+    """The wait counts from the moment the GPUs were found gone, is bounded, and begins again after the next loss."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.observe(0, RecoveryFailed("a", "The GPUs are gone.", waits=15))
@@ -244,7 +244,7 @@ def test_the_gpus_of_a_machine_are_waited_for_in_the_state():
 
 
 def test_a_cluster_that_was_never_seen_is_not_replaced():
-    """Its id may be mistyped; one that was seen and is gone is another matter, also across a crash."""
+    """An id that was never seen may be mistyped; one that was seen and is gone is replaced, also across a crash."""
     fleet = Fleet("typo", "b")
     assert fleet.poll(0, up("b")) == ()
     (event,) = fleet.poll(10, up("b"))
@@ -256,15 +256,15 @@ def test_a_cluster_that_was_never_seen_is_not_replaced():
 
 
 def test_a_cluster_that_was_won_and_never_seen_is_replaced():
-    """Whoever knows its bid has not mistyped it: it was lost before the first look."""
+    """A cluster whose bid is known was not mistyped: it was lost before the first poll."""
     fleet = Fleet()
     fleet.state = FleetState.start({"a": (A40, 1)}, {"a": BID})
     fleet.poll(0)
     assert fleet.poll(10) == (Preempted("a", 10, while_booting=False, gone=True), order("a", gone=True))
 
 
-def test_a_limit_of_the_client_is_told_once():
-    """As often as it refuses; when the cluster runs again, it may be told anew."""
+def test_a_limit_of_the_client_is_reported_once():
+    """However often the limit refuses, it is reported once; after a recovery it may be reported again."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     limited = RecoveryFailed("a", "max_hourly_spend", limited=True)
@@ -279,7 +279,7 @@ def test_a_limit_of_the_client_is_told_once():
 
 
 def test_a_cluster_without_gpus_costs_none():
-    """It was started to save its data, which the event says."""
+    """A cluster without GPUs was started to save its data, and the event says so."""
     fleet = Fleet("a", gpus=8)
     fleet.poll(0, stopped("a"))
     (event,) = fleet.observe(10, RecoverySucceeded("a", "a", BID, A40, without_gpus=True))
@@ -289,7 +289,7 @@ def test_a_cluster_without_gpus_costs_none():
 
 
 def test_own_bids_are_those_of_what_runs():
-    """Of one GPU type, and known."""
+    """Own bids are the known bids of running clusters of one GPU type."""
     state = FleetState.start(dict.fromkeys("abcd", (A40, 1)), {"a": 0.25, "b": 0.3, "c": None})
     shown = Polled((up("a"), stopped("b"), up("c"), up("d")), 0)
     state, _ = step(state, shown, 0, SETTINGS)
@@ -297,8 +297,8 @@ def test_own_bids_are_those_of_what_runs():
     assert own_bids(state, "NVIDIA L4") == ()
 
 
-def test_an_outcome_of_a_recovery_that_nobody_began_is_ignored():
-    """A second answer changes nothing."""
+def test_an_outcome_of_an_unknown_recovery_is_ignored():
+    """A second outcome of the same recovery changes nothing."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
     before = fleet.state
@@ -307,7 +307,7 @@ def test_an_outcome_of_a_recovery_that_nobody_began_is_ignored():
 
 
 def test_spending_is_estimated_from_bids_gpus_and_time():
-    """What runs costs its bid, or the ceiling where the bid is unknown; failed polls stop no bill."""
+    """A running cluster costs its bid, or the ceiling if the bid is unknown; failed polls do not stop the estimate."""
     fleet = Fleet("a", "b", gpus=4)
     fleet.poll(0, up("a"), stopped("b"))
     fleet.recovered(900, "b")
@@ -319,8 +319,8 @@ def test_spending_is_estimated_from_bids_gpus_and_time():
     assert fleet.state.spent == Decimal("3.3")
 
 
-def test_a_clock_that_steps_back_takes_nothing_back():
-    """Spending never falls, and no time is counted twice."""
+def test_a_clock_that_steps_back_reduces_nothing():
+    """Spending never decreases, and no time is counted twice."""
     fleet = Fleet("a")
     for now in (0, 3600, 1800, 3600):
         fleet.poll(now, up("a"))
@@ -328,7 +328,7 @@ def test_a_clock_that_steps_back_takes_nothing_back():
 
 
 def test_over_its_budget_the_fleet_stops_bidding():
-    """It says so once; what runs goes on, and what ends is not started again."""
+    """It says so once; running clusters go on, and stopped ones are not started again."""
     fleet = Fleet("a", "b", settings=replace(SETTINGS, budget=1))
     fleet.poll(0, up("a"), up("b"))
     assert fleet.poll(3600, up("a"), up("b")) == (BudgetReached(3600, "budget", Decimal(1), Decimal(1)),)
@@ -337,7 +337,7 @@ def test_over_its_budget_the_fleet_stops_bidding():
 
 
 def test_no_recovery_leads_across_the_hourly_spend():
-    """It is counted at its ceiling together with those under way; what then fits begins at the next look."""
+    """A recovery counts at its ceiling, together with those under way; those that fit begin at the next poll."""
     fleet = Fleet("a", "b", "c", settings=replace(SETTINGS, max_hourly_spend=1.2))
     actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
@@ -347,8 +347,8 @@ def test_no_recovery_leads_across_the_hourly_spend():
     assert fleet.poll(10, up("a"), up("b"), stopped("c")) == (order("c"),)
 
 
-def test_what_the_hourly_spend_holds_back_is_told_once():
-    """What runs leaves no room; when there is some, it is made up for."""
+def test_what_the_hourly_spend_holds_back_is_reported_once():
+    """Running clusters may use up the limit; when there is room again, the recovery begins."""
     fleet = Fleet("a", "b", settings=replace(SETTINGS, max_hourly_spend=0.9))
     (event,) = [one for one in fleet.poll(0, up("a"), stopped("b")) if isinstance(one, BudgetReached)]
     assert (event.limit, event.rate) == ("max_hourly_spend", Decimal("0.5"))
@@ -357,7 +357,7 @@ def test_what_the_hourly_spend_holds_back_is_told_once():
 
 
 def test_a_running_recovery_is_left_to_whoever_runs_it():
-    """A poll that shows it running bills it; one that shows it gone is remembered."""
+    """A poll that shows the cluster running bills it; one that shows it gone is remembered."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     assert fleet.poll(1, booting("a")) == ()
@@ -366,8 +366,8 @@ def test_a_running_recovery_is_left_to_whoever_runs_it():
     assert (fleet.member().phase, fleet.member().gone) == ("recovering", True)
 
 
-def test_a_fleet_is_taken_up_after_a_crash():
-    """A recovery that was under way begins again under the same number, so that its token rents no second machine."""
+def test_a_fleet_is_restored_after_a_crash():
+    """A recovery that was under way begins again with the same number, so that its token rents no second machine."""
     fleet = Fleet("a", "b")
     first = fleet.poll(0, stopped("a"), up("b"))[-1]
     fleet.state = FleetState.from_json(fleet.state.to_json())
@@ -378,7 +378,7 @@ def test_a_fleet_is_taken_up_after_a_crash():
 
 
 def saved(**changes):
-    """A saved state with one member, changed here or there; `member` has changes of that."""
+    """A saved state with one member, changed here or there; `member` changes that member."""
     state = json.loads(FleetState.start({"a": (A40, 1)}).to_json())
     state["members"][0].update(changes.pop("member", {}))
     return json.dumps(state | changes)
@@ -416,15 +416,15 @@ def saved(**changes):
         (saved(member={"x": 1}), "x"),
     ],
 )
-def test_what_is_no_saved_state_is_refused(text, words):
-    """A broken file is one clear error; the version is looked at before the fields."""
+def test_an_invalid_saved_state_is_refused(text, words):
+    """A broken file raises one clear error, and the version is checked before the fields."""
     with pytest.raises(InvalidArgument, match=words) as caught:
         FleetState.from_json(text)
     assert caught.value.field == "state"
 
 
-def test_a_state_of_the_first_version_is_taken_up():
-    """What it did not have is unknown."""
+def test_a_state_of_the_first_version_is_restored():
+    """What the first version did not save is unknown."""
     old = json.loads(saved(version=1))
     for name in ("gpu_type_id", "waiting_since", "limited", "unknown_status"):
         del old["members"][0][name]
@@ -469,7 +469,7 @@ def test_a_fleet_of_no_clusters_is_refused(gpus, bids, field):
 
 @given(st.integers(0, 10**6), st.floats(0, 1e6), st.floats(0, 1e6))
 def test_back_off_is_bounded_and_never_shrinks(strikes, initial, bound):
-    """No wait is longer than its bound, nor shorter than the one before."""
+    """No wait is longer than its bound or shorter than the one before."""
     settings = FleetSettings(ceiling=1, backoff_initial=initial, backoff_max=bound)
     assert 0 <= backoff(strikes, settings) <= backoff(strikes + 1, settings) <= bound
 
@@ -511,7 +511,7 @@ ANY_SETTINGS = st.builds(
 
 @given(st.lists(st.tuples(OBSERVATIONS, st.floats(0, 900)), max_size=40), ANY_SETTINGS)
 def test_the_bounds_hold_through_any_script(script, settings):
-    """Budget and hourly spend hold, looks alone begin recoveries, each has one outcome, a saved state is the state."""
+    """Both limits hold, only polls begin recoveries, each has one outcome, and a saved state reads back unchanged."""
     state, now, began = FleetState.start(dict.fromkeys(NAMES, (A40, 1))), 0.0, set()
     for (seen, age), elapsed in script:
         now += elapsed

@@ -1,4 +1,4 @@
-"""What to bid next: never too much, never too little, and to an end."""
+"""What to bid next: never too much, never too little, and for a limited number of bids."""
 
 import json
 import pickle
@@ -29,7 +29,7 @@ QUOTES = st.builds(Prices, PRICES, PRICES)
 
 @st.composite
 def policies(draw):
-    """Any policy: one in two opens at a bid of its own."""
+    """Any policy; every other one opens at a given bid."""
     ceiling = draw(AMOUNTS)
     opening = draw(st.none() | st.floats(0.001, float(ceiling)).filter(lambda bid: Decimal(str(bid)) <= ceiling))
     return BidPolicy(
@@ -59,8 +59,8 @@ def test_a_bid_is_within_its_bounds(policy, quote, history):
 
 
 @given(POLICIES, QUOTES, st.lists(AMOUNTS, max_size=4))
-def test_a_bid_stays_below_the_on_demand_price_unless_told(policy, quote, history):
-    """Where the fixed price is known, only a policy that says so reaches it."""
+def test_a_bid_stays_below_the_on_demand_price_unless_allowed(policy, quote, history):
+    """If the fixed price is known, only a policy that allows it reaches that price."""
     answer = next_bid(policy, quote, history)
     known = price(quote.on_demand_price)
     if isinstance(answer, Bid) and not policy.allow_above_on_demand and known is not None:
@@ -92,7 +92,7 @@ def test_a_run_of_refusals_ends_at_the_ceiling(ceiling, step, gives_up):
 
 @given(st.decimals("0.05", 3, places=3), st.decimals("0.05", 3, places=3))
 def test_raising_overshoots_what_was_needed_by_a_tenth_at_most(minimum, needed):
-    """With the defaults, what wins at last costs no more than 1.1 times the least bid that would have."""
+    """With the defaults, the winning bid is at most 1.1 times the lowest bid that would have won."""
     history = []
     while not history or history[-1] < max(needed, minimum):
         answer = next_bid(BidPolicy(ceiling=4), Prices(minimum), history)
@@ -123,7 +123,7 @@ def test_raising_overshoots_what_was_needed_by_a_tenth_at_most(minimum, needed):
     ],
 )
 def test_how_a_bid_comes_about(given_policy, quote, history, bid):
-    """Opening, margins, steps, and both upper bounds."""
+    """A bid follows from opening, margin and step, within both upper bounds."""
     answer = next_bid(BidPolicy(ceiling=0.35, **given_policy), quote, history)
     assert isinstance(answer, Bid)
     assert answer.bid_per_gpu == Decimal(bid)
@@ -140,8 +140,8 @@ def test_how_a_bid_comes_about(given_policy, quote, history, bid):
         (Prices(0.2, 0.0005), [], "on-demand price"),
     ],
 )
-def test_a_market_that_is_too_dear(quote, history, reason):
-    """With nothing left to bid, the policy waits, or gives up if it says so; both tell why."""
+def test_a_market_that_is_too_expensive(quote, history, reason):
+    """With nothing left to bid, the policy waits, or gives up if it says so; both give the reason."""
     waits = next_bid(BidPolicy(ceiling=0.3509), quote, history)
     gives_up = next_bid(BidPolicy(ceiling=0.3509, above_ceiling="give_up"), quote, history)
     assert isinstance(waits, Wait)
@@ -149,7 +149,7 @@ def test_a_market_that_is_too_dear(quote, history, reason):
     assert reason in waits.reason == gives_up.reason
 
 
-def test_noise_of_floats_is_no_price():
+def test_rounding_noise_of_floats_does_not_change_a_price():
     """0.1 + 0.2 is 0.3, and a ceiling of 0.3 allows it."""
     answer = next_bid(BidPolicy(ceiling=0.3, margin=0), Prices(0.1 + 0.2))
     assert isinstance(answer, Bid)
@@ -157,7 +157,7 @@ def test_noise_of_floats_is_no_price():
 
 
 def test_a_ceiling_between_two_steps_says_which_one_holds():
-    """The market asks less than the ceiling, and yet no whole step lies between."""
+    """The reason says which bound holds when no whole step fits between the market and the ceiling."""
     answer = next_bid(BidPolicy(ceiling=0.2995), Prices(0.2992))
     assert answer.reason.endswith("more than the ceiling of 0.2995, 0.299 in whole steps of 0.001, allows.")
 
@@ -166,7 +166,7 @@ def test_a_ceiling_between_two_steps_says_which_one_holds():
     "past", [[0.2, float("nan")], [Decimal("NaN")], [float("nan"), 0.2], [float("inf"), 0.2], [-0.1], ["much"], [None]]
 )
 def test_a_history_of_no_amounts_is_named(past):
-    """Whoever keeps it elsewhere learns what is wrong with it."""
+    """An invalid amount in the history is refused by name."""
     with pytest.raises(InvalidArgument) as caught:
         next_bid(BidPolicy(ceiling=0.3), Prices(0.2), past)
     assert caught.value.field == "history"
@@ -174,12 +174,12 @@ def test_a_history_of_no_amounts_is_named(past):
 
 @pytest.mark.parametrize("nothing", [None, 0.0, -0.2, float("nan"), float("inf")])
 def test_without_stock_it_waits(nothing):
-    """What is no price is no offer, and no reason to give up for good."""
+    """Without a price it waits, and does not give up for good."""
     assert isinstance(next_bid(BidPolicy(ceiling=1, above_ceiling="give_up"), Prices(nothing)), Wait)
 
 
-def test_the_reason_tells_where_a_bid_comes_from():
-    """A person reads why this much: the minimum, the margin, the refusal, the bound."""
+def test_the_reason_says_where_a_bid_comes_from():
+    """The reason names the minimum, the margin, the refusal and the bound."""
     policy = BidPolicy(ceiling=0.35)
     reasons = [next_bid(policy, Prices(0.2), past).reason for past in ([], [Decimal("0.21")], [Decimal("0.34")])]
     assert reasons == [
@@ -190,7 +190,7 @@ def test_the_reason_tells_where_a_bid_comes_from():
 
 
 def test_the_callers_decimal_context_changes_nothing():
-    """Two digits of precision elsewhere in the program do not round a bid."""
+    """A precision of two digits elsewhere in the program does not round a bid."""
     with localcontext() as context:
         context.prec = 2
         answer = next_bid(BidPolicy(ceiling=0.35), Prices(0.2345))
@@ -200,7 +200,7 @@ def test_the_callers_decimal_context_changes_nothing():
 
 @given(POLICIES)
 def test_a_policy_is_plain_values(policy):
-    """It survives pickling, and being written out as numbers and text."""
+    """A policy pickles, and can be written as numbers and text."""
     assert pickle.loads(pickle.dumps(policy)) == policy
     assert BidPolicy(**asdict(policy)) == policy
     assert BidPolicy(**json.loads(json.dumps(asdict(policy), default=float))) == policy
@@ -231,13 +231,13 @@ def test_a_policy_is_plain_values(policy):
     ],
 )
 def test_a_wrong_policy_is_refused(field, value):
-    """What could overspend or bid for ever is refused when the policy is made, naming the field."""
+    """A policy that could overspend or bid without end is refused by field name when it is created."""
     with pytest.raises(InvalidArgument) as caught:
         BidPolicy(**{"ceiling": 0.35, field: value})
     assert caught.value.field == field
 
 
 def test_the_ceiling_has_no_default():
-    """Nobody bids without having said how much at most."""
+    """A policy without a ceiling is refused."""
     with pytest.raises(TypeError, match="ceiling"):
         BidPolicy()

@@ -8,14 +8,14 @@ from tensorone import AuthenticationError, InvalidArgument, QueryError, SpotQuot
 
 
 async def test_types_come_with_their_names_and_memory(client):
-    """The whole catalogue by one request."""
+    """One request returns the whole catalogue."""
     types = {gpu.id: gpu for gpu in await client.gpu_types.list()}
     assert types["NVIDIA RTX A6000"].memory_in_gb == 48
     assert types["NVIDIA GeForce RTX 3090"].display_name == "RTX 3090"
 
 
 async def test_a_quote_is_what_the_market_asks_now(client, emulator):
-    """The minimum bid follows the market; the discount follows from the two prices."""
+    """The minimum bid follows the market, and the discount follows from the two prices."""
     emulator.world.set_minimum_bid("NVIDIA A40", "0.2")
     quote = await client.spot.quote("NVIDIA A40", gpu_count=2)
     assert (quote.gpu_type_id, quote.gpu_count, quote.minimum_bid, quote.on_demand_price) == ("NVIDIA A40", 2, 0.2, 0.4)
@@ -24,14 +24,14 @@ async def test_a_quote_is_what_the_market_asks_now(client, emulator):
 
 
 async def test_no_stock_is_a_quote_without_prices(client, emulator):
-    """It is no error: the type exists, and there is nothing to bid for."""
+    """A sold-out type is not an error: it has a quote without prices."""
     emulator.world.sell_out("NVIDIA A40")
     quote = await client.spot.quote("NVIDIA A40")
     assert (quote.minimum_bid, quote.on_demand_price, quote.available, quote.discount) == (None, None, False, None)
 
 
 async def test_a_price_object_may_be_null(open_client):
-    """Then there is no price either, and entries that are null are passed over."""
+    """A null price object gives no price, and null entries are skipped."""
     gpu = {"id": "A", "displayName": None, "memoryInGb": None, "secureCloud": None, "communityCloud": None}
     answer = graphql({"gpuTypes": [None, gpu | {"lowestPrice": None}]})
     async with scripted(answer) as server, open_client(server.url) as client:
@@ -41,7 +41,7 @@ async def test_a_price_object_may_be_null(open_client):
 
 
 async def test_quotes_are_one_request_and_sorted_by_price(client, emulator):
-    """What has no stock comes last; what is not known is told of, and spoils nothing."""
+    """Sold-out types come last; an unknown type has its problem in its own quote."""
     emulator.world.set_minimum_bid("NVIDIA A40", "0.2")
     emulator.world.set_minimum_bid("NVIDIA L40S", "0.1")
     emulator.world.sell_out("NVIDIA L4")
@@ -55,7 +55,7 @@ async def test_quotes_are_one_request_and_sorted_by_price(client, emulator):
 
 
 async def test_quotes_of_the_whole_catalogue(client, emulator):
-    """Without ids: one request for them, and one for their prices."""
+    """Without ids, one request fetches the types and one their prices."""
     quotes = await client.spot.quotes(gpu_count=2)
     prices = [quote.minimum_bid for quote in quotes if quote.available]
     assert prices == sorted(prices)
@@ -64,7 +64,7 @@ async def test_quotes_of_the_whole_catalogue(client, emulator):
 
 
 async def test_a_type_that_fails_spoils_no_other(open_client):
-    """The types are then asked for one by one, and the one at fault says what is wrong."""
+    """The types are then requested one by one, and the failing one's quote says what is wrong."""
     gpu = {"id": "A", "displayName": None, "memoryInGb": None, "secureCloud": None, "communityCloud": None}
     price = {"minimumBidPrice": 0.1, "uninterruptablePrice": 0.2}
     fine = graphql({"gpuTypes": [gpu | {"lowestPrice": price}]})
@@ -79,7 +79,7 @@ async def test_a_type_that_fails_spoils_no_other(open_client):
 
 @pytest.mark.parametrize("ids", [["A"], ["A", "B"]])
 async def test_a_refusal_that_concerns_all_types_is_raised(emulator, ids):
-    """A wrong key is not a property of a GPU type."""
+    """A wrong key is raised, since it does not concern one GPU type."""
     async with TensorOne("tpo_wrong", url=emulator.url) as client:
         with pytest.raises(AuthenticationError):
             await client.spot.quotes(ids)
@@ -89,7 +89,7 @@ async def test_a_refusal_that_concerns_all_types_is_raised(emulator, ids):
     ("ids", "count", "field"), [("A", 1, "gpu_type_ids"), ([""], 1, "gpu_type_ids[0]"), (["A"], 0, "gpu_count")]
 )
 async def test_bad_input_of_quotes_is_named(client, emulator, ids, count, field):
-    """Before anything is sent."""
+    """Invalid input is refused by name before anything is sent."""
     with pytest.raises(InvalidArgument) as caught:
         await client.spot.quotes(ids, gpu_count=count)
     assert caught.value.field == field
@@ -107,7 +107,7 @@ async def test_an_unknown_type_is_named(client):
     [({"gpu_type_id": ""}, "gpu_type_id"), ({"gpu_type_id": "A", "gpu_count": 0}, "gpu_count")],
 )
 async def test_bad_input_is_named(client, arguments, field):
-    """Before anything is sent."""
+    """Invalid input is refused by name before anything is sent."""
     with pytest.raises(InvalidArgument) as caught:
         await client.spot.quote(**arguments)
     assert caught.value.field == field
@@ -117,8 +117,8 @@ BIDS = [0, -0.2, float("nan"), float("inf"), "0.2", True, None]
 
 
 @pytest.mark.parametrize("bid", BIDS)
-async def test_a_bid_that_cannot_be_is_refused(client, emulator, bid):
-    """Negative, zero, NaN, infinite or no number at all: nothing is sent."""
+async def test_an_invalid_bid_is_refused(client, emulator, bid):
+    """A negative, zero, NaN, infinite or non-numeric bid is refused before anything is sent."""
     with pytest.raises(InvalidArgument) as caught:
         await client.spot.rent(PYTORCH, bid_per_gpu=bid)
     assert caught.value.field == "bid_per_gpu"
@@ -127,8 +127,8 @@ async def test_a_bid_that_cannot_be_is_refused(client, emulator, bid):
     assert emulator.world.requests.total() == 0
 
 
-async def test_what_is_no_spec_is_refused(client):
-    """A mapping is not taken for one."""
+async def test_what_is_not_a_spec_is_refused(client):
+    """A mapping is refused as a spec."""
     with pytest.raises(InvalidArgument) as caught:
         await client.clusters.deploy({"image_name": "i"})
     assert caught.value.field == "spec"

@@ -1,4 +1,4 @@
-"""What the searches of one call hold: none of them outbids another, and what was lost is not told as won."""
+"""The bids that the searches of one call hold: none outbids another, and lost clusters do not count as won."""
 
 from decimal import Decimal
 from types import SimpleNamespace
@@ -23,34 +23,34 @@ BIDS = st.decimals("0.001", 20, places=3)
         ("0.3", [], ["0.21"], False),  # the market itself has risen
         ("2.1", [], ["2.0"], True),  # five per cent of an expensive one
         ("0.3", [], ["0.21", "0.29"], True),
-        ("0.2", ["0.21"], ["0.21"], True),  # asked here, although somewhere else it costs less
+        ("0.2", ["0.21"], ["0.21"], True),  # refused here, although it costs less elsewhere
         ("0.2", ["0.2"], ["0.21"], False),
         ("0.22", [], [], False),
         (None, ["0.21"], ["0.21"], False),
     ],
 )
 def test_when_the_market_asks_for_an_own_cluster(minimum, refused, own, expected):
-    """The price of an own bid and a little more, by the market's word or by its refusals."""
+    """A minimum a little above an own bid counts as that bid, by the market's price or by its refusals."""
     asked = None if minimum is None else Decimal(minimum)
     assert outbids(asked, list(map(Decimal, refused)), map(Decimal, own)) is expected
 
 
 @given(BIDS, st.lists(BIDS, max_size=3), st.lists(BIDS, max_size=5))
 def test_a_market_at_or_below_every_own_bid_has_room(minimum, refused, own):
-    """Whoever bids no more than any own cluster displaces none."""
+    """A bid that is no higher than any own bid displaces no own cluster."""
     if max([minimum, *(bid + Decimal("0.001") for bid in refused)]) <= min(own, default=Decimal(99)):
         assert not outbids(minimum, refused, own)
 
 
 @given(BIDS)
 def test_a_cent_above_an_own_bid_is_that_bid(bid):
-    """By which step a server outbids is not known: up to a cent, or five per cent, is taken for one."""
+    """The step by which a server outbids is unknown: up to a cent, or five per cent, is treated as one."""
     assert outbids(bid + Decimal("0.01"), (), [bid])
     assert outbids((bid * Decimal("1.05")), (), [bid])
 
 
-def test_bids_stand_in_the_way_of_their_own_gpu_type_alone():
-    """Parts of the market share their machines, types do not."""
+def test_own_bids_count_for_their_own_gpu_type_alone():
+    """Cloud types share their machines; GPU types do not."""
     held = OwnBids()
     held.add("a", "A40", Decimal("0.21"), at=0.0)
     assert held.would_be_outbid("A40", 0.22)
@@ -58,7 +58,7 @@ def test_bids_stand_in_the_way_of_their_own_gpu_type_alone():
 
 
 def test_bids_of_lost_clusters_hold_nothing():
-    """Whoever of several searches finds out."""
+    """The bids of lost clusters no longer count, whichever search finds the loss."""
     held = OwnBids()
     held.add("a", "A40", Decimal("0.21"), at=0.0)
     for _ in range(2):
@@ -79,6 +79,6 @@ def test_bids_of_lost_clusters_hold_nothing():
     ],
 )
 def test_what_was_lost_again(status, asked_at, expected):
-    """What a listing shows as stopped; what it does not show at all only once it can lag no longer."""
+    """A stopped cluster is lost; a missing one only after a listing can no longer lag."""
     shown = {} if status is None else {"a": SimpleNamespace(desired_status=status)}
     assert lost({"a": 0.0}, shown, asked_at=asked_at, settle_time=20) == (frozenset("a") if expected else frozenset())

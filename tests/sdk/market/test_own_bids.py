@@ -1,4 +1,4 @@
-"""Not outbidding oneself: what the market asks, and what of it is one's own bid."""
+"""Not outbidding oneself: which minimum bids are caused by an own bid."""
 
 from decimal import Decimal
 
@@ -33,16 +33,16 @@ def asked(minimum):
         (None, ["0.21"], [], False),
     ],
 )
-def test_a_minimum_that_is_the_own_bid_and_a_step_is_no_offer(minimum, own, refused, offered):
-    """Also where only a refusal tells that the market asks so much."""
+def test_a_minimum_that_is_the_own_bid_and_a_step_is_ignored(minimum, own, refused, offered):
+    """Such a minimum is not an offer, even if only a refusal shows it."""
     seen = without_own(asked(minimum), [Decimal(bid) for bid in own], [Decimal(bid) for bid in refused])
     assert seen.available is offered
     assert seen.on_demand_price == 4.0
 
 
 @given(PRICES, st.lists(PRICES, max_size=4), st.decimals("0.001", OUTBID, places=3))
-def test_a_full_market_of_ones_own_is_never_outbid(minimum, own, step):
-    """Where the minimum is the lowest own bid and a step more, nothing is bid; other minima stay as they are."""
+def test_a_market_full_of_own_clusters_is_never_outbid(minimum, own, step):
+    """If the minimum is the lowest own bid plus a step, nothing is bid; other minima stay as they are."""
     policy = BidPolicy(ceiling=5)
     seen = without_own(asked(float(minimum)), own)
     assert seen == asked(float(minimum)) or not seen.available

@@ -32,7 +32,7 @@ def endpoint(template_id, **more):
 
 
 async def test_a_template_is_saved_changed_and_deleted(client, emulator):
-    """By its id where it is changed, by its name where it is deleted."""
+    """A template is changed by its id and deleted by its name."""
     made = await client.templates.save(TEMPLATE)
     assert (made.name, made.ports, made.container_disk_in_gb, made.is_serverless) == ("trainer", "22/tcp", 20, False)
     assert emulator.world.saved.templates[made.id]["env"] == [{"key": "TOKEN", "value": "correct-horse"}]
@@ -51,7 +51,7 @@ async def test_a_template_is_saved_changed_and_deleted(client, emulator):
 
 
 async def test_an_endpoint_is_saved_listed_and_deleted(client, emulator):
-    """It may only be deleted when it can have no workers, and its template only after it."""
+    """An endpoint can be deleted once it can have no workers, and its template only after it."""
     template = await client.templates.save(TEMPLATE)
     made = await client.endpoints.save(
         endpoint(template.id, locations=["US", "CA"], idle_timeout=10, scaler_type="QUEUE_DELAY", scaler_value=4)
@@ -77,7 +77,7 @@ async def test_an_endpoint_is_saved_listed_and_deleted(client, emulator):
 
 
 async def test_serverless_templates_have_no_volume(client):
-    """Here and at the service."""
+    """A volume is refused both here and by the service."""
     with pytest.raises(InvalidArgument, match="volume_in_gb"):
         TemplateSpec(name="s", image_name="i", container_disk_in_gb=5, volume_in_gb=1, is_serverless=True)
     loose = TemplateSpec(name="s", image_name="i", container_disk_in_gb=5, volume_in_gb=1)
@@ -87,7 +87,7 @@ async def test_serverless_templates_have_no_volume(client):
 
 
 async def test_a_server_without_them_breaks_nothing_else():
-    """Each is refused by itself, and names what is missing."""
+    """Each call is refused separately, and its error names what is missing."""
     missing = ("Mutation.saveTemplate", "Mutation.deleteTemplate", "Mutation.saveEndpoint", "User.endpoints")
     with Emulator(schema=schema_without(*missing)) as emulator:
         async with TensorOne(emulator.api_key, url=emulator.url) as client:
@@ -104,15 +104,15 @@ async def test_a_server_without_them_breaks_nothing_else():
 
 
 async def test_nothing_is_sent_twice(client, emulator):
-    """A lost answer is told as such."""
+    """A lost answer is reported as unknown."""
     emulator.faults.add(Fault("internal_error", operation="saveTemplate"))
     with pytest.raises(OutcomeUnknown):
         await client.templates.save(TEMPLATE)
     assert emulator.world.requests["saveTemplate"] == 1
 
 
-async def test_null_is_no_success(open_client):
-    """Nothing was said, and nothing is assumed."""
+async def test_null_is_an_error(open_client):
+    """Null raises an error, since it says nothing about what happened."""
     null = graphql({"saveTemplate": None, "saveEndpoint": None, "myself": None})
     async with scripted(null) as server, open_client(server.url) as client:
         with pytest.raises(QueryError, match="answered null"):
@@ -125,7 +125,7 @@ async def test_null_is_no_success(open_client):
 
 
 def test_values_stay_out_of_sight():
-    """As in a cluster's spec."""
+    """Values are hidden as in a cluster's spec."""
     assert "correct-horse" not in repr(TEMPLATE)
 
 
@@ -143,7 +143,7 @@ def test_values_stay_out_of_sight():
     ],
 )
 def test_bad_templates_are_named(change, named):
-    """When they are made."""
+    """A bad template is refused by field name when it is created."""
     with pytest.raises(InvalidArgument) as caught:
         TemplateSpec(**{"name": "n", "image_name": "i", "container_disk_in_gb": 5, **change})
     assert caught.value.field.startswith(named)
@@ -165,14 +165,14 @@ def test_bad_templates_are_named(change, named):
     ],
 )
 def test_bad_endpoints_are_named(change, named):
-    """When they are made."""
+    """A bad endpoint is refused by field name when it is created."""
     with pytest.raises(InvalidArgument) as caught:
         endpoint(**{"template_id": "t", **change})
     assert caught.value.field.startswith(named)
 
 
 async def test_bad_calls_are_named(client, emulator):
-    """Before anything is sent."""
+    """A bad call is refused by argument name before anything is sent."""
     calls = (
         (client.templates.save("trainer"), "spec"),
         (client.templates.save(TEMPLATE, template_id=""), "template_id"),

@@ -145,14 +145,14 @@ def test_each_row_of_the_table_holds(row, case):
 
 
 def test_the_table_and_the_tests_have_the_same_rows():
-    """No row of the page goes untested, in the page's order."""
+    """Every row of the page has a test, in the page's order."""
     lines = [line for line in TABLE.read_text().splitlines() if line.startswith("|")]
     rows = [re.split(r"\s*\|\s*", line)[1] for line in lines[2:]]
     assert rows == list(ROWS)
 
 
 def test_a_resume_says_how_much_and_for_what():
-    """Bid and GPU count are in the plan, and so is the time left to wait."""
+    """The plan has the bid, the GPU count and the time left to wait."""
     assert plan_resume(ON_DEMAND, None, ResumePolicy()).gpu_count == 2
     spot = plan_resume(SPOT, Prices(), ResumePolicy(bidding=BIDDING))
     assert (spot.bid_per_gpu, spot.gpu_count) == (Decimal("0.21"), 2)
@@ -163,7 +163,7 @@ def test_a_resume_says_how_much_and_for_what():
 
 
 def test_a_cluster_with_fewer_gpus_is_said_to_be_short():
-    """It runs and is billed; what it lacks is counted."""
+    """The cluster runs and is billed, and the plan counts the missing GPUs."""
     plan = plan_resume(known("RUNNING", up=True, gpus=1), None, ResumePolicy())
     assert (plan.up, plan.missing_gpus) == (True, 1)
     assert "1 of the 2 GPUs" in plan.reason
@@ -179,7 +179,7 @@ def test_a_cluster_with_fewer_gpus_is_said_to_be_short():
     ],
 )
 def test_what_becomes_of_the_old_volume_is_said(facts, stays, cost, words):
-    """Leaving a machine names the volume left behind, where it is, and what it costs."""
+    """The plan names the volume left behind, where it is, and what it costs."""
     plan = plan_resume(replace(GONE, **facts), Prices(), ResumePolicy(strategy="replace_same"))
     assert (plan.gpu_type, plan.old_cluster_id) == ("same", "inzk6tzuz833h5")
     assert (plan.volume_stays, plan.volume_cost_per_month) == (stays, cost)
@@ -200,7 +200,7 @@ def test_what_becomes_of_the_old_volume_is_said(facts, stays, cost, words):
     ],
 )
 def test_a_lower_price_elsewhere_must_pay_for_the_volume_left_behind(volume, cheapest, leaves):
-    """Per hour, for all GPUs; what has no known size is left for no price."""
+    """The saving for all GPUs must exceed the volume's hourly cost; a volume of unknown size is never left."""
     policy = ResumePolicy(bidding=BIDDING, strategy="replace_cheapest")
     plan = plan_resume(replace(SPOT, volume_in_gb=volume), Prices(), policy, cheapest)
     assert isinstance(plan, RentElsewhere if leaves else ResumeSpot)
@@ -212,7 +212,7 @@ def test_a_lower_price_elsewhere_must_pay_for_the_volume_left_behind(volume, che
 
 
 def test_the_volume_of_a_terminated_cluster_is_not_billed():
-    """It was deleted, and the plan says so."""
+    """The volume was deleted, and the plan says so."""
     plan = plan_resume(known(None), None, ResumePolicy(strategy="replace_next"))
     assert (plan.gpu_type, plan.volume_stays) == ("any", False)
     assert "deleted" in plan.reason
@@ -233,13 +233,13 @@ def test_the_volume_of_a_terminated_cluster_is_not_billed():
     ],
 )
 def test_a_refusal_teaches_one_thing(attempt, refusal, learned):
-    """What the server refused is remembered for the next decision, and nothing else changes."""
+    """The refusal is remembered for the next decision, and nothing else changes."""
     assert learn(known(), attempt, refusal) == replace(known(), **learned)
 
 
 @pytest.mark.parametrize("gpus", [None, [{}, {}]])
-def test_a_cluster_as_read_is_taken_up(gpus):
-    """Status, machine, container and GPUs come from the generated model; the rest stays."""
+def test_a_cluster_as_read_becomes_what_is_known(gpus):
+    """Status, machine, container and GPUs come from the generated model; other facts are kept."""
     runtime = {"uptimeInSeconds": 5, "ports": None, "gpus": gpus and [GPU, GPU], "container": None}
     read = Cluster.model_validate({**STOPPED, "desiredStatus": "RUNNING", "runtime": runtime})
     seen = known(machine_id=None).seen(read)
@@ -247,7 +247,7 @@ def test_a_cluster_as_read_is_taken_up(gpus):
     assert type(seen.status) is str
 
 
-def test_a_stopped_cluster_and_one_that_is_gone_are_taken_up():
+def test_a_stopped_cluster_and_one_that_is_gone_become_what_is_known():
     """Without a runtime there is no container; without a cluster there is no status."""
     stopped = known(up=True, gpus=2).seen(Cluster.model_validate(STOPPED))
     assert (stopped.status, stopped.up, stopped.gpus) == ("EXITED", False, None)
@@ -299,7 +299,7 @@ POLICIES = st.builds(
 
 @given(CLUSTERS, QUOTES, POLICIES, QUOTES)
 def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy, cheapest):
-    """No plan pays more than the ceiling, leaves, waits or starts without GPUs unless the policy allows it."""
+    """No plan exceeds the ceiling, and leaving, waiting and starting without GPUs need the policy's permission."""
     plan = plan_resume(cluster, quote, policy, cheapest)
     assert plan.reason
     assert pickle.loads(pickle.dumps(plan)) == plan
@@ -314,7 +314,7 @@ def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy, c
 
 @given(CLUSTERS, QUOTES, POLICIES, QUOTES)
 def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy, cheapest):
-    """Whoever is told to rent elsewhere is told of the volume that stays."""
+    """Each plan to rent elsewhere names the volume that stays."""
     plan = plan_resume(cluster, quote, policy, cheapest)
     if isinstance(plan, RentElsewhere) and cluster.status == "EXITED":
         assert plan.volume_stays == (cluster.volume_in_gb != 0)
@@ -324,7 +324,7 @@ def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy, cheape
 
 @given(CLUSTERS, QUOTES, POLICIES, QUOTES)
 def test_only_a_stopped_cluster_is_started(cluster, quote, policy, cheapest):
-    """What runs, starts, is gone or is in an unknown state gets no request that bills."""
+    """A cluster that runs, starts, is gone or has an unknown status gets no request that bills."""
     plan = plan_resume(cluster, quote, policy, cheapest)
     if cluster.status != "EXITED":
         assert not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus)
@@ -332,7 +332,7 @@ def test_only_a_stopped_cluster_is_started(cluster, quote, policy, cheapest):
 
 @given(CLUSTERS, QUOTES, POLICIES, QUOTES, st.data())
 def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, cheapest, data):
-    """Whatever the server refuses and why, a time comes when nothing more is sent."""
+    """Whatever the server refuses and why, at some point nothing more is sent."""
     for _ in range(60):
         plan = plan_resume(cluster, quote, policy, cheapest)
         if not isinstance(plan, ResumeOnDemand | ResumeSpot | StartWithoutGpus):
@@ -349,13 +349,13 @@ def test_a_run_of_refusals_comes_to_an_end(cluster, quote, policy, cheapest, dat
     [("strategy", "move"), ("start_without_gpus", "x"), ("wait_for_gpus", -1), ("wait_for_gpus", "long")],
 )
 def test_a_wrong_policy_is_refused(field, value):
-    """The field is named."""
+    """A wrong policy is refused by field name."""
     with pytest.raises(InvalidArgument) as caught:
         ResumePolicy(**{field: value})
     assert caught.value.field == field
 
 
 def test_a_wrong_gpu_count_is_refused():
-    """Less than no GPU cannot be asked for."""
+    """A negative GPU count is refused."""
     with pytest.raises(InvalidArgument, match="gpu_count"):
         known(gpu_count=-1)

@@ -32,7 +32,7 @@ RENT, BID, RESUME, GET = "clusterRentInterruptable", "clusterBidResume", "cluste
 
 
 async def rented(client, emulator, *, spot=True, gpu_count=1):
-    """The id of a cluster that runs."""
+    """The id of a running cluster."""
     spec = ClusterSpec(image_name="i", gpu_type_id=A40, gpu_count=gpu_count, volume_in_gb=20)
     found = await (client.spot.rent(spec, bid_per_gpu=0.25) if spot else client.clusters.deploy(spec))
     await client.clusters.wait_until_running(found.id, timeout=60)
@@ -40,7 +40,7 @@ async def rented(client, emulator, *, spot=True, gpu_count=1):
 
 
 async def stopped(client, emulator, *, spot=True, gpu_count=1, machine_taken=False):
-    """The id of a cluster that was stopped, perhaps with its machine let to others."""
+    """The id of a stopped cluster, its machine rented to others if asked for."""
     cluster_id = await rented(client, emulator, spot=spot, gpu_count=gpu_count)
     await client.clusters.stop(cluster_id)
     if machine_taken:
@@ -49,7 +49,7 @@ async def stopped(client, emulator, *, spot=True, gpu_count=1, machine_taken=Fal
 
 
 def take(emulator, cluster_id, *, leave=0):
-    """Lets all GPUs of a cluster's machine to others, but for so many."""
+    """Rents all but so many GPUs of a cluster's machine to others."""
     machine_id = emulator.world.clusters[cluster_id].machine_id
     (host,) = (each for each in emulator.world.hosts if each.machine_id == machine_id)
     emulator.world.occupy(machine_id, host.gpus - leave)
@@ -59,7 +59,7 @@ class TestEnsureRunning:
     """`clusters.ensure_running`."""
 
     def test_what_runs_is_left_as_it_is(self, on):
-        """Nothing is sent to start it."""
+        """No start request is sent for a running cluster."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
@@ -71,7 +71,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_a_stopped_cluster_is_started_and_waited_for(self, on):
-        """On-demand without a policy; its container is up when the call returns."""
+        """An on-demand cluster needs no policy, and its container is up when the call returns."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -82,7 +82,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_the_wrong_kind_is_refused_once_and_then_known(self, on):
-        """With a policy it bids first, and an on-demand cluster then starts at its fixed price."""
+        """With a policy a bid comes first, and an on-demand cluster then starts at its fixed price."""
 
         async def main(client, emulator):
             settings = {"gpu_count": 1, "timeout": 60, "bidding": BidPolicy(ceiling=0.5), "gpu_type_id": A40}
@@ -99,7 +99,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_bids_are_raised_and_the_market_is_waited_for(self, on):
-        """Within the ceiling; above it nothing is bid until the market falls."""
+        """Above the ceiling nothing is bid until the market falls."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -111,8 +111,8 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_gpus_that_are_gone_are_waited_for_only_if_told(self, on):
-        """Without that the error says what is billed."""
+    def test_gpus_that_are_gone_are_waited_for_only_if_asked(self, on):
+        """Without `wait_for_gpus` the error says what is billed."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False, machine_taken=True)
@@ -128,7 +128,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_data_can_be_saved_without_gpus(self, on):
-        """It runs without any, as was asked for."""
+        """The cluster runs without GPUs, as requested."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False, machine_taken=True)
@@ -141,8 +141,8 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_a_look_may_be_older_than_the_start(self, on):
-        """What was just started is not started again; what stays stopped is."""
+    def test_a_poll_may_be_older_than_the_start(self, on):
+        """A cluster that was just started is not started again; one that stays stopped is."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -160,7 +160,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_what_was_terminated_is_not_found(self, on):
-        """After two looks; so is what never was."""
+        """A missing cluster is reported after two polls, whether it ever existed or not."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
@@ -171,8 +171,8 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_failures_that_pass_are_survived_and_others_are_not(self, on):
-        """A bad gateway, a lost answer; then a wrong key."""
+    def test_transient_failures_are_retried_and_others_are_not(self, on):
+        """A bad gateway and a lost answer are retried; a wrong key ends the call."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -191,7 +191,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_the_time_is_kept(self, on):
-        """The error has the cluster as it was seen last."""
+        """The error has the cluster's last known state."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -210,7 +210,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_a_policy_that_gives_up_says_why(self, on):
-        """With the numbers."""
+        """The error has the numbers."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -228,7 +228,7 @@ class TestEnsureRunning:
         on(main)
 
     def test_a_limit_on_spending_holds(self, on):
-        """A fixed price that is not known fits none; one that is counts."""
+        """An unknown fixed price never fits the limit; a known one counts."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -258,7 +258,7 @@ class TestEnsureRunning:
         ],
     )
     def test_bad_input_is_named(self, on, arguments, field):
-        """Before anything is sent."""
+        """Invalid input is refused by name before anything is sent."""
 
         async def main(client, emulator):
             given = {"cluster_id": "x", "gpu_count": 1, "timeout": 1} | arguments
@@ -283,12 +283,12 @@ class TestEnsureRunning:
     ],
 )
 def test_what_a_refusal_teaches(error, taught):
-    """By class, and for the wrong kind by the server's words."""
+    """An error teaches by its class, and the wrong kind by the server's words."""
     assert refusal_of(error) == taught
 
 
 async def test_a_server_that_answers_missing_with_an_error(open_client):
-    """Is believed at the second time, as one that answers null."""
+    """The error "not found" is believed at the second time, like null."""
     missing = graphql(None, refusal("pod not found"))
     async with scripted(missing, missing) as server, open_client(server.url) as client:
         with pytest.raises(ClusterNotFound):
@@ -299,7 +299,7 @@ class TestRecover:
     """`spot.recover`."""
 
     def test_a_preempted_cluster_starts_again_where_it_was(self, on):
-        """At a new bid."""
+        """The cluster starts at a new bid."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
@@ -316,7 +316,7 @@ class TestRecover:
         on(main)
 
     def test_another_takes_its_place_only_if_allowed(self, on, caplog):
-        """And what is left behind is told: where, and what it costs."""
+        """The result says what is left behind, where, and what it costs."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, machine_taken=True)
@@ -333,8 +333,8 @@ class TestRecover:
         on(main)
         assert "stays billed" in caplog.text
 
-    def test_the_next_type_takes_its_place_when_this_one_is_too_dear(self, on):
-        """As `replace_next` allows."""
+    def test_the_next_type_takes_its_place_when_this_one_is_too_expensive(self, on):
+        """With `replace_next` the next type is rented."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -345,7 +345,7 @@ class TestRecover:
         on(main)
 
     def test_the_next_type_may_be_the_same_elsewhere(self, on):
-        """Where the machine's GPUs are gone, any type of the spec may take its place: as ordered, the own one first."""
+        """If the machine's GPUs are gone, any type of the spec is tried: in the given order, the own type first."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, machine_taken=True)
@@ -357,7 +357,7 @@ class TestRecover:
 
     @pytest.mark.parametrize(("volume", "stays"), [(None, True), (0, False)])
     def test_a_volume_of_the_default_size_is_left_behind_too(self, on, volume, stays):
-        """Its size was not given, so that its price is not known; a size of 0 means that there is none."""
+        """A volume of the default size has an unknown price; with size 0 there is none."""
 
         async def main(client, emulator):
             spec = ClusterSpec(image_name="i", gpu_type_id=A40, volume_in_gb=volume)
@@ -370,8 +370,8 @@ class TestRecover:
 
         on(main)
 
-    def test_a_rental_tells_the_spec_to_recover_it_with(self, on):
-        """Its own GPU type comes first, so that the bids are at that type's prices."""
+    def test_a_rental_has_the_spec_to_recover_it_with(self, on):
+        """The cluster's own GPU type comes first, so that bids follow its prices."""
 
         async def main(client, emulator):
             emulator.world.sell_out(L40S)
@@ -396,7 +396,7 @@ class TestRecover:
         on(main)
 
     def test_the_cheapest_type_takes_its_place_where_that_pays(self, on):
-        """Also when the machine could be had; the volume left behind is counted in."""
+        """The cheapest type is rented even if the machine is free, with the volume left behind counted in."""
 
         async def main(client, emulator):
             settings = {"bidding": BidPolicy(ceiling=0.7), "timeout": 60, "strategy": "replace_cheapest"}
@@ -417,7 +417,7 @@ class TestRecover:
         on(main)
 
     def test_a_start_without_gpus_saves_the_data(self, on):
-        """Where that is allowed, and nothing else is."""
+        """The cluster starts without GPUs only if the policy allows it."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, machine_taken=True)
@@ -429,7 +429,7 @@ class TestRecover:
         on(main)
 
     def test_a_time_shorter_than_the_interval_is_used_to_its_end(self, on):
-        """Just before it is over comes a last look."""
+        """The last poll comes just before the time is over."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -446,7 +446,7 @@ class TestRecover:
         on(main)
 
     def test_what_was_terminated_is_replaced(self, on):
-        """With a token of one's own, once and no more."""
+        """With a given token, the replacement is rented once only."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
@@ -476,8 +476,8 @@ class TestRecover:
 
         on(main)
 
-    def test_a_server_without_spot_is_told_in_one_error(self, on):
-        """For a resume too."""
+    def test_a_server_without_spot_raises_one_error(self, on):
+        """A resume on a server without spot raises the same error."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -500,7 +500,7 @@ class TestRecover:
         ],
     )
     def test_bad_input_is_named(self, on, arguments, field):
-        """Before anything is sent."""
+        """Invalid input is refused by name before anything is sent."""
 
         async def main(client, emulator):
             given = {"cluster_id": "x", "spec": SPEC, "bidding": BIDDING, "timeout": 1} | arguments
@@ -516,7 +516,7 @@ class TestBounds:
     """What ends a recovery, and what it may cost."""
 
     def test_no_resume_is_repeated_after_the_deadline(self, on):
-        """Whatever the retry policy and the server's Retry-After say; the error holds what was tried."""
+        """The deadline holds whatever the retry policy and Retry-After say, and the error has the ledger."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -532,7 +532,7 @@ class TestBounds:
         on(main, retry=RetryPolicy(attempts=50, total_timeout=600))
 
     def test_under_a_limit_the_fixed_price_is_asked_for(self, on):
-        """The GPU type tells it; what is not on offer has none, and an unknown price fits no limit."""
+        """The GPU type gives the price; an unavailable type has none, and an unknown price never fits a limit."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)

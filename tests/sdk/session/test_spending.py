@@ -1,4 +1,4 @@
-"""`max_hourly_spend`: what would cross it is not sent."""
+"""`max_hourly_spend`: a call that would exceed it is not sent."""
 
 import anyio
 import pytest
@@ -24,7 +24,7 @@ RENT, DEPLOY, PRICES = "clusterRentInterruptable", "clusterFindAndDeployOnDemand
 
 
 def test_a_bid_that_would_cross_the_limit_is_not_sent(on):
-    """The error has the arithmetic."""
+    """The error has the limit, the committed and the requested spend."""
 
     async def main(client, emulator):
         await client.spot.rent(PAIR, bid_per_gpu=0.3)
@@ -41,7 +41,7 @@ def test_a_bid_that_would_cross_the_limit_is_not_sent(on):
 
 
 def test_side_by_side_requests_do_not_take_the_same_room(on):
-    """As many fit as fit, however many ask at once."""
+    """As many requests are sent as fit, however many start at once."""
 
     async def main(client, emulator):
         refused = []
@@ -61,7 +61,7 @@ def test_side_by_side_requests_do_not_take_the_same_room(on):
 
 
 def test_what_ended_makes_room(on):
-    """By this client at once; by anyone else as soon as the account shows it."""
+    """A cluster that this client ended frees its share at once, any other as soon as a listing shows it."""
 
     async def main(client, emulator):
         first = await client.spot.rent(SPEC, bid_per_gpu=0.3)
@@ -81,7 +81,7 @@ def test_what_ended_makes_room(on):
 
 
 def test_a_resume_counts_and_replaces_what_was_counted(on):
-    """A spot cluster by its bid; an on-demand one has no price that is known, but without GPUs costs none."""
+    """A spot cluster counts at its bid; an on-demand one has no known price, but costs nothing without GPUs."""
 
     async def main(client, emulator):
         spot = await client.spot.rent(SPEC, bid_per_gpu=0.3)
@@ -101,7 +101,7 @@ def test_a_resume_counts_and_replaces_what_was_counted(on):
 
 
 def test_an_on_demand_rental_is_priced_first(on):
-    """By a quote; what is not on offer is not rented, and what has no GPU costs none."""
+    """A quote gives the price; an unavailable type is not rented, and a cluster without GPUs costs nothing."""
 
     async def main(client, emulator):
         price = (await client.spot.quote(A40)).on_demand_price
@@ -121,8 +121,8 @@ def test_an_on_demand_rental_is_priced_first(on):
     on(main)
 
 
-def test_a_part_of_the_market_without_a_list_price_fits_no_limit(on):
-    """A server that lacks the optional price fields."""
+def test_a_cloud_type_without_a_list_price_fits_no_limit(on):
+    """Without the optional price fields, the price of a cloud type is unknown and fits no limit."""
 
     async def main(client, emulator):
         with pytest.raises(SpendLimitReached, match="not known"):
@@ -150,7 +150,7 @@ def test_scopes_count_towards_the_client(on):
 
 
 def test_refusals_cost_nothing_and_unknown_outcomes_count(on):
-    """Until the account shows that there is no such cluster."""
+    """An unknown outcome counts until a listing shows that there is no such cluster."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT))
@@ -172,7 +172,7 @@ def test_refusals_cost_nothing_and_unknown_outcomes_count(on):
 
 
 def test_a_search_stops_at_the_limit(on):
-    """The limit is not the market's: waiting would not mend it."""
+    """The limit ends the search, since it is not the market's and waiting would not help."""
 
     async def main(client, emulator):
         with pytest.raises(SpendLimitReached):
@@ -182,8 +182,8 @@ def test_a_search_stops_at_the_limit(on):
     on(main, max_hourly_spend=0.1)
 
 
-def test_a_cluster_that_cannot_be_told_is_counted_while_it_shows(on):
-    """A cancelled rental may leave one behind."""
+def test_a_rental_with_an_unknown_outcome_counts_while_it_is_listed(on):
+    """A rental with an unknown outcome counts, even if its cluster appears late."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("commit_late", operation=RENT, seconds=40))
@@ -198,7 +198,7 @@ def test_a_cluster_that_cannot_be_told_is_counted_while_it_shows(on):
 
 @pytest.mark.parametrize("amount", [-1, "much", float("nan")])
 def test_bad_limits_are_named(amount):
-    """When the client is made."""
+    """An invalid limit is refused by name when the client is created."""
     with pytest.raises(InvalidArgument) as caught:
         TensorOne("k", max_hourly_spend=amount)
     assert caught.value.field == "max_hourly_spend"
@@ -220,7 +220,7 @@ def test_a_resume_that_changes_nothing_makes_no_room(on):
 
 
 def test_a_cheaper_resume_of_a_preempted_cluster_counts_as_such(on):
-    """The account shows that it does not run: its old price is over."""
+    """A listing that shows the cluster stopped ends its old price."""
 
     async def main(client, emulator):
         spot = await client.spot.rent(SPEC, bid_per_gpu=0.25)
@@ -234,7 +234,7 @@ def test_a_cheaper_resume_of_a_preempted_cluster_counts_as_such(on):
 
 
 def test_a_refused_resume_leaves_what_was_counted(on):
-    """The wrong kind is refused, and the cluster goes on running at its price."""
+    """After a resume of the wrong kind is refused, the cluster goes on counting at its price."""
 
     async def main(client, emulator):
         running = await client.clusters.deploy(SPEC)
@@ -247,7 +247,7 @@ def test_a_refused_resume_leaves_what_was_counted(on):
 
 
 def test_adopted_clusters_count(on):
-    """At the bid, at the policy's ceiling or at the fixed price; one whose price is not known fills the limit."""
+    """Adopted clusters count at the bid, the policy's ceiling or the fixed price; an unknown price fills the limit."""
 
     async def main(client, emulator):
         ways = {
@@ -276,7 +276,7 @@ def test_adopted_clusters_count(on):
 
 
 def test_an_adopted_cluster_that_is_stopped_does_not_count(on):
-    """Its volume alone is billed."""
+    """A stopped adopted cluster does not count, since only its volume is billed."""
 
     async def main(client, emulator):
         first = await client.spot.rent(SPEC, bid_per_gpu=0.3, client_token="job")
@@ -288,7 +288,7 @@ def test_an_adopted_cluster_that_is_stopped_does_not_count(on):
 
 
 def test_an_on_demand_resume_fits_a_limit_once_its_type_is_named(on):
-    """The refusal says how; what counts is the dearest price of the type."""
+    """The error says to name the type; the highest price of that type is what counts."""
 
     async def main(client, emulator):
         stopped = (await client.clusters.deploy(SPEC)).id
@@ -307,7 +307,7 @@ def test_an_on_demand_resume_fits_a_limit_once_its_type_is_named(on):
 
 
 def test_a_bid_that_never_left_does_not_count(on):
-    """It was put off by the server until there was no time for it."""
+    """A bid that was rate limited until the deadline was not sent and does not count."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("rate_limited", operation=RENT, retry_after=20))
@@ -321,7 +321,7 @@ def test_a_bid_that_never_left_does_not_count(on):
 
 
 def test_a_second_call_for_one_cluster_does_not_double_it(on):
-    """A resume under way beside another one counts once, and is over when it is over."""
+    """Two resumes of one cluster at once count once, and end separately."""
 
     async def main(client, emulator):
         spot = await client.spot.rent(SPEC, bid_per_gpu=0.2)

@@ -1,4 +1,4 @@
-"""Getting a spot cluster within a ceiling and a deadline, on a clock that jumps."""
+"""Winning a spot cluster within a ceiling and a deadline, on a clock that jumps."""
 
 import functools
 
@@ -29,18 +29,18 @@ RENT = "clusterRentInterruptable"
 
 
 async def waited_for(*_) -> None:
-    """What would never be awaited."""
+    """A coroutine function, which would never be awaited."""
 
 
 class WaitedFor:
-    """Likewise, as an object that is called."""
+    """The same as an object that is called."""
 
     async def __call__(self, _) -> None:
-        """Never awaited."""
+        """Would never be awaited."""
 
 
 def test_the_first_bid_wins_where_there_is_capacity(on):
-    """It is the market's minimum with a margin, and all that was tried is told."""
+    """The bid is the market's minimum plus the margin, and the ledger has every attempt."""
 
     async def main(client, emulator):
         seen = []
@@ -55,7 +55,7 @@ def test_the_first_bid_wins_where_there_is_capacity(on):
 
 
 def test_a_bid_that_is_too_low_is_raised(on):
-    """The market moved between the quote and the bid: the next bid is higher, and never above the ceiling."""
+    """When the market moves between quote and bid, the next bid is higher, and never above the ceiling."""
 
     async def main(client, emulator):
         def move(attempt) -> None:
@@ -83,7 +83,7 @@ def test_a_bid_that_is_too_low_is_raised(on):
 
 
 def test_a_type_without_capacity_gives_way_to_the_next(on):
-    """Definite refusals lead on; an ambiguous one would not."""
+    """A definite refusal leads to the next type; an ambiguous one does not."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT))
@@ -96,7 +96,7 @@ def test_a_type_without_capacity_gives_way_to_the_next(on):
 
 
 def test_a_market_that_falls_is_waited_for(on):
-    """Above the ceiling nothing is bid; when the price falls, the bid wins."""
+    """Nothing is bid above the ceiling; when the price falls, the bid wins."""
 
     async def main(client, emulator):
         async with anyio.create_task_group() as group:
@@ -115,7 +115,7 @@ def test_a_market_that_falls_is_waited_for(on):
 
 
 def test_a_market_above_the_ceiling_ends_at_the_deadline(on):
-    """The error has the ceiling, the minimum and everything that was tried; nothing was sent to rent."""
+    """The error has the ceiling, the minimum and the ledger, and no rental was sent."""
 
     async def main(client, emulator):
         with pytest.raises(BidCeilingReached) as caught:
@@ -143,7 +143,7 @@ def test_who_gives_up_does_not_wait(on):
 
 
 def test_no_stock_is_no_capacity(on):
-    """A sold-out market is not the ceiling's fault."""
+    """A sold-out market raises NoCapacity, not BidCeilingReached."""
 
     async def main(client, emulator):
         emulator.world.sell_out(A40)
@@ -155,7 +155,7 @@ def test_no_stock_is_no_capacity(on):
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_rented_twice(on):
-    """The cluster that runs is the one that is returned."""
+    """The running cluster is the one that is returned."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("internal_error", operation=RENT))
@@ -167,7 +167,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_rented_twice(on):
 
 
 def test_a_bid_under_way_at_the_deadline_is_followed_to_its_end(on):
-    """It is won or unknown, and never told as nothing rented."""
+    """A bid under way at the deadline ends as won or unknown, never as nothing rented."""
 
     async def main(client, emulator):
         settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 10}
@@ -184,7 +184,7 @@ def test_a_bid_under_way_at_the_deadline_is_followed_to_its_end(on):
 
 
 def test_a_hook_that_raises_costs_no_cluster(on, caplog):
-    """The cluster that was won is returned; the hook's failure is logged."""
+    """The won cluster is returned, and the hook's error is logged."""
 
     def shout(_) -> None:
         raise LookupError("deaf")
@@ -198,7 +198,7 @@ def test_a_hook_that_raises_costs_no_cluster(on, caplog):
 
 
 def test_a_deadline_inside_a_quote_keeps_what_is_known_of_the_market(on):
-    """The market was above the ceiling when it was last seen."""
+    """If the last quote was above the ceiling, the search still ends as BidCeilingReached."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("delay", operation="gpuTypes", seconds=100, after=1))
@@ -209,8 +209,8 @@ def test_a_deadline_inside_a_quote_keeps_what_is_known_of_the_market(on):
     on(main)
 
 
-def test_what_bidding_cannot_mend_ends_the_search(on):
-    """A wrong key or an unknown type is told at once; a price that could not be read for a moment is read again."""
+def test_what_no_bid_can_fix_ends_the_search(on):
+    """A wrong key or an unknown type ends the search; a price that cannot be read is read again."""
 
     async def main(client, emulator):
         for types in (["RTX 9999"], [A40, "RTX 9999"]):
@@ -231,7 +231,7 @@ def test_what_bidding_cannot_mend_ends_the_search(on):
 
 
 def test_a_token_finds_the_cluster_of_an_earlier_call(on):
-    """Nothing is bid for what is there."""
+    """No bid is sent for a cluster that exists already."""
 
     async def main(client, emulator):
         settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 60, "client_token": "job-1"}
@@ -244,7 +244,7 @@ def test_a_token_finds_the_cluster_of_an_earlier_call(on):
 
 
 def test_a_stopped_cluster_of_an_earlier_call_is_not_won(on):
-    """It does not run; a second one with its token would be its duplicate, and its volume would be left behind."""
+    """A stopped cluster is not returned, and no second one is rented with its token."""
 
     async def main(client, emulator):
         settings = {"bidding": BidPolicy(ceiling=0.4), "timeout": 60, "client_token": "job-1"}
@@ -274,7 +274,7 @@ def test_a_stopped_cluster_of_an_earlier_call_is_not_won(on):
     ],
 )
 def test_bad_input_is_named(on, arguments, field):
-    """Before anything is sent."""
+    """Invalid input is refused by name before anything is sent."""
 
     async def main(client, emulator):
         given = {"spec": SPEC, "bidding": BidPolicy(ceiling=1), "timeout": 1} | arguments
@@ -287,7 +287,7 @@ def test_bad_input_is_named(on, arguments, field):
 
 
 def test_an_outage_ends_as_no_capacity_with_its_ledger(on):
-    """Prices that can never be read are tried until the deadline."""
+    """Prices that cannot be read are fetched again until the deadline."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
@@ -304,7 +304,7 @@ DEPLOY = "clusterFindAndDeployOnDemand"
 
 
 def test_auto_falls_back_to_on_demand(on):
-    """Where every bid fails on the market, at a fixed price that is known and low enough."""
+    """When every bid fails on the market, a known fixed price within its ceiling is paid."""
 
     async def main(client, emulator):
         rental = await client.spot.acquire(BOTH, **AUTO, on_demand_ceiling=2)
@@ -319,7 +319,7 @@ def test_auto_falls_back_to_on_demand(on):
 
 
 def test_auto_keeps_to_its_ceilings(on):
-    """A fixed price above the ceiling is not paid; the market is bid for until the deadline."""
+    """A fixed price above its ceiling is not paid, and the bidding goes on until the deadline."""
 
     async def main(client, emulator):
         emulator.world.later(30, lambda: emulator.world.set_minimum_bid(A40, "0.1"))
@@ -331,8 +331,8 @@ def test_auto_keeps_to_its_ceilings(on):
     on(main)
 
 
-def test_auto_waits_for_the_market_as_long_as_it_is_told(on):
-    """Only then is the fixed price considered."""
+def test_auto_waits_for_the_market_as_long_as_asked(on):
+    """The fixed price is considered only after `on_demand_after`."""
 
     async def main(client, emulator):
         rental = await client.spot.acquire(SPEC, **AUTO, on_demand_ceiling=2, on_demand_after=40)
@@ -343,7 +343,7 @@ def test_auto_waits_for_the_market_as_long_as_it_is_told(on):
 
 
 def test_auto_without_capacity_ends_as_no_capacity(on):
-    """Refusals of on-demand rentals are in the ledger too."""
+    """The ledger has refused on-demand rentals too."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=DEPLOY, times=None))
@@ -358,8 +358,8 @@ def test_auto_without_capacity_ends_as_no_capacity(on):
     on(main)
 
 
-def test_a_part_of_the_market_has_a_price_of_its_own(on):
-    """The lowest price quoted is no bound for it."""
+def test_a_cloud_type_has_a_price_of_its_own(on):
+    """A cloud type has its own price, which the lowest quoted price does not bound."""
 
     async def main(client, emulator):
         emulator.world.set_minimum_bid(A6000, "0.2")
@@ -382,7 +382,7 @@ def test_a_part_of_the_market_has_a_price_of_its_own(on):
 
 
 def test_a_server_without_list_prices_fails_closed(on):
-    """What one part of the market costs is then unknown; where the server chooses, the quote has to do."""
+    """Without list prices a cloud type's price is unknown; where the server chooses, the quote is used."""
 
     async def main(client, emulator):
         expensive = ClusterSpec(image_name="i", gpu_type_id=A40, cloud_type="SECURE")
@@ -394,8 +394,8 @@ def test_a_server_without_list_prices_fails_closed(on):
     on(main, schema=schema_without("GpuType.securePrice"))
 
 
-def test_a_server_without_spot_is_told_in_one_error(on):
-    """And `auto` falls back."""
+def test_a_server_without_spot_raises_one_error(on):
+    """A server without spot raises one error, and with `auto` the search falls back."""
 
     async def main(client, emulator):
         with pytest.raises(OperationUnsupported, match="offers no spot clusters"):
@@ -411,8 +411,8 @@ def test_a_server_without_spot_is_told_in_one_error(on):
 
 
 @pytest.mark.parametrize("missing", ["Mutation.clusterRentInterruptable", "LowestPrice.minimumBidPrice"])
-def test_what_a_server_without_spot_asks_for_on_demand_is_held_against_the_ceiling(on, missing):
-    """The fixed price is known without the bid; the error says too expensive or sold out, and the server's words."""
+def test_the_fixed_price_of_a_server_without_spot_is_compared_with_the_ceiling(on, missing):
+    """The fixed price is known without a bid, and the error says too expensive or sold out, with the server's words."""
 
     async def main(client, emulator):
         settings = AUTO | {"bidding": BidPolicy(ceiling=0.3)}
@@ -442,8 +442,8 @@ def test_what_a_server_without_spot_asks_for_on_demand_is_held_against_the_ceili
         ("Mutation.clusterBidResume", ["resume", "recover"]),
     ],
 )
-def test_a_server_without_spot_is_told_in_one_error_everywhere(on, missing, calls):
-    """Whatever part of it is gone, whoever asks; another gap in the schema is told as it is."""
+def test_a_server_without_spot_raises_one_error_everywhere(on, missing, calls):
+    """Every spot call raises the same error, whatever field is missing; other gaps keep their own error."""
     bidding = BidPolicy(ceiling=0.3)
 
     async def main(client, emulator):
@@ -472,8 +472,8 @@ def test_a_server_without_spot_is_told_in_one_error_everywhere(on, missing, call
     on(main, schema=schema_without(missing))
 
 
-def test_another_gap_in_the_schema_is_not_told_as_no_spot(on):
-    """Its error names the field, and `auto` does not fall back for it."""
+def test_another_gap_in_the_schema_is_not_reported_as_no_spot(on):
+    """The error names the missing field, and `auto` does not fall back because of it."""
 
     async def main(client, emulator):
         for settings in (AUTO | {"on_demand_ceiling": 2}, {"bidding": BidPolicy(ceiling=0.3), "timeout": 60}):
@@ -487,7 +487,7 @@ def test_another_gap_in_the_schema_is_not_told_as_no_spot(on):
 
 
 def test_the_lowest_price_goes_first(on):
-    """By the market's minimum, not by preference."""
+    """Candidates are ordered by the market's minimum, not by preference."""
 
     async def main(client, emulator):
         wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40])
@@ -497,8 +497,8 @@ def test_the_lowest_price_goes_first(on):
     on(main)
 
 
-def test_parts_of_the_market_are_candidates_too(on):
-    """Each GPU type in each of them."""
+def test_cloud_types_are_candidates_too(on):
+    """Each GPU type is a candidate in each cloud type."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT))
@@ -516,7 +516,7 @@ def test_parts_of_the_market_are_candidates_too(on):
 
 
 def test_one_request_prices_all_types(on):
-    """Each round asks once, and each refused bid once more."""
+    """Each round sends one price request, and each refused bid one more."""
 
     async def main(client, emulator):
         with pytest.raises(BidCeilingReached):
@@ -548,7 +548,7 @@ def test_one_request_prices_all_types(on):
     ],
 )
 def test_bad_terms_are_named(on, arguments, field):
-    """Before anything is sent."""
+    """Invalid terms are refused by name before anything is sent."""
 
     async def main(client, emulator):
         given = {"spec": SPEC, "bidding": BidPolicy(ceiling=1), "timeout": 1} | arguments
@@ -561,7 +561,7 @@ def test_bad_terms_are_named(on, arguments, field):
 
 
 def test_a_refused_bid_whose_market_cannot_be_read_waits_for_the_next_round(on):
-    """Nothing higher is bid at a price that is not known."""
+    """No higher bid is sent while the price is unknown."""
 
     async def main(client, emulator):
         def move(attempt) -> None:
@@ -578,7 +578,7 @@ def test_a_refused_bid_whose_market_cannot_be_read_waits_for_the_next_round(on):
 
 
 def test_after_the_deadline_no_further_candidate_is_tried(on):
-    """A refusal that comes late is the last."""
+    """No candidate is tried after a refusal that arrives late."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("delay", operation=RENT, seconds=20))

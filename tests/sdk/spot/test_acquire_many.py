@@ -1,4 +1,4 @@
-"""Several spot clusters at once: all of them or none, or what can be had."""
+"""Several spot clusters at once: all of them or none, or as many as possible."""
 
 import re
 
@@ -14,8 +14,8 @@ RENT = "clusterRentInterruptable"
 BIDDING = BidPolicy(ceiling=0.4)
 
 
-def test_clusters_spread_over_the_types_at_one_look_per_round(on):
-    """Half of each; all searches share one request for the prices."""
+def test_clusters_spread_over_the_types_at_one_price_request_per_round(on):
+    """Each type gets half of the clusters, and all searches share one price request."""
 
     async def main(client, emulator):
         outcomes = await client.spot.acquire_many(BOTH, 10, bidding=BIDDING, timeout=60, mode="all_or_nothing")
@@ -29,7 +29,7 @@ def test_clusters_spread_over_the_types_at_one_look_per_round(on):
 
 
 def test_all_or_nothing_leaves_nothing(on):
-    """One that cannot be won ends the others, and what was won is terminated."""
+    """One search that cannot win ends the others, and the won clusters are terminated."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=3))
@@ -41,8 +41,8 @@ def test_all_or_nothing_leaves_nothing(on):
     on(main)
 
 
-def test_what_cannot_be_given_back_is_named(on):
-    """The error says what may go on costing money."""
+def test_what_cannot_be_terminated_is_named(on):
+    """The error names the clusters that may still cost money."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
@@ -56,7 +56,7 @@ def test_what_cannot_be_given_back_is_named(on):
 
 
 def test_best_effort_keeps_what_was_won(on):
-    """The others are outcomes with their errors."""
+    """The failed searches are outcomes with their errors."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=3))
@@ -70,7 +70,7 @@ def test_best_effort_keeps_what_was_won(on):
 
 @pytest.mark.parametrize("mode", ["all_or_nothing", "best_effort"])
 def test_a_cancelled_call_terminates_what_it_got(on, mode):
-    """Nobody would know of it."""
+    """A cancelled call terminates what it won."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=3))
@@ -83,7 +83,7 @@ def test_a_cancelled_call_terminates_what_it_got(on, mode):
 
 
 def test_a_token_makes_the_call_repeatable(on):
-    """Clusters that are there already are taken, and only the others are rented."""
+    """Existing clusters are adopted, and only the missing ones are rented."""
 
     async def main(client, emulator):
         settings = {"bidding": BIDDING, "timeout": 60, "mode": "best_effort", "client_token": "job"}
@@ -97,7 +97,7 @@ def test_a_token_makes_the_call_repeatable(on):
 
 
 def test_an_unknown_outcome_is_not_hidden(on):
-    """All or nothing raises it, with the token to look for."""
+    """All or nothing raises it, with the token to search for."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("commit_late", operation=RENT, seconds=600))
@@ -108,8 +108,8 @@ def test_an_unknown_outcome_is_not_hidden(on):
     on(main)
 
 
-def test_a_market_that_is_too_dear_is_told(on):
-    """As by a single search."""
+def test_a_market_that_is_too_expensive_is_reported(on):
+    """A market above the ceiling raises the same error as in a single search."""
 
     async def main(client, emulator):
         with pytest.raises(BidCeilingReached):
@@ -123,7 +123,7 @@ def test_a_market_that_is_too_dear_is_told(on):
     [({"mode": "some"}, "mode"), ({"count": 0}, "count"), ({"client_token": "x" * 128}, "client_token")],
 )
 def test_bad_input_is_named(on, arguments, field):
-    """Before anything is sent."""
+    """Invalid input is refused by name before anything is sent."""
 
     async def main(client, emulator):
         given = {"count": 2, "bidding": BIDDING, "timeout": 60, "mode": "best_effort"} | arguments
@@ -146,7 +146,7 @@ def bids(emulator) -> list[float]:
 
 @pytest.mark.parametrize("gpus", [1, 8])
 def test_no_search_outbids_another(on, gpus):
-    """What is left free is won once, and every cluster that is told runs: no bid goes past one that won."""
+    """Free capacity is won once, and every reported cluster runs: no bid outbids a winning one."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 2 * gpus)
@@ -164,7 +164,7 @@ def test_no_search_outbids_another(on, gpus):
 
 
 def test_all_or_nothing_does_not_outbid_itself_either(on):
-    """With room for two of three, none is kept, and none was displaced."""
+    """With room for two of three, none is kept and none was displaced."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 2)
@@ -177,7 +177,7 @@ def test_all_or_nothing_does_not_outbid_itself_either(on):
 
 
 def test_own_clusters_are_not_displaced_by_the_fixed_price_either(on):
-    """An on-demand cluster takes the machine of any spot cluster; the other type is rented instead."""
+    """Since an on-demand cluster can displace any spot cluster, the other type is rented instead."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 1)
@@ -200,7 +200,7 @@ def test_own_clusters_are_not_displaced_by_the_fixed_price_either(on):
 
 
 def test_without_prices_nothing_is_rented_on_demand_beside_own_clusters(on):
-    """What is free may just have been won by a sibling: the prices are read again, and in the next round if need be."""
+    """A sibling may just have won the free machine, so the prices are fetched again, if need be in the next round."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 1)
@@ -215,7 +215,7 @@ def test_without_prices_nothing_is_rented_on_demand_beside_own_clusters(on):
 
 
 def test_a_market_that_rises_is_bid_for(on):
-    """Its new price is no own bid, outbid: a cluster that comes free is won at it."""
+    """A new price after a rise is not treated as caused by an own bid, so a free machine is won at it."""
 
     async def main(client, emulator):
         emulator.world.leave_free(A40, 1)
@@ -234,7 +234,7 @@ def test_a_market_that_rises_is_bid_for(on):
 
 @pytest.mark.parametrize(("lose", "settles"), [("preempt", 20), ("lose_host", 5)])
 def test_what_was_lost_meanwhile_is_not_won(on, lose, settles):
-    """Found by a listing at the end: its outcome is an error, and nothing of it stays billed."""
+    """A cluster that the final listing shows as lost is an error, and nothing of it stays billed."""
 
     async def main(client, emulator):
         def strike() -> None:
@@ -260,7 +260,7 @@ def test_what_was_lost_meanwhile_is_not_won(on, lose, settles):
 
 
 def test_what_an_earlier_call_rented_is_not_terminated_when_it_is_lost(on):
-    """Its volume is its owner's: the outcome says that it stays, and that it is billed."""
+    """The outcome says that the cluster stays and is billed, since its volume belongs to the earlier call."""
 
     async def main(client, emulator):
         settings = {"bidding": BIDDING, "mode": "best_effort", "client_token": "job"}
@@ -279,7 +279,7 @@ def test_what_an_earlier_call_rented_is_not_terminated_when_it_is_lost(on):
 
 
 def test_all_or_nothing_is_nothing_when_one_was_lost_meanwhile(on):
-    """The one that still runs is terminated too, and the error says what was lost."""
+    """The cluster that still runs is terminated too, and the error names the lost one."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
@@ -293,7 +293,7 @@ def test_all_or_nothing_is_nothing_when_one_was_lost_meanwhile(on):
 
 
 def test_what_was_lost_and_cannot_be_terminated_is_logged(on, caplog):
-    """Its volume may be billed."""
+    """A lost cluster that cannot be terminated is logged, since its volume may be billed."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
@@ -312,7 +312,7 @@ def test_what_was_lost_and_cannot_be_terminated_is_logged(on, caplog):
 
 
 def test_a_listing_that_fails_at_the_end_proves_nothing(on, caplog):
-    """What was won is told as won."""
+    """When the final listing fails, the won clusters are reported as won."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("bad_gateway", operation="myself", times=None))
@@ -329,7 +329,7 @@ def test_a_listing_that_fails_at_the_end_proves_nothing(on, caplog):
 
 
 def test_a_stopped_cluster_of_an_earlier_call_is_neither_won_nor_ended(on):
-    """Its volume is its owner's."""
+    """A stopped cluster of an earlier call is neither won nor terminated."""
 
     async def main(client, emulator):
         settings = {"bidding": BIDDING, "timeout": 60, "mode": "best_effort", "client_token": "job"}
@@ -344,8 +344,8 @@ def test_a_stopped_cluster_of_an_earlier_call_is_neither_won_nor_ended(on):
     on(main)
 
 
-def test_what_was_lost_stands_in_nobody_s_way(on):
-    """A market that took the first cluster and asks a little more than its bid is free for the others."""
+def test_bids_of_lost_clusters_hold_no_search_back(on):
+    """The bid of a lost cluster no longer keeps the other searches from bidding."""
 
     async def main(client, emulator):
         emulator.world.leave_free("NVIDIA A40", 1)
@@ -362,8 +362,8 @@ def test_what_was_lost_stands_in_nobody_s_way(on):
     on(main)
 
 
-def test_without_a_listing_own_bids_go_on_standing_in_the_way(on):
-    """What cannot be looked up is not outbid."""
+def test_without_a_listing_own_bids_still_count(on):
+    """Clusters that cannot be listed still count as running and are not outbid."""
 
     async def main(client, emulator):
         emulator.world.leave_free("NVIDIA A40", 1)

@@ -1,4 +1,4 @@
-"""How long a search pauses, and when what was refused before says nothing any more."""
+"""How long a search pauses, and when earlier refusals no longer count."""
 
 from decimal import Decimal
 
@@ -14,20 +14,20 @@ DRAWS = st.floats(0, 1)
 
 @given(KINDS, st.integers(0, 10**6), st.floats(0.001, 1e6), DRAWS)
 def test_no_pause_costs_more_than_one_interval(kind, times, every, draw):
-    """However often in a row, and never nothing at all."""
+    """No pause is longer than one interval, however many precede it, and none is zero."""
     assert 0 < pause(kind, times, every, draw) <= every
 
 
 @given(KINDS, st.integers(0, 100), DRAWS)
 def test_pauses_double_up_to_their_bound(kind, times, draw):
-    """The bound apart, the same draw gives twice as much the next time."""
+    """Below its bound, each pause is twice as long as the one before with the same draw."""
     now, then = (pause(kind, times + more, 60.0, draw) for more in (0, 1))
     assert then == pytest.approx(min(2 * now, SHARES[kind][1] * 60.0 * (0.5 + draw / 2)))
 
 
 @given(KINDS, st.integers(0, 100))
 def test_half_of_a_pause_is_jitter(kind, times):
-    """Many searches that began together do not stay together."""
+    """Searches that began together spread out."""
     assert pause(kind, times, 60.0, 0.0) == pytest.approx(pause(kind, times, 60.0, 1.0) / 2)
 
 
@@ -36,15 +36,15 @@ def test_half_of_a_pause_is_jitter(kind, times):
     [(0.2, 0.2, True), (0.2, 0.21, True), (0.2, 0.19, False), (None, 0.2, False), (0.2, None, False)],
 )
 def test_a_market_that_fell_begins_a_new_run(before, after, kept):
-    """Bids refused at a higher price would only make the next one dearer than it need be."""
+    """After a fall, refusals at the higher price are forgotten, since they would make the next bid too expensive."""
     standing = CandidateRecord(minimum=before)
     standing.refused.append(Decimal("0.21"))
     standing.seen(after)
     assert (standing.refused == [Decimal("0.21")], standing.minimum) == (kept, after)
 
 
-def test_a_rest_grows_with_each_failure():
-    """From an eighth of the interval to the whole of it; the run of bids is over."""
+def test_a_cool_down_grows_with_each_failure():
+    """A cool-down grows from an eighth of the interval to all of it, and ends the run of bids."""
     standing = CandidateRecord(refused=[Decimal("0.21")])
     rests = []
     for _ in range(6):

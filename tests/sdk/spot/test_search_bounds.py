@@ -1,4 +1,4 @@
-"""What bounds a search for a spot cluster: its deadline, its pauses, and what it survives."""
+"""What bounds a search for a spot cluster: its deadline, its pauses, and the failures it retries."""
 
 import json
 from itertools import pairwise
@@ -32,12 +32,12 @@ AUTO = {"capacity": "auto", "on_demand_ceiling": 2}
 
 
 def times(emulator, field):
-    """When a root field was asked for."""
+    """The moments at which a root field was requested."""
     return [entry.at for entry in emulator.world.log if field in entry.root_fields]
 
 
 def too_low(times=None):
-    """A server that refuses every bid although its prices say nothing against it."""
+    """A server that refuses every bid although its prices do not show why."""
     words = {"message": "The bid of $0.1 per GPU is below the minimum bid price of $0.18.", "path": [RENT]}
     body = json.dumps({"data": {RENT: None}, "errors": [words]})
     return Fault("garbage", operation=RENT, times=times, commit=False, body=body)
@@ -47,8 +47,8 @@ def too_low(times=None):
 
 
 @pytest.mark.parametrize("retry_after", [1, 4, 20])
-def test_a_bid_put_off_by_the_server_is_not_sent_again_after_the_deadline(on, retry_after):
-    """Whatever the policy for repeats allows; what was sent is told."""
+def test_a_rate_limited_bid_is_not_sent_again_after_the_deadline(on, retry_after):
+    """No repeat is sent after the deadline, whatever the retry policy, and the error has what was sent."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("rate_limited", operation=RENT, times=None, retry_after=retry_after))
@@ -66,7 +66,7 @@ def test_a_bid_put_off_by_the_server_is_not_sent_again_after_the_deadline(on, re
 
 @pytest.mark.parametrize("seconds", [15, 25, 50])
 def test_a_slow_price_ends_at_the_deadline_and_rents_nothing(on, seconds):
-    """Neither the read nor its repeats, nor the rental that would have followed."""
+    """A slow price request ends at the deadline with its repeats, and no rental follows."""
 
     async def main(client, emulator):
         emulator.world.set_minimum_bid(A40, "0.38")
@@ -81,8 +81,8 @@ def test_a_slow_price_ends_at_the_deadline_and_rents_nothing(on, seconds):
     on(main, retry=RetryPolicy())
 
 
-def test_looking_for_an_earlier_cluster_is_within_the_deadline_too(on):
-    """A listing that hangs costs no more time than was given."""
+def test_the_search_for_an_earlier_cluster_ends_at_the_deadline_too(on):
+    """A hanging listing ends at the deadline."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("hang", operation="myself", times=None))
@@ -94,8 +94,8 @@ def test_looking_for_an_earlier_cluster_is_within_the_deadline_too(on):
     on(main, retry=RetryPolicy())
 
 
-def test_a_look_at_what_is_spent_ends_at_the_deadline_too(on):
-    """The bid for which there would have been no room was not sent, and is not told."""
+def test_a_listing_for_the_limit_ends_at_the_deadline_too(on):
+    """A bid that would exceed the limit is neither sent nor reported."""
 
     async def main(client, emulator):
         scope = client.limited(max_hourly_spend=0.3)
@@ -111,7 +111,7 @@ def test_a_look_at_what_is_spent_ends_at_the_deadline_too(on):
 
 
 def test_a_refused_bid_that_ends_late_is_the_last_request(on):
-    """One request may overrun, and nothing follows it."""
+    """One request may overrun the deadline, and nothing follows it."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("delay", operation=RENT, seconds=20, times=None))
@@ -124,8 +124,8 @@ def test_a_refused_bid_that_ends_late_is_the_last_request(on):
     on(main)
 
 
-def test_a_cancelled_bid_is_told_and_undone(on):
-    """Whoever keeps the books learns of the one attempt that might be billed."""
+def test_a_cancelled_bid_is_reported_and_undone(on):
+    """The hook gets the cancelled attempt, which might be billed, and the cluster is terminated."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("hang", operation=RENT, commit=True))
@@ -143,7 +143,7 @@ def test_a_cancelled_bid_is_told_and_undone(on):
 
 
 def test_pauses_between_rounds_grow_up_to_the_interval(on):
-    """Soon at first, then once per interval; never later."""
+    """Pauses begin short and grow to one interval, never longer."""
 
     async def main(client, emulator):
         emulator.world.sell_out(A40)
@@ -160,7 +160,7 @@ def test_pauses_between_rounds_grow_up_to_the_interval(on):
 
 
 def test_a_candidate_without_capacity_cools_down(on):
-    """It rests longer each time, up to the interval, and the other one does not rest with it."""
+    """Cool-downs grow up to the interval, for each candidate separately."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None))
@@ -175,7 +175,7 @@ def test_a_candidate_without_capacity_cools_down(on):
 
 
 def test_a_run_of_refused_bids_is_paced(on):
-    """A server that refuses whatever is bid gets a few bids in the first second, and not thousands an hour."""
+    """A server that refuses every bid gets a few bids in the first second, not thousands per hour."""
 
     async def main(client, emulator):
         emulator.faults.add(too_low())
@@ -191,7 +191,7 @@ def test_a_run_of_refused_bids_is_paced(on):
 
 
 def test_a_run_that_takes_long_lets_the_others_have_their_turn(on):
-    """And goes on where it stood, so that its ceiling is reached all the same."""
+    """A long run of bids pauses for the other candidates and continues later, so that it reaches its ceiling."""
 
     async def main(client, emulator):
         emulator.faults.add(too_low())
@@ -208,12 +208,12 @@ def test_a_run_that_takes_long_lets_the_others_have_their_turn(on):
     on(main)
 
 
-# --- what is survived
+# --- what is retried
 
 
 @pytest.mark.parametrize("kind", ["bad_gateway", "internal_error", "garbage", "truncate", "null", "server_error"])
-def test_one_bad_answer_about_the_prices_is_survived(on, kind):
-    """A null is not taken for a GPU type that does not exist."""
+def test_a_search_goes_on_after_one_bad_answer_about_the_prices(on, kind):
+    """A null is not treated as a GPU type that does not exist."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault(kind, operation=PRICES))
@@ -226,7 +226,7 @@ def test_one_bad_answer_about_the_prices_is_survived(on, kind):
 
 
 def test_prices_that_stay_unreadable_are_an_error(on):
-    """Three bad answers in a row are no accident; the ledger has them."""
+    """Three unreadable answers in a row end the search, and the ledger has them."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("garbage", operation=PRICES, times=None))
@@ -239,8 +239,8 @@ def test_prices_that_stay_unreadable_are_an_error(on):
 
 
 @pytest.mark.parametrize("types", [[A40], [A40, L40S]])
-def test_a_null_for_a_list_is_no_missing_gpu_type(on, types):
-    """Neither in a quote of one nor among several."""
+def test_a_null_for_a_list_does_not_mean_a_missing_gpu_type(on, types):
+    """A null price list does not mean an unknown GPU type, neither in one quote nor among several."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=PRICES))
@@ -252,7 +252,7 @@ def test_a_null_for_a_list_is_no_missing_gpu_type(on, types):
 
 
 def test_a_rate_limit_is_waited_out(on):
-    """The time of the search is the caller's, not that of one request."""
+    """A search waits for a rate limit until its own deadline, which may be longer than that of one request."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("rate_limited", operation=RENT, times=6, retry_after=30))
@@ -264,7 +264,7 @@ def test_a_rate_limit_is_waited_out(on):
 
 
 def test_a_fixed_price_that_cannot_be_read_leads_to_the_next_candidate(on):
-    """And one that was asked for again is paid; a wrong key is told."""
+    """An unreadable fixed price leads to the next candidate, is paid once read, and a wrong key is raised."""
 
     async def main(client, emulator):
         emulator.world.set_minimum_bid(A40, "0.38")
@@ -282,7 +282,7 @@ def test_a_fixed_price_that_cannot_be_read_leads_to_the_next_candidate(on):
 
 
 def test_a_limit_that_one_candidate_does_not_fit_leads_to_the_next(on):
-    """The expensive one is noted, and nothing was sent for it."""
+    """A candidate that exceeds a limit is noted in the ledger and not requested."""
 
     async def main(client, emulator):
         scope = client.limited(max_hourly_spend=0.25)
@@ -295,7 +295,7 @@ def test_a_limit_that_one_candidate_does_not_fit_leads_to_the_next(on):
 
 
 def test_a_limit_that_the_fixed_price_does_not_fit_leaves_the_bids(on):
-    """The market may fall within it; until the deadline it is waited for."""
+    """Bids go on until the deadline, since the market may fall below the limit."""
 
     async def main(client, emulator):
         emulator.world.set_minimum_bid(A40, "0.38")
@@ -323,7 +323,7 @@ def test_a_limit_that_the_fixed_price_does_not_fit_leaves_the_bids(on):
     ],
 )
 def test_every_error_has_the_attempt_that_ended_the_search(on, fault, error):
-    """A lost answer and an empty account: what was sent is told to the hook, and the error has it."""
+    """The hook and the error have the last attempt after a lost answer or an empty account."""
 
     async def main(client, emulator):
         if fault is None:

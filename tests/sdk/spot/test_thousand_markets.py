@@ -1,10 +1,10 @@
-"""A thousand seeded markets in simulated time: what the server's own log and bill show, held against perfect knowledge.
+"""A thousand seeded markets in simulated time: the server's own log and bill, compared with perfect knowledge.
 
-A policy with perfect knowledge of a market wins at the first moment at which anything can be had. `acquire` must win
-too wherever something can be had for longer than one interval, no later than one interval after that began, and pay
-1.1 times the price of the moment at most, in each market; those in which faults strike give it so much longer as
-they may set it back. Perfect knowledge could also wait for the lowest price before the deadline, which nobody does
-who does not know the future: how much cheaper that would have been is bounded here, and told in docs/spot.md.
+A policy with perfect knowledge of a market wins at the first moment at which anything is available. `acquire` must
+win too wherever something is available for longer than one interval, within one interval, and pay at most 1.1 times
+the price of that moment, in each market. In markets with faults it may take longer by as much as the faults cost.
+Perfect knowledge could also wait for the lowest price before the deadline, which needs knowledge of the future. How
+much cheaper that would have been is bounded here, and reported in docs/spot.md.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ ORDERS = ["prioritized", "lowest_price", "diversified"]
 EVERY = 15.0
 SLACK = 1.0  # seconds for the requests themselves
 ONE_REQUEST = 30.0  # seconds that one request may take, and by which a deadline may be overrun
-TYPES = {  # minimum bid to begin with, and the lowest fixed price, that no bid may reach
+TYPES = {  # the minimum bid at first, and the lowest fixed price, which no bid may reach
     "NVIDIA A40": (Decimal("0.20"), Decimal("0.40")),
     "NVIDIA L40S": (Decimal("0.43"), Decimal("0.79")),
     "NVIDIA RTX A4000": (Decimal("0.12"), Decimal("0.17")),
 }
 LOST = Fault("internal_error", operation=RENT, times=2)
-FAULTS = (  # and the seconds by which each may set a search back
+FAULTS = (  # and the seconds by which each may delay a search
     (LOST, 10.0),
     (Fault("null", operation=RENT, times=2), 2 * EVERY),
     (Fault("rate_limited", operation=RENT, times=2, retry_after=7), 20.0),
@@ -54,7 +54,7 @@ FAULTS = (  # and the seconds by which each may set a search back
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of time in which nothing moves, and what could be had: prices by GPU type, spot and fixed."""
+    """A period in which nothing changes, and the prices available in it by GPU type, spot and fixed."""
 
     start: float
     end: float
@@ -69,7 +69,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Market:
-    """One script, and what is asked of it."""
+    """One script, and what the search is asked for."""
 
     moves: tuple[MarketMove, ...]
     types: tuple[str, ...]
@@ -86,7 +86,7 @@ class Market:
 
     @classmethod
     def draw(cls, seed: int) -> Market:
-        """A market from a seed; in some nothing is free at first, and in some answers get lost."""
+        """A market from a seed; in some nothing is free at first, and in some answers are lost."""
         rng = random.Random(seed)
         types = tuple(rng.sample(sorted(TYPES), rng.randint(1, 3)))
         timeout = rng.uniform(60, 300)
@@ -112,7 +112,7 @@ class Market:
         )
 
     def phases(self) -> Iterator[Phase]:
-        """What could be had when, until the deadline."""
+        """What was available when, until the deadline."""
         prices: dict[str, Decimal] = {}
         sold_out: set[str] = set()
         since = 0.0
@@ -131,7 +131,7 @@ class Market:
     def offers(
         self, prices: dict[str, Decimal], sold_out: set[str], now: float
     ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-        """What the terms of the search allow to be had at some prices."""
+        """What the terms of the search allow at some prices."""
         there = [name for name in self.types if name in prices and name not in sold_out]
         bound = {name: min(self.ceiling, TYPES[name][1] - Decimal("0.001")) for name in there}
         spot = {
@@ -158,7 +158,7 @@ class Market:
 
 
 def first_window(phases: list[Phase], least: float) -> float | None:
-    """When the first stretch begins in which something can be had for so long."""
+    """When the first period begins in which something is available for so long."""
     since: float | None = None
     for phase in phases:
         since = None if not phase.open else phase.start if since is None else since
@@ -168,7 +168,7 @@ def first_window(phases: list[Phase], least: float) -> float | None:
 
 
 async def one(seed: int, client: TensorOne, emulator: Emulator) -> tuple[Market, Attempt | None, float, float]:
-    """Plays a market, searches it, and answers with what won, when that was asked for, and when it all was over."""
+    """Plays a market and searches it; returns what won, when that was sent, and when everything was over."""
     market, tried = Market.draw(seed), list["Attempt"]()
     random.seed(seed)  # of the pauses, so that a market that fails fails again
     emulator.reset()
@@ -186,9 +186,9 @@ async def one(seed: int, client: TensorOne, emulator: Emulator) -> tuple[Market,
         else:
             kept.add((await client.spot.acquire(spec, on_attempt=tried.append, **market.settings)).cluster.id)
     except OutcomeUnknown:
-        assert market.fault == LOST  # a refusal whose words were lost: nobody can know it for one
+        assert market.fault == LOST  # a refusal whose message was lost: nothing shows that it was one
     except TensorOneError as error:
-        assert error.billing is None, error  # noqa: PT017 - any end will do but a bill
+        assert error.billing is None, error  # noqa: PT017 - any end is fine except a bill
     took = anyio.current_time() - began
     check_log(seed, market, kept, emulator)
     won = [attempt for attempt in tried if attempt.answer == "won"]
@@ -197,7 +197,7 @@ async def one(seed: int, client: TensorOne, emulator: Emulator) -> tuple[Market,
 
 
 def check_log(seed: int, market: Market, kept: set[str], emulator: Emulator) -> None:
-    """No bid above the ceiling, nothing begun after the deadline, one machine at most, none left after a lease."""
+    """No bid above the ceiling, nothing started after the deadline, at most one machine, none left after a lease."""
     for entry in emulator.world.log:
         if RENT in entry.root_fields:
             bid = re.search(r"bidPerGpu: ?([0-9.eE+-]+)", json.loads(entry.body)["query"])
@@ -210,10 +210,10 @@ def check_log(seed: int, market: Market, kept: set[str], emulator: Emulator) -> 
 
 
 def rightful(market: Market, phase: Phase, kind: str) -> dict[str, Decimal]:
-    """What the terms let a search take in a phase, by its order: GPU types, and their prices."""
+    """What the terms and the order let a search take in a phase: GPU types and their prices."""
     offers = phase.spot if kind == "spot" else phase.fixed
     if market.fault is not None:
-        return offers  # which may have struck the better ones
+        return offers  # a fault may have hit the better ones
     if kind == "on_demand" and phase.spot:
         return {}
     if market.order == "prioritized":
@@ -225,13 +225,13 @@ def rightful(market: Market, phase: Phase, kind: str) -> dict[str, Decimal]:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a search paid, and what others would have.
+    """What a search paid, and what others would have paid.
 
     Attributes:
         order: The order of the search.
         paid: The bid or fixed price that won.
         then: The market's price for it at that moment.
-        first: The lowest price at the first moment at which anything could be had.
+        first: The lowest price at the first moment at which anything was available.
         lowest: The lowest price before the deadline.
     """
 
@@ -243,7 +243,7 @@ class Costs:
 
     @classmethod
     def of(cls, market: Market, phases: list[Phase], won: Attempt, moment: float) -> Costs | None:
-        """None where what was won should not have been had."""
+        """None if the won candidate should not have been available."""
         near = [phase for phase in phases if phase.start - SLACK <= moment <= phase.end + SLACK]
         prices = [rightful(market, phase, won.kind).get(won.gpu_type_id or "") for phase in near]
         then = max((price for price in prices if price is not None), default=None)
@@ -256,7 +256,7 @@ class Costs:
 
 @pytest.mark.parametrize("chunk", range(10))
 def test_a_thousand_markets(on, chunk):
-    """A search wins whenever perfect knowledge would have, up to one interval, at 1.1 times its price at most."""
+    """A search wins whenever perfect knowledge would have, within one interval, at 1.1 times its price at most."""
 
     async def main(client, emulator):
         seen, costs = Counter[str](), list[Costs]()
@@ -283,7 +283,7 @@ def test_a_thousand_markets(on, chunk):
 
 
 def test_groups_in_a_hundred_markets(on):
-    """What `acquire_many` tells as won runs when it is told, however few GPUs are left; nothing else is left behind."""
+    """Every cluster that `acquire_many` reports as won is running then, and nothing else is left behind."""
 
     async def main(client, emulator):
         won = 0
