@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from tensorone._recovery.plan_resume import plan_resume
     from tensorone._recovery.policy import Resumable, ResumePolicy, learn
+    from tensorone._session.rented import RentedCluster
     from tensorone._spot.result import SpotRental
 
     from ._client import TensorOne
@@ -135,6 +136,7 @@ __all__ = [
     "Reaped",
     "Recovered",
     "RentElsewhere",
+    "RentedCluster",
     "RequestTimedOut",
     "Resumable",
     "ResumeOnDemand",
@@ -207,6 +209,7 @@ _HOMES = {
     "_recovery.actions": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
     "_recovery.plan_resume": "plan_resume",
     "_recovery.policy": "Resumable ResumePolicy learn",
+    "_session.rented": "RentedCluster",
     "_spot.result": "SpotRental",
     "_version": "__version__",
 }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import AsyncIterable, Iterable, Mapping
 from decimal import Decimal
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from ._errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 
@@ -37,19 +38,40 @@ def text(field: str, value: object, *, empty: bool = False) -> str:
 
 def cluster_id(value: object, field: str = "cluster_id") -> str:
     """An id is opaque: letters, digits, `-` and `_`; its length is the server's affair."""
+    if not isinstance(value, str) and isinstance(getattr(value, "id", None), str):
+        raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .id")
+    if not isinstance(value, str) and hasattr(value, "cluster"):
+        raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .cluster.id")
     checked = text(field, value)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
-        raise InvalidArgument(
-            field, f"{checked!r} is not a valid cluster id: it has letters and digits, such as 'inzk6tzuz833h5'"
-        )
+        words = f"{checked!r} is not a valid cluster id: it has letters and digits, such as 'inzk6tzuz833h5'"
+        raise InvalidArgument(field, words)
     return checked
 
 
-def cluster_ids(values: Iterable[object], field: str = "cluster_ids") -> list[str]:
+def cluster_ids(values: object, field: str = "cluster_ids") -> list[str]:
     """Several ids; one string is not taken for its letters."""
-    if isinstance(values, str):
-        raise InvalidArgument(field, "must be several ids, not one string: put it into a list")
-    return [cluster_id(value, f"{field}[{index}]") for index, value in enumerate(values)]
+    return [cluster_id(value, f"{field}[{index}]") for index, value in enumerate(several(field, values))]
+
+
+def several(field: str, values: object) -> Iterable[Any]:
+    """Several things, or an async iterable of them: no string, whose letters would be the items, and no mapping."""
+    if isinstance(values, str | bytes | bytearray | memoryview):
+        raise InvalidArgument(field, "must be several items, not one string: put it into a list")
+    if isinstance(values, Mapping):
+        raise InvalidArgument(field, "must be several items, not a mapping: pass its keys or its values as a list")
+    if not isinstance(values, Iterable | AsyncIterable):
+        raise InvalidArgument(field, f"must be several items, such as a list, not {type(values).__name__}")
+    return values  # type: ignore[return-value]  # callers that cannot read an async iterable do not accept one
+
+
+def operation(field: str, value: object) -> None:
+    """A function that is called with each item; a coroutine has been called already, and runs once."""
+    if iscoroutine(value):
+        value.close()
+        raise InvalidArgument(field, "must be a function, not a coroutine: leave the parentheses out")
+    if not callable(value):
+        raise InvalidArgument(field, f"must be a function, such as client.clusters.stop, not {type(value).__name__}")
 
 
 def integer(field: str, value: object, *, least: int) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
     from tensorone._http.transport import AsyncBaseTransport
+    from tensorone._session.rented import RentedCluster
 
     from ._generated import GraphQLClient
 
@@ -140,6 +141,16 @@ class TensorOne:
         return self._session.graphql
 
     @property
+    def rented(self) -> tuple[RentedCluster, ...]:
+        """What this client rented, resumed or adopted and has not seen ended, the oldest first; readable at any time.
+
+        After the client's block too. A cluster is left out once this client stopped or terminated it, or read that it
+        is stopped or gone. The latest 10,000 are kept. To end them all:
+        ``await fan_out(client.clusters.terminate, [each.cluster_id for each in client.rented])``.
+        """
+        return self._session.rentals.records
+
+    @property
     def throttle(self) -> ThrottleState:
         """How many requests are under way and waiting, and at which rate the server takes them."""
         return self._executor.queue.state
@@ -191,6 +202,8 @@ class TensorOne:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is not None and self._owner:
+            self._session.rentals.warn([each.cluster_id for each in self.rented], "The client's block")
         await self.aclose()
 
     async def aclose(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tensorone._concurrency.shield import shielded
-from tensorone._errors import QueryError, TensorOneError
+from tensorone._errors import OutcomeUnknown, QueryError, TensorOneError
 from tensorone._json import as_object
+from tensorone._session.rented import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster, PlacedCluster
     from tensorone._session.session import Session
 
+    from .requests import BillableRequest
+
 
 GRACE = 15.0  # seconds beyond the settling time that clean-up may take, for the requests themselves
 
@@ -27,6 +31,7 @@ logger = logging.getLogger("tensorone")
 
 async def billable(  # noqa: PLR0913 - what one call that bills is about
     session: Session,
+    request: BillableRequest,
     key: str,
     hourly: Decimal | None,
     call: Callable[[], Awaitable[PlacedCluster]],
@@ -39,6 +44,7 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
 
     Args:
         session: The client's.
+        request: What is sent.
         key: What it counts under: the token of a rental, or the cluster to resume.
         hourly: US dollars per hour; None if unknown, which fits no limit.
         call: What sends it.
@@ -49,14 +55,27 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
     Raises:
         SpendLimitReached: It would cross a limit; nothing was sent.
     """
+    about = partial(
+        record,
+        token=None if known else key,
+        gpu_type_id=request.gpu_type_id,
+        gpu_count=request.gpu_count,
+        kind=request.kind,
+        hourly=hourly,
+    )
 
     async def guarded() -> PlacedCluster:
         try:
-            return await call()
+            placed = await call()
         except BaseException as error:
             if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
+                session.rentals.unknown(key, about(key))
                 await shielded(undo, within=session.settle_time + GRACE)
+            elif isinstance(error, OutcomeUnknown):
+                session.rentals.unknown(key, about(key))
             raise
+        session.rentals.add(about(placed.id))
+        return placed
 
     return await session.spending.covering(key, hourly, guarded, delivery=delivery, known=known)
 

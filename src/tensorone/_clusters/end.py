@@ -31,7 +31,7 @@ async def stop(session: Session, cluster_id: str) -> ClusterState:
             attempts=1,
             billing=f"cluster {cluster_id} may still run",
         )
-    session.spending.ended(cluster_id)
+    session.ended(cluster_id)
     return state
 
 
@@ -40,7 +40,7 @@ async def terminate(session: Session, cluster_id: str) -> None:
     _checks.cluster_id(cluster_id)
     with suppress(ClusterNotFound):
         await session.graphql.terminate_cluster(cluster_id)
-    session.spending.ended(cluster_id)
+    session.ended(cluster_id)
 
 
 async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
@@ -58,5 +58,5 @@ async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate
             logger.warning("cluster %s is not %s yet: %s", cluster_id, wanted, error)
             await anyio.sleep(PERSISTENCE)
         else:
-            session.spending.ended(cluster_id)
+            session.ended(cluster_id)
             return

@@ -28,6 +28,8 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first that fails did start
+    for cluster in filter(None, reader.found.values()):
+        session.rentals.seen(cluster)
     return [reader.found[cluster_id] for cluster_id in ids]
 
 
@@ -37,6 +39,7 @@ async def get(session: Session, cluster_id: str) -> Cluster:
     cluster = (await session.graphql.get_cluster(cluster_id)).cluster
     if cluster is None:
         raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+    session.rentals.seen(cluster)
     return cluster
 
 

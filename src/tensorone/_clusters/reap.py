@@ -69,6 +69,7 @@ async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reape
             pass  # gone is done
         except TensorOneError as error:
             return Reaped(cluster=cluster, expired_at=deadline, done=False, error=error)
+        session.ended(cluster.id)
         return Reaped(cluster=cluster, expired_at=deadline, done=True)
 
     return [outcome.unwrap() for outcome in await fan_out(one, due)]

@@ -11,6 +11,8 @@ from tensorone import _checks
 from tensorone._delivery import Delivery
 from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
 from tensorone._session import polling, token_and_expiry
+from tensorone._session.cluster_status import STOPPED
+from tensorone._session.rented import record
 
 from . import cleanup, end, reconcile
 
@@ -54,7 +56,16 @@ async def adopt(session: Session, token: str) -> Cluster | None:
     """The cluster of an earlier call with the same token, its duplicates terminated."""
     clusters = await found(session, token)
     await terminate_duplicates(session, tuple(clusters[1:]))
-    return clusters[0] if clusters else None
+    if not clusters:
+        return None
+    _add_adopted(session, clusters[0], token)
+    return clusters[0]
+
+
+def _add_adopted(session: Session, cluster: Cluster, token: str) -> None:
+    if cluster.desired_status not in STOPPED:
+        adopted = record(cluster.id, token=token, gpu_type_id=None, gpu_count=None, kind=None, hourly=None)
+        session.rentals.add(adopted)
 
 
 async def rent(
@@ -76,6 +87,7 @@ async def rent(
     sent = Delivery() if delivery is None else delivery
     return await cleanup.billable(
         session,
+        request,
         token,
         hourly,
         lambda: _rent(session, request, token, sent),

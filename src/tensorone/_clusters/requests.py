@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
@@ -35,10 +35,21 @@ SAME_NAME = (
 
 @dataclass(frozen=True, slots=True)
 class BillableRequest:
-    """A request that costs money: the operation's name, and what sends it."""
+    """A request that costs money: the operation's name, what sends it, and what it is for.
+
+    Attributes:
+        operation: The operation's name.
+        send: Sends it.
+        kind: What it rents or starts.
+        gpu_type_id: The GPU type; None where that is not known.
+        gpu_count: GPUs in the cluster.
+    """
 
     operation: str
     send: Callable[[GraphQLClient], Awaitable[PlacedCluster | None]]
+    kind: Literal["spot", "on_demand"]
+    gpu_type_id: str | None
+    gpu_count: int | None
 
 
 def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
@@ -85,7 +96,7 @@ def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> BillableRequest:
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
 
-    return BillableRequest("DeployCluster", send)
+    return BillableRequest("DeployCluster", send, "on_demand", wanted.gpu_type_id or None, wanted.gpu_count)
 
 
 def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
@@ -94,7 +105,7 @@ def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.rent_spot_cluster(wanted)).cluster_rent_interruptable
 
-    return BillableRequest("RentSpotCluster", send)
+    return BillableRequest("RentSpotCluster", send, "spot", wanted.gpu_type_id or None, wanted.gpu_count)
 
 
 def resuming(cluster_id: str, gpu_count: int) -> BillableRequest:
@@ -103,7 +114,7 @@ def resuming(cluster_id: str, gpu_count: int) -> BillableRequest:
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-    return BillableRequest("ResumeCluster", send)
+    return BillableRequest("ResumeCluster", send, "on_demand", None, gpu_count)
 
 
 def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> BillableRequest:
@@ -113,4 +124,4 @@ def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> Billab
         answer = await graphql.resume_spot_cluster(cluster_id, bid_per_gpu=bid_per_gpu, gpu_count=gpu_count)
         return answer.cluster_bid_resume
 
-    return BillableRequest("ResumeSpotCluster", send)
+    return BillableRequest("ResumeSpotCluster", send, "spot", None, gpu_count)

@@ -47,6 +47,7 @@ async def resume_once(
     sent = Delivery() if delivery is None else delivery
     return await cleanup.billable(
         session,
+        request,
         cluster_id,
         hourly,
         lambda: _resume(session, cluster_id, request, sent),

@@ -26,19 +26,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def fan_out(
+async def fan_out(  # noqa: PLR0913 - each a keyword of its own
     op: Callable[[T], Awaitable[R]],
     items: Iterable[T] | AsyncIterable[T],
     *,
     limit: int = 32,
     on_progress: Callable[[int, int | None], object] | None = None,
+    on_outcome: Callable[[Outcome[T, R]], object] | None = None,
     stop_after_failures: int | None = None,
 ) -> list[Outcome[T, R]]:
     """Runs an operation for every item, at most `limit` at once, and gathers what became of each.
 
     Items are read as they are needed, and only what runs has a task. An operation that raises ends as an outcome
-    with an error; no other is cancelled for it. When reading the items or `on_progress` itself raises, nothing new
-    is begun, what runs is finished, and then that error is raised. When the call is cancelled, so are the
+    with an error; no other is cancelled for it. When reading the items, `on_progress` or `on_outcome` raises, nothing
+    new is begun, what runs is finished, and then that error is raised. When the call is cancelled, so are the
     operations under way; those of this SDK that rent clean up, within a bound, before they end.
 
     Bills what the operation bills; what succeeded before a stop goes on being billed.
@@ -48,6 +49,8 @@ async def fan_out(
         items: What to call it with, one by one; an iterable or an async iterable that ends.
         limit: Operations at once at most; the client's own limits hold besides.
         on_progress: Called after each outcome with the number of outcomes and of items, None while not known.
+        on_outcome: Called with each outcome as it comes: what is known then is not lost if the call ends early. What
+            was rented and handed to nobody is named in one warning then, and is in ``client.rented``.
         stop_after_failures: After so many failures no further item is started: the rest, read to its end, become
             outcomes with `NotStarted` as their error. What runs is finished. None never stops.
 
@@ -55,26 +58,43 @@ async def fan_out(
         One outcome per item, in the order of the items.
 
     Raises:
-        InvalidArgument: `limit` or `stop_after_failures` is below 1.
+        InvalidArgument: `op` is no function, `items` is a string or a mapping, or a number is below 1.
     """
-    checked_bounds(limit, stop_after_failures)
+    checked(op, items, limit, stop_after_failures)
     total = len(items) if isinstance(items, Sized) else None
     outcomes: dict[int, Outcome[T, R]] = {}
 
-    async def keep(index: int, outcome: Outcome[T, R]) -> None:
+    async def keep(index: int, outcome: Outcome[T, R]) -> bool:
         outcomes[index] = outcome
+        if on_outcome is not None:
+            on_outcome(outcome)
         if on_progress is not None:
             on_progress(len(outcomes), total)
+        return on_outcome is not None
 
     workers = Workers(op, items, keep, limit=limit, stop_after_failures=stop_after_failures)
-    await workers.run()
-    if workers.failure is not None:
-        raise workers.failure
+    await _run(workers, "fan_out")
     return [outcomes[index] for index in range(len(outcomes))]
 
 
-def checked_bounds(limit: int, stop_after_failures: int | None) -> None:
-    """Refuses bounds that would let nothing happen."""
+async def _run(workers: Workers[T, R], where: str) -> None:
+    """Runs them to their end; what was made for an outcome that nobody has is reported if that comes early."""
+    ended = False
+    try:
+        await workers.run()
+        ended = workers.failure is None
+    finally:
+        if not ended:
+            workers.report(where)
+    if workers.failure is not None:
+        raise workers.failure
+    workers.hand_on()
+
+
+def checked(op: object, items: object, limit: int, stop_after_failures: int | None) -> None:
+    """Refuses what cannot be run over, and bounds that would let nothing happen."""
+    _checks.operation("op", op)
+    _checks.several("items", items)
     _checks.integer("limit", limit, least=1)
     if stop_after_failures is not None:
         _checks.integer("stop_after_failures", stop_after_failures, least=1)
@@ -112,12 +132,13 @@ class OutcomeStream(Generic[T, R]):
         if failure is not None:
             raise failure
 
-    async def deliver(self, _: int, outcome: Outcome[T, R]) -> None:
+    async def deliver(self, _: int, outcome: Outcome[T, R]) -> bool:
         """Hands over one outcome, and returns once it was read: until then its worker begins nothing new."""
         taken = anyio.Event()
         self._ready.append((outcome, taken))
         self._tell()
         await taken.wait()
+        return True
 
     def end(self, failure: Exception | None) -> None:
         """No outcome will come any more."""
@@ -159,9 +180,9 @@ async def stream_outcomes(
         An async iterator of outcomes, in the order in which they come.
 
     Raises:
-        InvalidArgument: `limit` or `stop_after_failures` is below 1.
+        InvalidArgument: `op` is no function, `items` is a string or a mapping, or a number is below 1.
     """
-    checked_bounds(limit, stop_after_failures)
+    checked(op, items, limit, stop_after_failures)
     stream: OutcomeStream[T, R] = OutcomeStream()
     workers = Workers(op, items, stream.deliver, limit=limit, stop_after_failures=stop_after_failures)
     failure: Exception | None = None
@@ -172,12 +193,15 @@ async def stream_outcomes(
         finally:
             stream.end(workers.failure)
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(work)
-        try:
-            yield stream
-        except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
-            failure = error
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            try:
+                yield stream
+            except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
+                failure = error
+            group.cancel_scope.cancel()
+    finally:
+        workers.report("stream_outcomes")  # what was read is not among it
     if failure is not None:
         raise failure

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 
 from .outcome import NotStarted, Outcome
+from .unreported import Unreported, collecting, note
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
+
+    from .unreported import Reportable
 
 
 T = TypeVar("T")
@@ -31,7 +34,7 @@ class Workers(Generic[T, R]):
         self,
         op: Callable[[T], Awaitable[R]],
         items: Iterable[T] | AsyncIterable[T],
-        deliver: Callable[[int, Outcome[T, R]], Awaitable[None]],
+        deliver: Callable[[int, Outcome[T, R]], Awaitable[bool]],
         *,
         limit: int,
         stop_after_failures: int | None,
@@ -44,6 +47,7 @@ class Workers(Generic[T, R]):
         self._failures_left = stop_after_failures
         self._reading = anyio.Lock()  # an async generator must not be asked twice at once
         self._taken = 0
+        self._made: dict[int, list[Reportable]] = {}
 
     async def run(self) -> None:
         """Works until no item is left; every task it starts has ended when it returns."""
@@ -62,7 +66,8 @@ class Workers(Generic[T, R]):
             while self.failure is None:
                 index, item = await self._next()
                 self._hire(group)
-                await self._deliver(index, await self._outcome(item))
+                if await self._deliver(index, await self._outcome(index, item)):
+                    self._made.pop(index, None)
         except StopAsyncIteration:
             return
         except Exception as error:  # noqa: BLE001 - raised to the caller once the others are done
@@ -79,12 +84,30 @@ class Workers(Generic[T, R]):
             self._taken += 1
             return self._taken - 1, item
 
-    async def _outcome(self, item: T) -> Outcome[T, R]:
+    def report(self, where: str) -> None:
+        """Reports what was made for outcomes that nobody has."""
+        Unreported(self._made_so_far()).report(where)
+
+    def hand_on(self) -> None:
+        """The caller has all outcomes: what was made belongs to the call around it."""
+        for made in self._made_so_far():
+            note(made)
+
+    def _made_so_far(self) -> list[Reportable]:
+        made, self._made = self._made, {}
+        return [one for index in sorted(made) for one in made[index]]
+
+    async def _outcome(self, index: int, item: T) -> Outcome[T, R]:
         if self._failures_left == 0:
             return Outcome(item, error=NotStarted("not started: as many items had failed as were allowed to"))
+        made = Unreported()
         try:
-            return Outcome(item, value=await self._op(item))
+            with collecting(made):
+                return Outcome(item, value=await self._op(item))
         except Exception as error:  # noqa: BLE001 - isolation is the point; the outcome holds it
             if self._failures_left:
                 self._failures_left -= 1
             return Outcome(item, error=error)
+        finally:
+            if made.made:
+                self._made[index] = made.made

@@ -6,11 +6,14 @@ import copy
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
+import anyio
+
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
 from tensorone._graphql.batch import MAX_ALIASES
 
 from .polling import Poller, listing
+from .rented import Rentals
 from .spending import Spending
 
 if TYPE_CHECKING:
@@ -41,12 +44,21 @@ class Session:
         self.settle_time = settle_time
         self.max_aliases = MAX_ALIASES
         self.spending = Spending(self.listing, settle_time=settle_time)
+        self.rentals = Rentals(settle_time=settle_time)
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
+        asked_at = anyio.current_time()
         account = known_account((await self.graphql.list_clusters()).myself, "ListClusters")
-        return [cluster for cluster in account.clusters or () if cluster is not None]
+        clusters = [cluster for cluster in account.clusters or () if cluster is not None]
+        self.rentals.listed(clusters, asked_at=asked_at)
+        return clusters
+
+    def ended(self, cluster_id: str) -> None:
+        """A cluster was stopped or terminated: it counts towards no limit, and is not rented any more."""
+        self.spending.ended(cluster_id)
+        self.rentals.ended(cluster_id)
 
     def poller(self, every: float) -> Poller:
         """The polls of all who wait so many seconds between two of them."""

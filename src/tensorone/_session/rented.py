@@ -1,0 +1,187 @@
+"""What a client rented and has not seen ended: `client.rented`, and the warning where a call ends early."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
+
+import anyio
+
+from tensorone._concurrency import unreported
+
+from .cluster_status import STOPPED
+from .token_and_expiry import CLIENT_TOKEN, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from tensorone._generated import Cluster
+
+__all__ = ["RentedCluster"]
+
+MOST = 10_000  # records kept, and tokens; the oldest go first
+
+logger = logging.getLogger("tensorone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RentedCluster:
+    """A cluster that a client rented, resumed or adopted; a small value that serialises.
+
+    Attributes:
+        cluster_id: The cluster.
+        client_token: The token it was rented with; None for one that was resumed.
+        gpu_type_id: Its GPU type, as asked for; None where that is not known.
+        gpu_count: Its GPUs, as asked for; None where that is not known.
+        kind: ``"spot"`` or ``"on_demand"``; None where an earlier call rented it.
+        usd_per_hour: What its GPUs cost, US dollars per hour; None where that is not known. Disks are not in it.
+        at: When, UTC.
+    """
+
+    cluster_id: str
+    client_token: str | None
+    gpu_type_id: str | None
+    gpu_count: int | None
+    kind: Literal["spot", "on_demand"] | None
+    usd_per_hour: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A rental on its way to whoever asked for it."""
+
+    cluster_id: str
+    rentals: Rentals
+
+    def report(self, among: Iterable[unreported.Reportable], where: str) -> None:
+        """Warns of those that are not known to have ended."""
+        by_client: dict[int, tuple[Rentals, list[str]]] = {}
+        for one in among:
+            if isinstance(one, _Made):
+                by_client.setdefault(id(one.rentals), (one.rentals, []))[1].append(one.cluster_id)
+        for rentals, cluster_ids in by_client.values():
+            rentals.warn(cluster_ids, where)
+
+
+class Rentals:
+    """The rentals of one client, its limited scopes included."""
+
+    def __init__(self, *, settle_time: float) -> None:
+        self._settle_time = settle_time
+        self._records: dict[str, tuple[RentedCluster, float]] = {}
+        self._unsettled: dict[str, RentedCluster] = {}
+        self._warned: set[str] = set()
+        OPEN.add(self)
+
+    @property
+    def records(self) -> tuple[RentedCluster, ...]:
+        """What was rented and not seen ended, the oldest first."""
+        return tuple(record for record, _ in self._records.values())
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Tokens of rentals that may have happened."""
+        return tuple(self._unsettled)
+
+    def add(self, record: RentedCluster) -> None:
+        """A cluster was rented, resumed or adopted just now."""
+        self._records.pop(record.cluster_id, None)
+        self._records[record.cluster_id] = record, anyio.current_time()
+        self._warned.discard(record.cluster_id)
+        if record.client_token is not None:
+            self._unsettled.pop(record.client_token, None)
+        if len(self._records) > MOST:
+            self.ended(next(iter(self._records)))
+        unreported.note(_Made(record.cluster_id, self))
+
+    def unknown(self, token: str, about: RentedCluster) -> None:
+        """A rental may have happened: if its cluster shows up in a listing, it belongs here."""
+        self._unsettled[token] = about
+        if len(self._unsettled) > MOST:
+            del self._unsettled[next(iter(self._unsettled))]
+
+    def ended(self, cluster_id: str) -> None:
+        """A cluster was stopped or terminated, or is gone."""
+        self._records.pop(cluster_id, None)
+        self._warned.discard(cluster_id)
+
+    def seen(self, cluster: Cluster) -> None:
+        """A cluster was read."""
+        if cluster.desired_status in STOPPED:
+            self.ended(cluster.id)
+
+    def listed(self, clusters: Iterable[Cluster], *, asked_at: float) -> None:
+        """The account was listed: what is stopped or gone has ended, what was in doubt may show up."""
+        if not self._records and not self._unsettled:
+            return
+        shown = {cluster.id: cluster for cluster in clusters}
+        for cluster_id, (_, since) in tuple(self._records.items()):
+            if cluster_id in shown:
+                self.seen(shown[cluster_id])
+            elif asked_at >= since + self._settle_time:  # before that the listing may lag
+                self.ended(cluster_id)
+        if self._unsettled:
+            for cluster in shown.values():
+                self._settled(cluster)
+
+    def _settled(self, cluster: Cluster) -> None:
+        token = value_of(cluster.env, CLIENT_TOKEN) or ""
+        if token in self._unsettled and cluster.desired_status not in STOPPED:
+            about = self._unsettled[token]
+            self.add(replace(about, cluster_id=cluster.id))
+
+    def warn(self, cluster_ids: Iterable[str], where: str) -> None:
+        """One warning that names what still runs, what it costs, and the call that ends it."""
+        left = [self._records[each][0] for each in cluster_ids if each in self._records and each not in self._warned]
+        if not left:
+            return
+        self._warned |= {each.cluster_id for each in left}
+        logger.warning("%s ended early. %s", where, described(left))
+
+
+OPEN: WeakSet[Rentals] = WeakSet()
+"""Those of every client of this process: what may still be billed when it ends."""
+
+
+def record(  # noqa: PLR0913 - what is known of one rental
+    cluster_id: str,
+    *,
+    token: str | None,
+    gpu_type_id: str | None,
+    gpu_count: int | None,
+    kind: Literal["spot", "on_demand"] | None,
+    hourly: Decimal | None,
+) -> RentedCluster:
+    """A record of now; a price of zero where GPUs are billed is one that nobody asked for."""
+    known = hourly is not None and (hourly > 0 or gpu_count == 0)
+    return RentedCluster(
+        cluster_id=cluster_id,
+        client_token=token,
+        gpu_type_id=gpu_type_id,
+        gpu_count=gpu_count,
+        kind=kind,
+        usd_per_hour=float(hourly) if hourly is not None and known else None,
+        at=datetime.now(UTC),
+    )
+
+
+def described(left: list[RentedCluster]) -> str:
+    """What runs, what it costs and how to end it, as two sentences."""
+    count, ids = len(left), [each.cluster_id for each in left]
+    one = count == 1
+    end = f"client.clusters.terminate({ids[0]!r})" if one else f"fan_out(client.clusters.terminate, {ids!r})"
+    runs = f"1 cluster was rented and runs on{_price(left)}" if one else f"{count} clusters run on{_price(left)}"
+    return f"{runs}: {', '.join(ids)}. To end {'it' if one else 'them'}: await {end}"
+
+
+def _price(left: list[RentedCluster]) -> str:
+    known = [each.usd_per_hour for each in left if each.usd_per_hour is not None]
+    if not known:
+        return ", at a price that is not known"
+    total, unknown = f" at {sum(known):.2f} USD per hour", len(left) - len(known)
+    return total + (f" and {unknown} more at a price that is not known" if unknown else "")
