@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from tensorone._recovery.plan_resume import plan_resume
     from tensorone._recovery.policy import Resumable, ResumePolicy, learn
+    from tensorone._run import ended_by_signals, run
     from tensorone._session.rented import RentedCluster
     from tensorone._spot.result import SpotRental
 
@@ -165,10 +166,12 @@ __all__ = [
     "WaitTimedOut",
     "Watch",
     "__version__",
+    "ended_by_signals",
     "fan_out",
     "learn",
     "next_bid",
     "plan_resume",
+    "run",
     "stream_outcomes",
 ]
 
@@ -209,6 +212,7 @@ _HOMES = {
     "_recovery.actions": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
     "_recovery.plan_resume": "plan_resume",
     "_recovery.policy": "Resumable ResumePolicy learn",
+    "_run": "ended_by_signals run",
     "_session.rented": "RentedCluster",
     "_spot.result": "SpotRental",
     "_version": "__version__",
