@@ -358,6 +358,26 @@ def test_answers_may_grow(emulator: Emulator, ask: Ask) -> None:
     assert "unheardOf" in content["cluster"]
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("garbage"),
+        Fault("internal_error"),
+        Fault("data_with_errors"),
+        Fault("null"),
+        Fault("unknown_enum"),
+        Fault("extra_field"),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_a_fault_keeps_the_media_type(emulator: Emulator, fault: Fault) -> None:
+    """What a fault makes of an answer is of the media type that the request accepts."""
+    emulator.faults.add(fault)
+    headers = {"accept": "application/graphql-response+json"}
+    answer = httpx.post(emulator.url, params={"api_key": emulator.api_key}, headers=headers, json={"query": CLUSTER})
+    assert answer.headers["content-type"] == "application/graphql-response+json"
+
+
 def test_what_is_refused_has_nothing_to_change(emulator: Emulator, ask: Ask) -> None:
     """A document that does not validate is answered with its errors, whatever was to become of its data."""
     emulator.faults.add(Fault("extra_field"))

@@ -189,6 +189,73 @@ def test_another_content_type_is_400(emulator: Emulator) -> None:
     assert post(emulator, json.dumps({"query": MYSELF}).encode(), content_type="text/plain").status_code == 400
 
 
+JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("text/html", JSON),
+        ("application/json", JSON),
+        ("application/json, text/html;q=0.9, */*;q=0.1", JSON),
+        ("application/graphql-response+json", GRAPHQL_RESPONSE),
+        ("Application/GraphQL-Response+JSON; charset=utf-8", GRAPHQL_RESPONSE),
+        ("application/json, application/graphql-response+json", GRAPHQL_RESPONSE),
+        ("application/graphql-response+json;q=0.5, application/json", JSON),
+        ("application/graphql-response+json, application/json;q=0.9", GRAPHQL_RESPONSE),
+        ("application/graphql-response+json;q=0, */*", JSON),
+        ("application/json;q=0, */*", GRAPHQL_RESPONSE),
+        ("application/json;q=0.1, application/*;q=0.2", GRAPHQL_RESPONSE),
+        ("application/graphql-response+json;q=much", JSON),
+        ("application/graphql-response+json;q=2", JSON),
+        ("application/graphql-response+json;q=nan", JSON),
+    ],
+)
+def test_the_accept_header_decides_the_media_type(emulator: Emulator, accept: str | None, media_type: str) -> None:
+    """The media type of higher quality; of equal ones the newer, if the header names it."""
+    with httpx.Client() as client:
+        del client.headers["accept"]
+        headers = {} if accept is None else {"accept": accept}
+        answer = client.post(
+            emulator.url, params={"api_key": emulator.api_key}, headers=headers, json={"query": MYSELF}
+        )
+    assert answer.headers["content-type"] == media_type
+    assert answer.json()["data"]["myself"]
+
+
+def test_several_accept_headers_count_as_one(emulator: Emulator) -> None:
+    """HTTP allows a list header to come in pieces."""
+    headers = [("accept", "application/json;q=0.2"), ("accept", GRAPHQL_RESPONSE)]
+    params = {"api_key": emulator.api_key}
+    answer = httpx.post(emulator.url, params=params, headers=headers, json={"query": MYSELF})
+    assert answer.headers["content-type"] == GRAPHQL_RESPONSE
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL_RESPONSE])
+@pytest.mark.parametrize(
+    ("body", "status", "members"),
+    [
+        ({"query": "{"}, 400, {"errors"}),
+        ({"query": "{ nonsense }"}, 400, {"errors"}),
+        ({"query": "query($id: ID!) { __typename }", "variables": {"id": None}}, 400, {"errors"}),
+        ({"query": 7}, 400, {"errors"}),
+        ({"query": 'mutation { clusterTerminate(input: {clusterId: "nobody"}) }'}, 200, {"data", "errors"}),
+    ],
+)
+def test_the_status_is_the_same_for_both_media_types(
+    emulator: Emulator, accept: str, body: dict[str, Any], status: int, members: set[str]
+) -> None:
+    """400 without data for a request that cannot be executed, 200 as soon as there is data, null or not."""
+    headers = {"accept": accept}
+    answer = httpx.post(emulator.url, params={"api_key": emulator.api_key}, headers=headers, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, accept)
+    assert answer.json().keys() == members
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/", 200), ("POST", "/", 404), ("GET", "/graphql", 405), ("GET", "/elsewhere", 404)],

@@ -18,9 +18,9 @@ class Answer:
     status: int
     content: dict[str, Any]
 
-    def response(self) -> Response:
-        """As HTTP; in plain ASCII, for what a client sends may hold lone surrogates, and comes back."""
-        return Response(json.dumps(self.content), self.status, media_type="application/json")
+    def response(self, media_type: str) -> Response:
+        """As HTTP, in plain ASCII: texts of the client may hold lone surrogates, which no UTF-8 can."""
+        return Response(json.dumps(self.content), self.status, media_type=media_type)
 
 
 def refused(error: BadRequest) -> Answer:

@@ -16,8 +16,11 @@ from tensorone.emulator._graphql.documents import BadRequest
 from tensorone.emulator._graphql.service import Call, Service
 from tensorone.emulator._world.request_log import Request
 
+from .answer_faults import too_many_requests
 from .connection import NoWire
-from .fault_effects import Exchange, meet, too_many_requests
+from .exchange import Exchange
+from .fault_effects import respond
+from .media_type import negotiated
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -85,6 +88,7 @@ class App:
 
     async def _graphql(self, request: HttpRequest, body: bytes) -> Response | None:
         call = self._read(request, body)
+        media_type = negotiated(request.headers.getlist("accept"))
         self._record(request, body, call)
         if self.rate_limit is not None and (seconds := self.rate_limit.wait()):
             return too_many_requests(seconds)
@@ -93,7 +97,12 @@ class App:
         if key is not None and rights is None:
             return PlainTextResponse("Unauthorized", 401)
         if isinstance(call, BadRequest):
-            return refused(call).response()
+            return refused(call).response(media_type)
+        return await self._answer(request, call, rights, media_type)
+
+    async def _answer(
+        self, request: HttpRequest, call: Call, rights: frozenset[Right] | None, media_type: str
+    ) -> Response | None:
         world = self.world
         faults = self._faults.strike(call.chosen, world.now)
         exchange = Exchange(
@@ -101,10 +110,11 @@ class App:
             enum_fields=self._service.enum_fields,
             carry_out=lambda: self._carry_out(call, world, rights),
             world=world,
+            media_type=media_type,
             wire=request.scope.get("state", {}).get("wire") or NoWire(),
             receive=request.receive,
         )
-        return await meet(faults, exchange)
+        return await respond(faults, exchange)
 
     def _read(self, request: HttpRequest, body: bytes) -> Call | BadRequest:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
