@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import logging
 import re
 import signal
 import socket
@@ -234,14 +235,18 @@ def test_malformed_http_is_refused() -> None:
 
 
 class Terminal(io.StringIO):
-    """A standard output that sends a signal once something was printed for the user to see."""
+    """A standard output that sends requests, then a signal, once the address has been printed."""
 
-    def __init__(self, number: signal.Signals) -> None:
+    def __init__(self, number: signal.Signals, *documents: str) -> None:
         super().__init__()
         self.number = number
+        self.documents = documents
 
     def flush(self) -> None:
         """Sends the signal to this very process."""
+        url, api_key = (line.rpartition(" ")[2] for line in self.getvalue().splitlines())
+        for document in self.documents:
+            httpx.post(url, params={"api_key": api_key}, json={"query": document})
         signal.raise_signal(self.number)
 
 
@@ -270,18 +275,67 @@ def test_the_command_serves_until_it_is_told_to_stop(
 
 
 def test_the_command_runs_as_a_program() -> None:
-    """`python -m tensorone.emulator` answers as soon as it has said where, and dies quietly."""
+    """`python -m tensorone.emulator` answers once it has printed its address, logs to stderr, and ends quietly."""
     command = [sys.executable, "-m", "tensorone.emulator"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         url = process.stdout.readline().removeprefix("listening on ").strip()
         api_key = process.stdout.readline().removeprefix("api key: ").strip()
-        answer = httpx.post(url, params={"api_key": api_key}, json={"query": "{ myself { id } }"})
+        answer = httpx.post(url, params={"api_key": api_key}, json={"query": "query Me { myself { id } }"})
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+        rest, log = process.communicate()
+    assert process.returncode == 0
     assert answer.json()["data"]["myself"]
+    assert rest == ""
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} Me 200 \d+\.\d ms\n", log)
+
+
+LOGGED = (
+    'query Whoami { __typename } mutation Stop { clusterStop(input: {clusterId: "secret"}) { id } }',
+    'query Whoami { cluster(input: {clusterId: "secret"}) { id } }',
+    'mutation { a: clusterStop(input: {clusterId: "secret"}) { id } b: clusterStop(input: {clusterId: "x"}) { id } }',
+    "query Slow { __typename }",
+    "{ secret",
+)
+
+
+def test_the_command_prints_a_line_per_request(
+    signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Time, operation, status, duration and fault; neither key nor document."""
+    monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGTERM, *LOGGED))
+    faults = ("bad_gateway:operation=clusterStop", "delay:operation=Slow,seconds=0", "garbage:operation=Slow")
+    assert main(["--api-key", "mine", *(part for fault in faults for part in ("--fault", fault))]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(r"\d+\.\d ms", "…", line[len("12:00:00.000 ") :]) for line in lines] == [
+        "- 400 …",
+        "Whoami 200 …",
+        "clusterStop 502 … fault=bad_gateway",
+        "Slow 200 … fault=delay fault=garbage",
+        "- 400 …",
+    ]
+    assert not [line for line in lines if "mine" in line or "secret" in line]
+
+
+def test_the_command_may_be_quiet(
+    signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--quiet` nothing but address and key is printed."""
+    monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGTERM, *LOGGED))
+    assert main(["--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_requests_are_logged_whatever_becomes_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    """A request without an answer, and one for another path, have their line too."""
+    with caplog.at_level(logging.INFO, logger="tensorone.emulator.requests"), Emulator() as emulator:
+        emulator.faults.add(Fault("close"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(emulator.url, json=PROBE)
+        httpx.get(httpx.URL(emulator.url).copy_with(path="/elsewhere"))
+    lines = [record.getMessage() for record in caplog.records]
+    assert [re.sub(r"\d+\.\d ms", "…", line) for line in lines] == ["__typename no-answer … fault=close", "- 404 …"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])

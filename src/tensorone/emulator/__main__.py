@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import logging
 import signal
 import sys
 import threading
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from tensorone.emulator._server.access_log import logger as access_logger
 from tensorone.emulator._server.fault import KINDS, Fault
 
 from ._emulator import Emulator
@@ -16,7 +19,7 @@ from ._emulator import Emulator
 _FAULT_HELP = f"a fault such as close:operation=clusterStop,times=2,commit=true; kinds: {', '.join(KINDS)}"
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,14 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _, __: done.set())
     try:
-        with emulator:
+        with ExitStack() as stack, emulator:
             emulator.faults.add(*faults)
+            if not options.quiet:
+                stack.enter_context(_access_log_on_stderr())
             sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
             sys.stdout.flush()
             done.wait()
     except OSError as error:
         return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
     return 0
+
+
+@contextmanager
+def _access_log_on_stderr() -> Generator[None]:
+    """Writes a line per request to standard error: standard output is left to the address and the key."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
+    access_logger.addHandler(handler)
+    access_logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        access_logger.setLevel(logging.NOTSET)
+        access_logger.removeHandler(handler)
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
@@ -77,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--introspection", action="store_true", help="answer questions about the schema")
     parser.add_argument("--fault", action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
     parser.add_argument("--rate-limit", type=float, help="requests a second, beyond which the answer is 429")
+    parser.add_argument("--quiet", action="store_true", help="print no line per request")
     return parser
 
 

@@ -16,6 +16,7 @@ from tensorone.emulator._graphql.documents import BadRequest
 from tensorone.emulator._graphql.service import Call, Service
 from tensorone.emulator._world.request_log import Request
 
+from .access_log import AccessEntry
 from .answer_faults import too_many_requests
 from .connection import NoWire
 from .exchange import Exchange
@@ -66,15 +67,19 @@ class App:
         """Answers one request; there is nothing to do for a lifespan."""
         if scope["type"] != "http":
             return
+        entry = AccessEntry()
         try:
-            response = await self._respond(HttpRequest(scope, receive))
+            response = await self._respond(HttpRequest(scope, receive), entry)
+            entry.status = response.status_code if response else None
         except ClientDisconnect:
             return
+        finally:
+            entry.write()
         if response is not None:
             response.headers["x-request-id"] = f"emulator-{next(self._ids):08}"
             await response(scope, receive, send)
 
-    async def _respond(self, request: HttpRequest) -> Response | None:
+    async def _respond(self, request: HttpRequest, entry: AccessEntry) -> Response | None:
         if request.url.path == "/" and request.method == "GET":
             return PlainTextResponse(f"tensorone emulator: POST {PATH}\n")
         if request.url.path != PATH:
@@ -84,11 +89,12 @@ class App:
         body = await self._body(request)
         if body is None:
             return PlainTextResponse("Payload Too Large", 413)
-        return await self._graphql(request, body)
+        return await self._graphql(request, body, entry)
 
-    async def _graphql(self, request: HttpRequest, body: bytes) -> Response | None:
+    async def _graphql(self, request: HttpRequest, body: bytes, entry: AccessEntry) -> Response | None:
         call = self._read(request, body)
-        media_type = negotiated(request.headers.getlist("accept"))
+        if isinstance(call, Call):
+            entry.read(call.chosen)
         self._record(request, body, call)
         if self.rate_limit is not None and (seconds := self.rate_limit.wait()):
             return too_many_requests(seconds)
@@ -97,24 +103,23 @@ class App:
         if key is not None and rights is None:
             return PlainTextResponse("Unauthorized", 401)
         if isinstance(call, BadRequest):
-            return refused(call).response(media_type)
-        return await self._answer(request, call, rights, media_type)
+            return refused(call).response(_media_type(request))
+        exchange = self._exchange(request, call, rights)
+        faults = self._faults.strike(call.chosen, exchange.world.now)
+        entry.met(faults)
+        return await respond(faults, exchange)
 
-    async def _answer(
-        self, request: HttpRequest, call: Call, rights: frozenset[Right] | None, media_type: str
-    ) -> Response | None:
+    def _exchange(self, request: HttpRequest, call: Call, rights: frozenset[Right] | None) -> Exchange:
         world = self.world
-        faults = self._faults.strike(call.chosen, world.now)
-        exchange = Exchange(
+        return Exchange(
             response_keys=call.chosen.response_keys,
             enum_fields=self._service.enum_fields,
             carry_out=lambda: self._carry_out(call, world, rights),
             world=world,
-            media_type=media_type,
+            media_type=_media_type(request),
             wire=request.scope.get("state", {}).get("wire") or NoWire(),
             receive=request.receive,
         )
-        return await respond(faults, exchange)
 
     def _read(self, request: HttpRequest, body: bytes) -> Call | BadRequest:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -151,6 +156,10 @@ class App:
             if len(body) > self._max_body:
                 return None
         return bytes(body)
+
+
+def _media_type(request: HttpRequest) -> str:
+    return negotiated(request.headers.getlist("accept"))
 
 
 def _key(request: HttpRequest) -> str | None:
