@@ -97,6 +97,11 @@ def test_invalid_requests_meet_no_faults(emulator: Emulator, ask: Ask) -> None:
         ({"kind": "close", "times": 0}, "times must be at least 1"),
         ({"kind": "close", "after": -1}, "after at least 0"),
         ({"kind": "close", "probability": 1.1}, "between 0 and 1"),
+        ({"kind": "bad_gateway", "status": 100}, "between 200 and 599"),
+        ({"kind": "graphql_error", "status": 600}, "between 200 and 599"),
+        ({"kind": "rate_limited", "code": "THROTTLED"}, "code is for graphql_error, not for rate_limited"),
+        ({"kind": "close", "path": False}, "path is for graphql_error"),
+        ({"kind": "close", "entry": {}}, "entry is for graphql_error"),
     ],
 )
 def test_faults_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -119,6 +124,10 @@ def test_faults_that_make_no_sense_are_refused(settings: dict[str, Any], message
         ("bad_gateway:status=503", Fault("bad_gateway", status=503)),
         ("rate_limited:retry_after=7", Fault("rate_limited", retry_after="7")),
         ("garbage:body={", Fault("garbage", body="{")),
+        (
+            "graphql_error:code=THROTTLED,message=Slow down,path=false,status=200,retry_after=7",
+            Fault("graphql_error", code="THROTTLED", message="Slow down", path=False, status=200, retry_after="7"),
+        ),
     ],
 )
 def test_faults_can_be_written_down(text: str, fault: Fault) -> None:
@@ -276,12 +285,12 @@ def test_a_lagging_list_goes_with_a_lost_answer(emulator: Emulator, ask: Ask) ->
     assert len(ask("{ myself { clusters { id } } }").json()["data"]["myself"]["clusters"]) == 4
 
 
-@pytest.mark.parametrize("retry_after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
-def test_rate_limited_tells_when_to_come_back(emulator: Emulator, ask: Ask, retry_after: int | str) -> None:
+@pytest.mark.parametrize("retry_after", [None, 7, "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_rate_limited_says_when_to_come_back(emulator: Emulator, ask: Ask, retry_after: int | str | None) -> None:
     """429 with Retry-After, seconds or a date, and nothing done."""
     emulator.faults.add(Fault("rate_limited", retry_after=retry_after))
     answer = ask(STOP)
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, str(retry_after))
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, str(retry_after or 1))
     assert not stopped(emulator)
 
 
@@ -312,6 +321,57 @@ def test_an_internal_error_may_hide_a_success(emulator: Emulator, ask: Ask) -> N
     (error,) = answer.json()["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["mine"], "INTERNAL_SERVER_ERROR")
     assert stopped(emulator)
+
+
+@pytest.mark.parametrize("code", ["THROTTLED", "RATELIMITED", "RESOURCE_EXHAUSTED", None])
+def test_a_graphql_error_may_be_that_of_a_resolver(emulator: Emulator, ask: Ask, code: str | None) -> None:
+    """Each root field is null, with an error that has its path, and nothing was done."""
+    emulator.faults.add(Fault("graphql_error", code=code))
+    answer = ask(STOP.replace("clusterStop", "a: clusterStop"))
+    assert (answer.status_code, "retry-after" in answer.headers) == (200, False)
+    (error,) = answer.json()["errors"]
+    assert answer.json()["data"] == {"a": None}
+    assert (error["path"], error.get("extensions")) == (["a"], None if code is None else {"code": code})
+    assert error["message"]
+    assert not stopped(emulator)
+
+
+@pytest.mark.parametrize(("status", "retry_after"), [(None, None), (429, 7), (503, "Wed, 21 Oct 2026 07:28:00 GMT")])
+def test_a_graphql_error_may_refuse_the_whole_request(
+    emulator: Emulator, ask: Ask, status: int | None, retry_after: int | str | None
+) -> None:
+    """The one entry has the members given, and there is no data."""
+    extensions = {"http": {"status": 429}}
+    words = {"code": "THROTTLED", "message": "Too many requests", "extensions": extensions, "entry": {"type": "LIMIT"}}
+    emulator.faults.add(Fault("graphql_error", path=False, status=status, retry_after=retry_after, **words))
+    answer = ask(STOP)
+    assert answer.status_code == (status or 200)
+    assert answer.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
+    assert answer.json() == {
+        "errors": [
+            {"message": "Too many requests", "extensions": {"code": "THROTTLED", **extensions}, "type": "LIMIT"},
+        ],
+    }
+
+
+def test_a_graphql_error_may_hide_a_success(emulator: Emulator, ask: Ask) -> None:
+    """With `commit` the request is carried out all the same."""
+    emulator.faults.add(Fault("graphql_error", commit=True))
+    assert ask(STOP).json()["data"] == {"clusterStop": None}
+    assert stopped(emulator)
+
+
+@pytest.mark.parametrize("fault", [Fault("bad_gateway", retry_after=7), Fault("server_error", retry_after=7)])
+def test_errors_without_json_may_say_when_to_come_back(emulator: Emulator, ask: Ask, fault: Fault) -> None:
+    """Retry-After goes with their pages as well, and only where it is asked for."""
+    emulator.faults.add(fault, Fault(fault.kind))
+    assert [ask(PROBE).headers.get("retry-after") for _ in range(2)] == ["7", None]
+
+
+def test_a_fault_with_mappings_is_hashable() -> None:
+    """Equal faults are one element of a set; mappings count for equality only."""
+    made = {Fault("graphql_error", entry={"type": kind}) for kind in ("A", "A", "B")}
+    assert len(made) == 2
 
 
 def test_garbage_is_no_json(emulator: Emulator, ask: Ask) -> None:

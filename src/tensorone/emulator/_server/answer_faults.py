@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from tensorone.emulator._graphql.answers import Answer
 from tensorone.emulator._refusals import INTERNAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tensorone.emulator._graphql.answers import Answer
 
     from .exchange import Exchange
     from .fault import Fault, Kind
@@ -28,21 +27,47 @@ BAD_GATEWAY = (
 )
 
 
+MEANINGLESS = "Something was not right."
+
+
 def too_many_requests(retry_after: int | str) -> Response:
     """HTTP 429; no body of the service is on record."""
     return PlainTextResponse("Too Many Requests", 429, {"retry-after": str(retry_after)})
 
 
 def _rate_limited(fault: Fault, _: Exchange, __: Answer) -> Response:
-    return too_many_requests(fault.retry_after)
+    return too_many_requests(1 if fault.retry_after is None else fault.retry_after)
 
 
 def _bad_gateway(fault: Fault, _: Exchange, __: Answer) -> Response:
-    return HTMLResponse(BAD_GATEWAY, fault.status or 502)
+    return HTMLResponse(BAD_GATEWAY, fault.status or 502, _retry_after(fault))
 
 
 def _server_error(fault: Fault, _: Exchange, __: Answer) -> Response:
-    return PlainTextResponse("Internal Server Error", fault.status or 500)
+    return PlainTextResponse("Internal Server Error", fault.status or 500, _retry_after(fault))
+
+
+def _graphql_error(fault: Fault, exchange: Exchange, _: Answer) -> Response:
+    if fault.path is False:
+        content: dict[str, Any] = {"errors": [_entry(fault)]}
+    else:
+        errors = [{"path": [key]} | _entry(fault) for key in exchange.response_keys]
+        content = {"errors": errors} | exchange.nothing().content
+    response = Answer(fault.status or 200, content).response(exchange.media_type)
+    response.headers.update(_retry_after(fault))
+    return response
+
+
+def _entry(fault: Fault) -> dict[str, Any]:
+    """An entry of `errors` as the fault describes it."""
+    code = {} if fault.code is None else {"code": fault.code}
+    extensions = code | dict(fault.extensions or {})
+    message = MEANINGLESS if fault.message is None else fault.message
+    return {"message": message} | ({"extensions": extensions} if extensions else {}) | dict(fault.entry or {})
+
+
+def _retry_after(fault: Fault) -> dict[str, str]:
+    return {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
 
 
 def _garbage(fault: Fault, exchange: Exchange, _: Answer) -> Response:
@@ -94,6 +119,7 @@ ON_THE_ANSWER: dict[Kind, Callable[[Fault, Exchange, Answer], Response]] = {
     "bad_gateway": _bad_gateway,
     "server_error": _server_error,
     "internal_error": _internal_error,
+    "graphql_error": _graphql_error,
     "garbage": _garbage,
     "data_with_errors": _data_with_errors,
     "null": _null,

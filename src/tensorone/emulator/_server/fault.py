@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from tensorone.emulator._graphql.documents import Chosen
 
@@ -24,6 +24,7 @@ Kind = Literal[
     "bad_gateway",
     "server_error",
     "internal_error",
+    "graphql_error",
     "garbage",
     "data_with_errors",
     "null",
@@ -44,6 +45,7 @@ COMMITS: dict[Kind, bool] = {
     "bad_gateway": False,
     "server_error": True,
     "internal_error": True,
+    "graphql_error": False,
     "garbage": True,
     "null": False,
 }
@@ -54,6 +56,10 @@ SECONDS: dict[Kind, float] = {"refuse": 0.2, "delay": 1.0, "commit_late": 5.0, "
 
 # These answer with what was done, and change it.
 CHANGING: frozenset[Kind] = frozenset({"data_with_errors", "unknown_enum", "extra_field"})
+
+
+# Final statuses of HTTP that an answer with a body may have.
+STATUSES = range(200, 600)
 
 
 # These let the request go on, and may meet another fault on the way.
@@ -72,9 +78,16 @@ class Fault:
         probability: Chance of each request that matches, drawn from the emulator's seed; None is certain.
         commit: Whether the request is carried out all the same; None is the kind's usual.
         seconds: Real ones for `refuse` and `delay`, the world's for `commit_late` and `listing_lag`.
-        status: HTTP status of `bad_gateway` and `server_error`.
-        retry_after: Header of `rate_limited`: seconds, or an HTTP date.
+        status: HTTP status of `bad_gateway`, `server_error` and `graphql_error`; None is the kind's usual.
+        retry_after: Header of `rate_limited` (None is 1) and of the kinds with a status (None is no header): seconds,
+            or an HTTP date.
         body: What `garbage` answers.
+        code: `extensions.code` of `graphql_error`; None leaves it out.
+        message: `message` of `graphql_error`; None is a sentence without a meaning.
+        path: Whether `graphql_error` answers like a resolver that failed, with an error for each root field and null in
+            `data` (None is True), or refuses the request as a whole, with one error and no `data`.
+        extensions: Further members of the `extensions` of `graphql_error`.
+        entry: Further members of each entry of `errors`, such as `type`.
 
     Raises:
         ValueError: The parts do not fit together.
@@ -88,20 +101,17 @@ class Fault:
     commit: bool | None = None
     seconds: float | None = None
     status: int | None = None
-    retry_after: int | str = 1
+    retry_after: int | str | None = None
     body: str = "\x1f\x8b not what you asked for"
+    code: str | None = None
+    message: str | None = None
+    path: bool | None = None
+    extensions: Mapping[str, Any] | None = field(default=None, hash=False)
+    entry: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        if self.commit is not None and self.kind not in COMMITS:
-            raise ValueError(f"commit is not for {self.kind}: whether it carries the request out is its nature")
-        if self.seconds is not None and (self.kind not in SECONDS or not self.seconds >= 0):
-            raise ValueError(f"seconds are not for {self.kind}, or negative: {self.seconds}")
-        if self.after < 0 or (self.times is not None and self.times < 1):
-            raise ValueError(f"times must be at least 1 and after at least 0, not {self.times} and {self.after}")
-        if self.probability is not None and not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must be between 0 and 1, not {self.probability}")
+        if mistake := next(_mistakes(self), None):
+            raise ValueError(mistake)
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -132,6 +142,30 @@ class Fault:
         return self.operation is None or self.operation == chosen.name or self.operation in chosen.root_fields
 
 
+def _mistakes(fault: Fault) -> Iterator[str]:
+    """What does not fit together, the most basic first."""
+    kind, times, after, chance = fault.kind, fault.times, fault.after, fault.probability
+    if kind not in KINDS:
+        yield f"kind must be one of {', '.join(KINDS)}, not {kind!r}"
+    if fault.commit is not None and kind not in COMMITS:
+        yield f"commit is not for {kind}, which always or never carries the request out"
+    if fault.seconds is not None and (kind not in SECONDS or not fault.seconds >= 0):
+        yield f"seconds are not for {kind}, or negative: {fault.seconds}"
+    if after < 0 or (times is not None and times < 1):
+        yield f"times must be at least 1 and after at least 0, not {times} and {after}"
+    if chance is not None and not 0 <= chance <= 1:
+        yield f"probability must be between 0 and 1, not {chance}"
+    if fault.status is not None and fault.status not in STATUSES:
+        yield f"status must be between 200 and 599, not {fault.status}"
+    yield from (f"{name} is for graphql_error, not for {kind}" for name in _foreign(fault))
+
+
+def _foreign(fault: Fault) -> list[str]:
+    """The settings of `graphql_error` that a fault of another kind has."""
+    names = [] if fault.kind == "graphql_error" else ["code", "message", "path", "extensions", "entry"]
+    return [name for name in names if getattr(fault, name) is not None]
+
+
 def _truth(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError(f"true or false, not {text!r}")
@@ -148,4 +182,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "status": int,
     "retry_after": str,
     "body": str,
+    "code": str,
+    "message": str,
+    "path": _truth,
 }
