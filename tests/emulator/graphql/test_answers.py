@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from emulator.worlds import A6000
-from graphql import GraphQLObjectType, build_schema, get_named_type
+from graphql import GraphQLObjectType, build_schema, extend_schema, get_named_type, parse, print_schema
 
-from tensorone.emulator import Boot
+from tensorone.emulator import Boot, Emulator
 from tensorone.emulator._emulator import _installed_schema
+from tensorone.emulator._graphql.orders import order
 
 if TYPE_CHECKING:
-    from tensorone.emulator import Emulator
+    from collections.abc import Iterator
 
     from .conftest import Ask
 
@@ -72,9 +74,84 @@ def test_an_order_may_come_as_a_variable(ask: Ask) -> None:
     """Enums, lists and nested inputs are understood there as in the document."""
     document = """mutation Deploy($input: ClusterFindAndDeployOnDemandInput!) {
         clusterFindAndDeployOnDemand(input: $input) { env machine { secureCloud } } }"""
-    order = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
-    content = ask(document, variables={"input": order}).json()
+    given = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
+    content = ask(document, variables={"input": given}).json()
     assert content["data"]["clusterFindAndDeployOnDemand"] == {"env": ["A=1"], "machine": {"secureCloud": False}}
+
+
+FURTHER = """
+    extend input ClusterFindAndDeployOnDemandInput { dataCenterId: String countryCode: String templateId: String
+        networkVolumeId: String allowedCudaVersions: [String] supportPublicIp: Boolean stopAfter: DateTime }
+    extend input ClusterRentInterruptableInput { dataCenterId: String allowedCudaVersions: [String] }
+    extend input ClusterResumeInput { syncMachine: Boolean }
+    extend input GpuLowestPriceInput { dataCenterId: String totalDisk: Int }
+"""
+
+
+@pytest.fixture(scope="module")
+def further() -> Iterator[Emulator]:
+    """An emulator of a schema with more input fields, as the sibling API has them."""
+    schema = extend_schema(build_schema(_installed_schema()), parse(FURTHER))
+    with Emulator(schema=print_schema(schema), speed=0) as emulator:
+        yield emulator
+
+
+def test_further_input_fields_are_kept_with_the_order(further: Emulator) -> None:
+    """What the schema declares and the emulator does not act on is in `order.further`; null counts as left out."""
+    given = {
+        "dataCenterId": "EU-RO-1",
+        "countryCode": None,
+        "networkVolumeId": "vol",
+        "allowedCudaVersions": ["12.8"],
+        "supportPublicIp": True,
+        "stopAfter": "2026-11-27T00:00:00.000Z",
+    }
+    document = (
+        "mutation($input: ClusterFindAndDeployOnDemandInput) { clusterFindAndDeployOnDemand(input: $input) { id } }"
+    )
+    plain = {"imageName": "i", "gpuTypeId": A6000, "env": [{"key": "A", "value": "1"}]}
+    placed = post(further, document, {"input": plain | given})["clusterFindAndDeployOnDemand"]
+    kept = further.world.clusters[placed["id"]].order
+    assert kept.further == {name: value for name, value in given.items() if value is not None}
+    assert (kept.image_name, kept.env) == ("i", (("A", "1"),))
+    assert "EU-RO-1" not in repr(kept)
+
+
+def test_further_input_fields_may_stand_in_the_document(further: Emulator) -> None:
+    """A rent, a resume and a price with such fields are answered as without them; a template needs no image."""
+    rent = f'bidPerGpu: 0.2, imageName: "i", gpuTypeId: "{A6000}", dataCenterId: "X", allowedCudaVersions: ["12.8"]'
+    data = post(
+        further,
+        f"""mutation {{
+            rent: clusterRentInterruptable(input: {{{rent}}}) {{ id clusterType }}
+            resume: clusterResume(input: {{clusterId: "inzk6tzuz833h5", syncMachine: true}}) {{ desiredStatus }}
+            templated: clusterFindAndDeployOnDemand(input: {{templateId: "t", gpuTypeId: "{A6000}"}}) {{ imageName }}
+        }}""",
+    )
+    assert data["rent"]["clusterType"] == "INTERRUPTABLE"
+    assert further.world.clusters[data["rent"]["id"]].order.further == {
+        "dataCenterId": "X",
+        "allowedCudaVersions": ["12.8"],
+    }
+    assert (data["resume"], data["templated"]) == ({"desiredStatus": "RUNNING"}, {"imageName": ""})
+    price = '(input: {dataCenterId: "X", totalDisk: 10})'
+    (model,) = post(further, f'{{ gpuTypes(input: {{id: "{A6000}"}}) {{ lowestPrice{price} {{ stockStatus }} }} }}')[
+        "gpuTypes"
+    ]
+    assert model["lowestPrice"]["stockStatus"] == "High"
+
+
+def test_entries_of_an_environment_may_be_null() -> None:
+    """Where a schema allows null in the list, it stands for no variable."""
+    assert order({"imageName": "i", "gpuTypeId": A6000, "env": [None, {"key": "A", "value": "1"}]}).env == (("A", "1"),)
+
+
+def post(emulator: Emulator, document: str, variables: object = None) -> Any:
+    """The data of an answer without errors."""
+    body = {"query": document, "variables": variables}
+    content = httpx.post(emulator.url, params={"api_key": emulator.api_key}, json=body).json()
+    assert "errors" not in content
+    return content["data"]
 
 
 def test_what_is_left_out_gets_the_siblings_defaults(ask: Ask) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from .boot import Boot
@@ -22,8 +23,9 @@ class Order:
     """Everything the input of a deploy or rent asks for, defaults filled in.
 
     Attributes:
-        clouds: Parts of the market allowed.
+        clouds: Cloud types allowed.
         bid: US dollars per GPU and hour; None asks for the fixed price.
+        further: Input fields of the schema that the emulator does not act on, by their names there.
     """
 
     image_name: str
@@ -40,6 +42,7 @@ class Order:
     name: str = ""
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     bid: Decimal | None = None
+    further: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
