@@ -57,7 +57,7 @@ def emulator(served: Emulator) -> Emulator:
 @pytest.fixture(scope="module")
 def ask(served: Emulator) -> Iterator[Ask]:
     """Sends a document over HTTP; the key is the emulator's unless `key` says otherwise, None for none."""
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=30) as client:
 
         def send(document: str, *, key: str | None = served.api_key, **rest: Any) -> httpx.Response:
             params = {} if key is None else {"api_key": key}
@@ -71,8 +71,9 @@ def eventually() -> Eventually:
     """Waits for what another thread is about to do."""
 
     def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0)  # lets the other thread run
 
     return wait

@@ -85,7 +85,7 @@ class Emulator:
         self._clock = clock
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
-        self._faults = Faults(seed, self._close_port)
+        self._faults = Faults(seed, self._close_port, self._open_port)
         self._app = App(service, self._keys, self._faults, self._new_world(), max_body=limits.body)
         self._server = LoopbackServer(self._app, host, port)
         self._host = host
@@ -184,6 +184,9 @@ class Emulator:
 
     def _close_port(self, seconds: float) -> None:
         self._server.refuse(seconds)
+
+    def _open_port(self) -> None:
+        self._server.reopen()
 
     def _new_world(self) -> World:
         return World(self._scenario, speed=self._speed, clock=self._clock)

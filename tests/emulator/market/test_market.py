@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator.worlds import A6000, new_world, order, spot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorone.emulator._market.catalogue import GPU_MODELS, GpuModel
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DAY = 24 * 3600.0
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), now=st.floats(0, 365 * DAY), model=st.sampled_from(GPU_MODELS))
 def test_the_minimum_bid_stays_in_its_band(seed: int, now: float, model: GpuModel) -> None:
     """To the cent, it is at least 80 per cent of its opening price, and at most the cheapest fixed price."""
@@ -27,6 +28,7 @@ def test_the_minimum_bid_stays_in_its_band(seed: int, now: float, model: GpuMode
     assert min(model.minimum_bid * Decimal("0.8") - Decimal("0.005"), cheapest) <= price <= cheapest
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), now=st.floats(0, 365 * DAY))
 def test_the_published_bid_always_wins(seed: int, now: float) -> None:
     """The minimum bid of an A6000 never exceeds the 0.20 of the published request."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from tensorone.emulator import Emulator, Fault
+from tensorone.emulator._graphql.documents import Chosen
 from tensorone.emulator._server.fault import KINDS
 
 if TYPE_CHECKING:
@@ -62,15 +64,21 @@ def test_a_fault_may_go_on_until_it_is_cleared(emulator: Emulator, ask: Ask) -> 
 def test_chance_follows_the_seed() -> None:
     """The same seed strikes the same requests, and about as many as the probability says."""
 
-    def struck(seed: int) -> list[int]:
-        with Emulator(seed=seed) as emulator:
-            emulator.faults.add(Fault("bad_gateway", times=None, probability=0.3))
-            params = {"api_key": emulator.api_key}
-            with httpx.Client() as client:
-                return [client.post(emulator.url, params=params, json={"query": PROBE}).status_code for _ in range(60)]
+    def struck(seed: int) -> list[bool]:
+        faults = Emulator(seed=seed).faults
+        faults.add(Fault("bad_gateway", times=None, probability=0.3))
+        return [bool(faults.strike(Chosen(None, ("myself",), ("myself",)), 0.0)) for _ in range(60)]
 
-    assert struck(1) == struck(1) != struck(2)
-    assert 5 < struck(1).count(502) < 35
+    first = struck(1)
+    assert first == struck(1) != struck(2)
+    assert 5 < first.count(True) < 35
+
+
+def test_chance_is_asked_for_each_request(emulator: Emulator, ask: Ask) -> None:
+    """Probability 1 strikes every request, 0 none."""
+    emulator.faults.add(Fault("bad_gateway", times=None, probability=0), Fault("server_error", probability=1))
+    assert [ask(PROBE).status_code for _ in range(2)] == [500, 200]
+    assert [fault.kind for fault in emulator.faults.pending] == ["bad_gateway"]
 
 
 def test_one_fault_at_a_time_decides(emulator: Emulator, ask: Ask) -> None:
@@ -171,12 +179,16 @@ def test_reset_is_a_reset(emulator: Emulator, ask: Ask, commit: bool) -> None:
 
 
 @pytest.mark.parametrize("commit", [False, True])
-def test_hang_never_answers(emulator: Emulator, commit: bool) -> None:
+def test_hang_never_answers(emulator: Emulator, ask: Ask, eventually: Eventually, commit: bool) -> None:
     """The client's own patience ends it; meanwhile others are answered."""
     emulator.faults.add(Fault("hang", commit=commit, operation="clusterStop"))
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(emulator.url, params={"api_key": emulator.api_key}, json={"query": STOP}, timeout=0.2)
-    assert stopped(emulator) is commit
+    with raw(emulator, STOP) as connection:
+        eventually(lambda: len(emulator.faults.hits) == 1)
+        assert ask(PROBE).status_code == 200
+        connection.settimeout(0.02)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+    eventually(lambda: stopped(emulator) is commit)
 
 
 def test_stopping_the_emulator_ends_what_hangs(eventually: Eventually) -> None:
@@ -202,32 +214,44 @@ def test_truncate_announces_more_than_it_sends(emulator: Emulator, ask: Ask) -> 
     assert len(emulator.world.clusters) == 4
 
 
-def test_refuse_closes_the_port_for_a_while(emulator: Emulator, ask: Ask) -> None:
-    """Aimed at nothing, it refuses the very next connection, and the port comes back by itself."""
-    emulator.faults.add(Fault("refuse", seconds=0.3))
+def test_refuse_closes_the_port_at_once(emulator: Emulator, ask: Ask) -> None:
+    """Aimed at nothing, it refuses the very next connection, until the faults are cleared."""
+    emulator.faults.add(Fault("refuse", seconds=3600.0))
     with pytest.raises(ConnectionRefusedError):
         raw(emulator, PROBE)
+    emulator.faults.clear()
+    assert ask(PROBE).status_code == 200
+
+
+def test_a_closed_port_opens_by_itself(emulator: Emulator, ask: Ask) -> None:
+    """After its seconds it accepts connections again."""
+    emulator.faults.add(Fault("refuse", seconds=0.05))
     until_back(emulator)
     assert ask(PROBE).status_code == 200
 
 
 def test_refuse_may_wait_for_a_request(emulator: Emulator, ask: Ask) -> None:
     """The request that meets it is reset before it is carried out, what follows is refused."""
-    emulator.faults.add(Fault("refuse", seconds=0.3, operation="clusterStop"))
+    emulator.faults.add(Fault("refuse", seconds=3600.0, operation="clusterStop"))
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         ask(STOP)
     with pytest.raises(ConnectionRefusedError):
         raw(emulator, PROBE)
     assert not stopped(emulator)
-    until_back(emulator)
+    emulator.reset()
     assert ask(PROBE).status_code == 200
 
 
-def test_a_port_closed_twice_opens_once(emulator: Emulator, ask: Ask) -> None:
-    """It comes back when the last who closed it is done."""
-    emulator.faults.add(Fault("refuse", seconds=0.0), Fault("refuse", seconds=0.3), Fault("refuse", seconds=0.0))
+def test_a_port_closed_twice_opens_once(emulator: Emulator, ask: Ask, eventually: Eventually) -> None:
+    """It opens when the last of those who closed it is done, or all of them are."""
+    emulator.faults.add(Fault("refuse", seconds=0.0), Fault("refuse", seconds=3600.0), Fault("refuse", seconds=0.0))
+    server = emulator._server
+    eventually(lambda: server._closings == 1)
     with pytest.raises(ConnectionRefusedError):
         raw(emulator, PROBE)
+    emulator.faults.clear()
+    assert ask(PROBE).status_code == 200
+    emulator.faults.add(Fault("refuse", seconds=0.0), Fault("refuse", seconds=0.05))
     until_back(emulator)
     assert ask(PROBE).status_code == 200
 
@@ -487,7 +511,8 @@ def raw(emulator: Emulator, document: str) -> socket.socket:
 
 
 def until_back(emulator: Emulator) -> None:
-    """Waits until the port takes connections again."""
-    transport = httpx.HTTPTransport(retries=8)
-    with httpx.Client(transport=transport) as client:
-        client.get(httpx.URL(emulator.url).copy_with(path="/"))
+    """Waits until the port accepts connections again."""
+    while True:
+        with suppress(ConnectionRefusedError), raw(emulator, PROBE) as connection:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            return

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from emulator.worlds import A6000, new_world, order, small_host
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tensorone.emulator import Refusal, World
-
-if TYPE_CHECKING:
-    from tensorone.emulator._market.hosts import Host
+from tensorone.emulator import Cluster, Refusal, World
 
 BIDS = st.sampled_from([Decimal("0.15"), Decimal("0.20"), Decimal("0.25"), Decimal("0.30")])
 GPUS = st.integers(0, 3)
@@ -85,28 +81,31 @@ class Account(RuleBasedStateMachine):
     @invariant()
     def nothing_is_oversubscribed(self) -> None:
         """No machine gives away more of anything than it has."""
+        clusters = self.world.clusters.values()
         for host in self.world.hosts:
-            tenants = [each for each in self.world.clusters.values() if each.machine_id == host.machine_id]
+            tenants = [each for each in clusters if each.machine_id == host.machine_id]
             running = [each for each in tenants if each.running]
             assert sum(each.gpu_count for each in running) + self.world.free_gpus(host.machine_id) == host.gpus
             assert self.world.free_gpus(host.machine_id) >= 0
             assert sum(each.order.memory_in_gb for each in running) <= host.memory_in_gb
             assert sum(each.order.vcpus for each in running) <= host.vcpus
-            assert disk_used(host, self.world) <= host.disk_in_gb
+            assert disk_used(tenants) <= host.disk_in_gb
 
     @invariant()
     def the_ledger_adds_up(self) -> None:
         """Balance and bill are what was paid in, and the spend is what the open lines say."""
-        assert self.world.balance + sum(line.amount for line in self.world.bill) == self.deposit
-        assert self.world.spend_per_hour == sum(line.rate for line in self.world.bill if line.open)
+        bill = self.world.bill
+        assert self.world.balance + sum(line.amount for line in bill) == self.deposit
+        assert self.world.spend_per_hour == sum(line.rate for line in bill if line.open)
 
     @invariant()
     def only_what_exists_is_billed(self) -> None:
         """The open lines are those of the clusters there are, at their rates."""
-        for cluster in self.world.clusters.values():
-            lines = [line for line in self.world.bill if line.open and line.cluster_id == cluster.id]
-            assert {line.item: line.rate for line in lines} == self.world.rates(cluster)
-        assert {line.cluster_id for line in self.world.bill if line.open} <= self.world.clusters.keys()
+        clusters, lines = self.world.clusters, [line for line in self.world.bill if line.open]
+        for cluster in clusters.values():
+            own = {line.item: line.rate for line in lines if line.cluster_id == cluster.id}
+            assert own == self.world.rates(cluster)
+        assert {line.cluster_id for line in lines} <= clusters.keys()
 
     @invariant()
     def nobody_runs_on_credit(self) -> None:
@@ -117,14 +116,16 @@ class Account(RuleBasedStateMachine):
     @invariant()
     def bids_reach_the_minimum(self) -> None:
         """What runs by bid bids at least the minimum."""
+        minimum = self.world.minimum_bid(A6000)
         for each in self.world.clusters.values():
-            assert not each.running or not each.spot or each.price >= self.world.minimum_bid(A6000)
+            assert not each.running or not each.spot or each.price >= minimum
 
     @invariant()
     def what_is_stopped_has_no_container(self) -> None:
         """EXITED and no runtime go together, after preemption as well."""
+        now = self.world.now
         for each in self.world.clusters.values():
-            assert each.running == each.up(self.world.now)
+            assert each.running == each.up(now)
 
     @invariant()
     def time_never_runs_back(self) -> None:
@@ -133,9 +134,8 @@ class Account(RuleBasedStateMachine):
         self.latest = self.world.now
 
 
-def disk_used(host: Host, world: World) -> int:
+def disk_used(tenants: list[Cluster]) -> int:
     """GB of one machine: all volumes, and the container disks of what runs."""
-    tenants = [each for each in world.clusters.values() if each.machine_id == host.machine_id]
     running = sum(each.order.container_disk_in_gb for each in tenants if each.running)
     return running + sum(each.order.volume_in_gb for each in tenants)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from emulator.worlds import new_world, order
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorone.emulator import Boot, World
@@ -16,6 +16,7 @@ from tensorone.emulator._world.clock import Clock
 from tensorone.emulator._world.scenario import Scenario
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.tuples(st.floats(-10, 10), st.floats(0, 1e6))), speed=st.floats(0, 1000))
 def test_time_never_runs_back(steps: list[tuple[float, float]], speed: float) -> None:
     """Whatever its source does, the clock only moves on."""

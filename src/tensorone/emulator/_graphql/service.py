@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -120,8 +121,9 @@ class Service:
         return entry | {"message": reword(refusal.message, self._wording), "path": error.path}
 
 
+@lru_cache(8)
 def _executable(sdl: str) -> GraphQLSchema:
-    """The schema with its resolvers.
+    """The schema with its resolvers; emulators share it, since resolvers get their world with each request.
 
     Not by ariadne's `make_executable_schema`: it patches enums for Python values, and with graphql-core 3.2.14 its
     patch refuses every enum that comes in a variable.

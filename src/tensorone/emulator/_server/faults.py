@@ -40,15 +40,19 @@ class Faults:
     Args:
         seed: Of the draws of probabilities.
         close_port: Refuses connections for so many seconds, from now on.
+        open_port: Accepts connections again.
     """
 
-    def __init__(self, seed: int, close_port: Callable[[float], None]) -> None:
+    def __init__(
+        self, seed: int, close_port: Callable[[float], None], open_port: Callable[[], None] = lambda: None
+    ) -> None:
         self._close_port = close_port
+        self._open_port = open_port
         self._seed = seed
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
         self._hits: list[Hit] = []
-        self.clear()
+        self._rng = _chance(seed)
 
     def add(self, *faults: Fault) -> None:
         """Arms faults. A `refuse` that aims at nothing in particular closes the port at once."""
@@ -60,11 +64,12 @@ class Faults:
                     self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Disarms every fault, forgets the hits, and begins the draws of probabilities anew."""
+        """Disarms every fault, forgets the hits, restarts the draws of probabilities, and ends a `refuse`."""
         with self._lock:
-            self._rng = random.Random(f"faults/{self._seed}")  # noqa: S311 - chance, no secret
+            self._rng = _chance(self._seed)
             self._armed.clear()
             self._hits.clear()
+        self._open_port()
 
     @property
     def pending(self) -> tuple[Fault, ...]:
@@ -103,3 +108,7 @@ class Faults:
         if armed.struck == fault.times:
             self._armed.remove(armed)
         return True
+
+
+def _chance(seed: int) -> random.Random:
+    return random.Random(f"faults/{seed}")  # noqa: S311 - chance, no secret

@@ -48,7 +48,8 @@ class LoopbackServer:
         self._port = port
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
-        self._closings = 0  # how many who closed the port have yet to open it
+        self._closings = 0  # how many who closed the port have not opened it yet
+        self._reopened: anyio.Event  # set when it opens before their time
 
     def start(self) -> int:
         """Listens, and returns the port; requests are accepted from now on."""
@@ -78,13 +79,17 @@ class LoopbackServer:
         """
         if self._portal is None:
             raise RuntimeError("there is no port to close: the emulator does not listen")
-        self._portal.call(self._close_port)
-        self._portal.start_task_soon(self._reopen_after, seconds)
+        reopened = self._portal.call(self._close_port)
+        self._portal.start_task_soon(self._reopen_after, seconds, reopened)
 
     async def refuse_and_wait(self, seconds: float) -> None:
         """The same from inside a request."""
-        self._close_port()
-        await self._reopen_after(seconds)
+        await self._reopen_after(seconds, self._close_port())
+
+    def reopen(self) -> None:
+        """Accepts connections again at once, if it refuses them."""
+        if self._portal is not None and self._closings:
+            self._portal.call(self._reopen)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = _SocketWire(scope["state"]["transport"], self)
@@ -108,9 +113,12 @@ class LoopbackServer:
                 task.cancel()
             await checkpoint()
 
-    def _close_port(self) -> None:
+    def _close_port(self) -> anyio.Event:
+        if not self._closings:
+            self._reopened = anyio.Event()
         self._closings += 1
         self._shut()
+        return self._reopened
 
     def _shut(self) -> None:
         for server in self._server.servers:
@@ -118,11 +126,19 @@ class LoopbackServer:
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
 
-    async def _reopen_after(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
+    async def _reopen_after(self, seconds: float, reopened: anyio.Event) -> None:
+        with anyio.move_on_after(seconds):
+            await reopened.wait()
+        if reopened.is_set():
+            return
         self._closings -= 1
         if not self._closings:
             await self._open()
+
+    async def _reopen(self) -> None:
+        self._closings = 0
+        self._reopened.set()
+        await self._open()
 
 
 class _Connection(H11Protocol):
