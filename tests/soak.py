@@ -32,7 +32,7 @@ from tensorone import ClusterSpec, OutcomeUnknown, RetryPolicy, TensorOne, Tenso
 from tensorone.emulator import Emulator, Fault
 
 TYPES = ["NVIDIA A40", "NVIDIA L40S", "NVIDIA RTX A6000", "NVIDIA L40", "NVIDIA RTX 6000 Ada Generation", "NVIDIA L4"]
-SETTLE = 3.0
+SETTLE = 2.0  # seconds; the latest commit and the longest lag together take 0.7
 RENTS = ("clusterFindAndDeployOnDemand", "clusterRentInterruptable")
 PLANS = ("keep", "keep", "keep", "terminate", "pause", "cancel", "read")
 CHANCES = {
@@ -45,7 +45,6 @@ CHANCES = {
     "internal_error": 0.02,
     "garbage": 0.01,
     "data_with_errors": 0.02,
-    "rate_limited": 0.005,
     "delay": 0.01,
     "unknown_enum": 0.02,
     "extra_field": 0.02,
@@ -55,15 +54,17 @@ CHANCES = {
 def faults() -> list[Fault]:
     """Every kind, at random, before and after the server acts."""
     found = [
-        Fault(kind, times=None, probability=chance, seconds=0.2 if kind == "delay" else None, retry_after="0.05")
+        Fault(kind, times=None, probability=chance, seconds=0.2 if kind == "delay" else None)
         for kind, chance in CHANCES.items()
     ]
+    found += [Fault("rate_limited", times=None, probability=0.005, retry_after="0.05")]
+    found += [Fault("graphql_error", times=None, probability=0.005, code="RATE_LIMITED")]
     found += [Fault(kind, times=None, probability=0.02, commit=True) for kind in ("close", "reset", "bad_gateway")]
     # To terminate, null is how success looks: from there it would be a lie that nobody can see through.
     found += [Fault("null", operation=name, times=None, probability=0.01) for name in RENTS]
     found += [Fault("hang", times=None, probability=0.005, commit=True)]
-    found += [Fault("commit_late", operation=name, times=None, probability=0.02, seconds=0.7) for name in RENTS]
-    found += [Fault("listing_lag", operation=name, times=None, probability=0.1, seconds=1.0) for name in RENTS]
+    found += [Fault("commit_late", operation=name, times=None, probability=0.02, seconds=0.3) for name in RENTS]
+    found += [Fault("listing_lag", operation=name, times=None, probability=0.1, seconds=0.4) for name in RENTS]
     return found
 
 
