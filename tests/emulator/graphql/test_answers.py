@@ -207,7 +207,7 @@ def test_a_failure_of_the_emulator_is_answered_and_logged(
     emulator.world.advance(1e15)  # no date is that late
     content = ask(DEPLOY % ("", "id lastStartedAt")).json()
     assert content["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
-    assert "fault of the emulator" in caplog.text
+    assert "bug of the emulator" in caplog.text
 
 
 def test_gpu_types_may_be_narrowed(ask: Ask) -> None:

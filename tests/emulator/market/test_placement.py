@@ -150,7 +150,7 @@ def test_others_rent_no_more_than_is_free(tiny: World) -> None:
     tiny.deploy(order())
     tiny.occupy("host", 1)
     assert tiny.free_gpus("host") == 0
-    with pytest.raises(ValueError, match="0 to 1 can"):
+    with pytest.raises(ValueError, match="0 to 1 are free"):
         tiny.occupy("host", 2)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tensorone.emulator import Emulator, Fault
+from tensorone.emulator import Emulator, Fault, Faults
 from tensorone.emulator._graphql.documents import Chosen
 from tensorone.emulator._server.fault import KINDS
 
@@ -67,7 +67,7 @@ def test_chance_follows_the_seed() -> None:
     def struck(seed: int) -> list[bool]:
         faults = Emulator(seed=seed).faults
         faults.add(Fault("bad_gateway", times=None, probability=0.3))
-        return [bool(faults.strike(Chosen(None, ("myself",), ("myself",)), 0.0)) for _ in range(60)]
+        return [bool(faults.for_request(Chosen(None, ("myself",), ("myself",)), 0.0)) for _ in range(60)]
 
     first = struck(1)
     assert first == struck(1) != struck(2)
@@ -79,6 +79,16 @@ def test_chance_is_asked_for_each_request(emulator: Emulator, ask: Ask) -> None:
     emulator.faults.add(Fault("bad_gateway", times=None, probability=0), Fault("server_error", probability=1))
     assert [ask(PROBE).status_code for _ in range(2)] == [500, 200]
     assert [fault.kind for fault in emulator.faults.pending] == ["bad_gateway"]
+
+
+def test_faults_need_no_port() -> None:
+    """Without a port to open, clearing disarms all the same; `strike` is the older name of `for_request`."""
+    faults = Faults(0, close_port=lambda seconds: None)
+    faults.add(Fault("close", times=None))
+    chosen = Chosen(None, ("myself",), ("myself",))
+    assert faults.strike(chosen, 0.0) == faults.for_request(chosen, 0.0) == [Fault("close", times=None)]
+    faults.clear()
+    assert faults.for_request(chosen, 0.0) == []
 
 
 def test_one_fault_at_a_time_decides(emulator: Emulator, ask: Ask) -> None:

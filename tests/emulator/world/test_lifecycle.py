@@ -136,7 +136,7 @@ def test_preemption_stops_and_does_not_delete(tiny: World) -> None:
 def test_only_running_spot_clusters_can_be_preempted(tiny: World, which: str) -> None:
     """Preempting anything else is a mistake of the test that asks for it."""
     clusters = {"on-demand": tiny.deploy(order()).id, "stopped": tiny.stop(tiny.deploy(spot()).id).id}
-    with pytest.raises(ValueError, match="no running spot cluster"):
+    with pytest.raises(ValueError, match="not a running spot cluster"):
         tiny.preempt(clusters.get(which, which))
 
 

@@ -1,4 +1,4 @@
-"""From the input of a deploy or rent to an order, with the sibling API's defaults for what is left out."""
+"""Converts the input of a deploy or rent to an order, with the sibling API's defaults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PLAIN = {
 }
 
 
-# Input fields that become something else.
+# Input fields whose value is converted.
 _CONVERTED = {"imageName", "cloudType", "minVcpuCount", "minMemoryInGb", "env", "bidPerGpu"}
 
 
@@ -51,10 +51,10 @@ MOST_DOLLARS = 1e6
 
 
 def order(fields: Mapping[str, Any]) -> Order:
-    """The order an input stands for; null counts as left out, and fields that mean nothing here become `further`.
+    """The order of an input; null counts as left out, and fields without a meaning here become `further`.
 
     Raises:
-        Refusal: What no machine could run: no image, negative sizes, malformed ports.
+        Refusal: No machine could run it: it has no image, a negative size or malformed ports.
     """
     given = {key: value for key, value in fields.items() if value is not None}
     plain = {attribute: given[key] for key, attribute in _PLAIN.items() if key in given}
@@ -75,10 +75,10 @@ def order(fields: Mapping[str, Any]) -> Order:
 
 
 def dollars(amount: float) -> Decimal:
-    """The decimal a GraphQL number was written as.
+    """A GraphQL number as a decimal.
 
     Raises:
-        Refusal: No price, as infinity is none.
+        Refusal: It is infinite, or far beyond any price.
     """
     if not abs(amount) < MOST_DOLLARS:
         raise Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")

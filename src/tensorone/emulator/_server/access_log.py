@@ -1,4 +1,4 @@
-"""One line per request, for a person who watches: never the key, the document or its variables."""
+"""The log of requests, a line each; it never contains the key, a document or variables."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger("tensorone.emulator.requests")
 
 
 class AccessEntry:
-    """What the line of a request says; filled in while the request is handled.
+    """The line of one request, filled in while the request is handled.
 
     Attributes:
-        status: HTTP status of the answer; None as long as there is none.
+        status: HTTP status of the answer; None before it, and without one.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class AccessEntry:
         self._faults = ""
         self._began = time.perf_counter()
 
-    def read(self, chosen: Chosen) -> None:
+    def note_operation(self, chosen: Chosen) -> None:
         """Notes the operation: its name, or its root fields where it has none."""
         self._operation = chosen.name or ",".join(dict.fromkeys(chosen.root_fields))
 
-    def met(self, faults: Sequence[Fault]) -> None:
+    def note_faults(self, faults: Sequence[Fault]) -> None:
         """Notes the faults of the request."""
         self._faults = "".join(f" fault={fault.kind}" for fault in faults)
 

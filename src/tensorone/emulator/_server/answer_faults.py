@@ -1,4 +1,4 @@
-"""Faults of the answer: another status, no JSON, or JSON that says something else."""
+"""Faults of the answer: another status, a body that is not JSON, or other JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP side: one path, one method, the key, and answers with a request id. Runs on any event loop."""
+"""The HTTP side: path, method, key, and a request id for each answer. Runs on any event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tensorone.emulator._world.request_log import Request
 
 from .access_log import AccessEntry
 from .answer_faults import too_many_requests
-from .connection import NoWire
+from .connection import NoConnection
 from .exchange import Exchange
 from .fault_effects import respond
 from .media_type import negotiated
@@ -50,8 +50,8 @@ class App:
     """The ASGI application.
 
     Attributes:
-        world: What the answers come from; may be exchanged between requests.
-        rate_limit: What refuses requests beyond a rate, if anything does.
+        world: The state that the answers come from; may be replaced between requests.
+        rate_limit: Refuses requests beyond a rate; None refuses none.
     """
 
     def __init__(self, service: Service, keys: Keys, faults: Faults, world: World, *, max_body: int) -> None:
@@ -64,7 +64,7 @@ class App:
         self._ids = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; there is nothing to do for a lifespan."""
+        """Answers one request; ignores lifespan events."""
         if scope["type"] != "http":
             return
         entry = AccessEntry()
@@ -94,7 +94,7 @@ class App:
     async def _graphql(self, request: HttpRequest, body: bytes, entry: AccessEntry) -> Response | None:
         call = self._read(request, body)
         if isinstance(call, Call):
-            entry.read(call.chosen)
+            entry.note_operation(call.chosen)
         self._record(request, body, call)
         if self.rate_limit is not None and (seconds := self.rate_limit.wait()):
             return too_many_requests(seconds)
@@ -105,8 +105,8 @@ class App:
         if isinstance(call, BadRequest):
             return refused(call).response(_media_type(request))
         exchange = self._exchange(request, call, rights)
-        faults = self._faults.strike(call.chosen, exchange.world.now)
-        entry.met(faults)
+        faults = self._faults.for_request(call.chosen, exchange.world.now)
+        entry.note_faults(faults)
         return await respond(faults, exchange)
 
     def _exchange(self, request: HttpRequest, call: Call, rights: frozenset[Right] | None) -> Exchange:
@@ -117,7 +117,7 @@ class App:
             carry_out=lambda: self._carry_out(call, world, rights),
             world=world,
             media_type=_media_type(request),
-            wire=request.scope.get("state", {}).get("wire") or NoWire(),
+            connection=request.scope.get("state", {}).get("connection") or NoConnection(),
             receive=request.receive,
         )
 
@@ -143,13 +143,13 @@ class App:
         began = time.perf_counter()
         answer = self._service.answer(call, world, rights)
         took = time.perf_counter() - began
-        # Neither the document nor the URL: they hold env values and the key.
+        # Neither the document nor the URL, which contain env values and the key.
         level = logging.WARNING if took > SLOW else logging.DEBUG
         _logger.log(level, "%s: %d after %.1f ms", ", ".join(call.chosen.root_fields), answer.status, took * 1000)
         return answer
 
     async def _body(self, request: HttpRequest) -> bytes | None:
-        """The whole body; None as soon as it is too large."""
+        """The whole body; None once it exceeds the limit."""
         body = bytearray()
         async for chunk in request.stream():
             body += chunk

@@ -1,4 +1,4 @@
-"""Faults of the connection: it is refused, closed, reset, left open in silence, or closed half-way."""
+"""Faults of the connection: refused, closed, reset, silent, or closed in the middle of an answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from .connection import Wire, until_disconnected
+from .connection import Connection, until_disconnected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 async def _refuse(fault: Fault, exchange: Exchange, _: Answer) -> None:
-    await exchange.wire.refuse(fault.duration)
+    await exchange.connection.refuse(fault.duration)
 
 
 async def _close(_: Fault, exchange: Exchange, __: Answer) -> None:
-    exchange.wire.close()
+    exchange.connection.close()
     await until_disconnected(exchange.receive)
 
 
 async def _reset(_: Fault, exchange: Exchange, __: Answer) -> None:
-    exchange.wire.reset()
+    exchange.connection.reset()
     await until_disconnected(exchange.receive)
 
 
@@ -43,21 +43,21 @@ async def _commit_late(fault: Fault, exchange: Exchange, answer: Answer) -> None
 
 
 async def _truncate(_: Fault, exchange: Exchange, answer: Answer) -> Response:
-    return _Truncated(answer.response(exchange.media_type), exchange.wire)
+    return _Truncated(answer.response(exchange.media_type), exchange.connection)
 
 
 class _Truncated(Response):
     """Announces the whole length of a response, sends half of it, and closes the connection."""
 
-    def __init__(self, whole: Response, wire: Wire) -> None:
+    def __init__(self, whole: Response, connection: Connection) -> None:
         super().__init__(bytes(whole.body), media_type=whole.media_type)
-        self._wire = wire
+        self._connection = connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        self._wire.close()
+        self._connection.close()
         await until_disconnected(receive)
 
 

@@ -1,4 +1,4 @@
-"""A request about to be answered, with what faults need to spoil its answer."""
+"""A request about to be answered, with what faults need to change its answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tensorone.emulator._world.world import World
 
-    from .connection import Wire
+    from .connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Exchange:
     """A request about to be answered.
 
     Attributes:
-        response_keys: Keys its `data` would have.
+        response_keys: Keys that its `data` has.
         enum_fields: Names of fields whose values are enum values.
-        carry_out: Carries the request out, and answers it.
+        carry_out: Carries out the request, and returns its answer.
         media_type: Media type of an answer in JSON.
     """
 
@@ -33,7 +33,7 @@ class Exchange:
     carry_out: Callable[[], Answer]
     world: World
     media_type: str
-    wire: Wire
+    connection: Connection
     receive: Receive
 
     def nothing(self) -> Answer:

@@ -1,4 +1,4 @@
-"""One fault as data: what goes wrong, with which requests, how often."""
+"""One fault as data: what happens, to which requests, how often."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-# Whether the request is carried out, where a fault leaves the choice and nothing is said.
+# Default of `commit`, for the kinds that have the choice.
 COMMITS: dict[Kind, bool] = {
     "close": False,
     "reset": False,
@@ -54,34 +54,34 @@ COMMITS: dict[Kind, bool] = {
 SECONDS: dict[Kind, float] = {"refuse": 0.2, "delay": 1.0, "commit_late": 5.0, "listing_lag": 5.0}
 
 
-# These answer with what was done, and change it.
+# These change the answer to a request that was carried out.
 CHANGING: frozenset[Kind] = frozenset({"data_with_errors", "unknown_enum", "extra_field"})
 
 
-# Final statuses of HTTP that an answer with a body may have.
+# Statuses of final answers.
 STATUSES = range(200, 600)
 
 
-# These let the request go on, and may meet another fault on the way.
+# These do not decide how a request ends: another fault may follow.
 PASSING: frozenset[Kind] = frozenset({"delay", "listing_lag"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault: what happens to the requests that match.
 
     Attributes:
         kind: What happens, see docs/emulator.md.
-        operation: Root field or operation name it waits for; None takes any request.
-        times: How many requests it strikes; None strikes for ever.
-        after: How many requests that match pass before the first is struck.
-        probability: Chance of each request that matches, drawn from the emulator's seed; None is certain.
-        commit: Whether the request is carried out all the same; None is the kind's usual.
-        seconds: Real ones for `refuse` and `delay`, the world's for `commit_late` and `listing_lag`.
-        status: HTTP status of `bad_gateway`, `server_error` and `graphql_error`; None is the kind's usual.
+        operation: Root field or operation name of the requests that match; None matches every request.
+        times: How many requests it affects; None is no limit.
+        after: How many matching requests it skips first.
+        probability: Chance of each matching request, drawn from the emulator's seed; None is certain.
+        commit: Whether the request is carried out nevertheless; None is the kind's default.
+        seconds: Real seconds for `refuse` and `delay`, the world's for `commit_late` and `listing_lag`.
+        status: HTTP status of `bad_gateway`, `server_error` and `graphql_error`; None is the kind's default.
         retry_after: Header of `rate_limited` (None is 1) and of the kinds with a status (None is no header): seconds,
             or an HTTP date.
-        body: What `garbage` answers.
+        body: Body of `garbage`.
         code: `extensions.code` of `graphql_error`; None leaves it out.
         message: `message` of `graphql_error`; None is a sentence without a meaning.
         path: Whether `graphql_error` answers like a resolver that failed, with an error for each root field and null in
@@ -90,7 +90,7 @@ class Fault:
         entry: Further members of each entry of `errors`, such as `type`.
 
     Raises:
-        ValueError: The parts do not fit together.
+        ValueError: The settings contradict one another.
     """
 
     kind: Kind
@@ -115,10 +115,10 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Reads `kind` or `kind:name=value,name=value`; `times=all` never ends.
+        """Reads `kind` or `kind:name=value,name=value`; `times=all` is no limit.
 
         Raises:
-            ValueError: No fault is written like this.
+            ValueError: The text does not describe a fault.
         """
         kind, _, rest = text.partition(":")
         given = {name: value for name, _, value in (part.partition("=") for part in rest.split(",") if part)}
@@ -129,21 +129,21 @@ class Fault:
 
     @property
     def commits(self) -> bool:
-        """Whether the request is carried out before the fault shows."""
+        """Whether the request is carried out before the fault happens."""
         return COMMITS.get(self.kind, self.kind in CHANGING) if self.commit is None else self.commit
 
     @property
     def duration(self) -> float:
-        """The seconds, or the kind's usual."""
+        """The seconds, or the kind's default."""
         return SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
     def aims_at(self, chosen: Chosen) -> bool:
-        """Whether it waits for such a request."""
+        """Whether it matches such a request."""
         return self.operation is None or self.operation == chosen.name or self.operation in chosen.root_fields
 
 
 def _mistakes(fault: Fault) -> Iterator[str]:
-    """What does not fit together, the most basic first."""
+    """Contradictions among the settings, the most basic first."""
     kind, times, after, chance = fault.kind, fault.times, fault.after, fault.probability
     if kind not in KINDS:
         yield f"kind must be one of {', '.join(KINDS)}, not {kind!r}"
@@ -166,7 +166,7 @@ def _foreign(fault: Fault) -> list[str]:
     return [name for name in names if getattr(fault, name) is not None]
 
 
-def _truth(text: str) -> bool:
+def _boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError(f"true or false, not {text!r}")
     return text == "true"
@@ -177,12 +177,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "times": lambda text: None if text == "all" else int(text),
     "after": int,
     "probability": float,
-    "commit": _truth,
+    "commit": _boolean,
     "seconds": float,
     "status": int,
     "retry_after": str,
     "body": str,
     "code": str,
     "message": str,
-    "path": _truth,
+    "path": _boolean,
 }

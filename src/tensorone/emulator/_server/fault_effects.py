@@ -1,4 +1,4 @@
-"""What the faults of a request do to it, in order."""
+"""Applies the faults of a request, in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def respond(faults: Sequence[Fault], exchange: Exchange) -> Response | None:
-    """Answers a request with what its faults leave of the answer; None if the connection carries no answer."""
+    """The answer to a request after its faults; None if the connection carries no answer."""
     for fault in faults:
         if fault.kind == "delay":
             await anyio.sleep(fault.duration)

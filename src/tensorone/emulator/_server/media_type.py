@@ -44,7 +44,7 @@ def _quality(media_type: str, qualities: Mapping[str, float]) -> float:
 
 
 def _number(text: str) -> float:
-    """A quality; 0 for what is none, so that a malformed range matches nothing."""
+    """A quality; 0 for a malformed one, so that its range matches nothing."""
     try:
         return float(text) if 0 <= float(text) <= 1 else 0.0
     except ValueError:
