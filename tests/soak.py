@@ -1,10 +1,10 @@
-"""Many operations under every fault, cancellations and a killed process; then the world and the callers are compared.
+"""Many operations under faults, cancellations and a killed process; then the world is compared with the callers.
 
     python tests/soak.py --operations 1000 --seeds 10           the SDK
-    python tests/soak.py --operations 1000 --client naive       a client that repeats whatever failed, as control
+    python tests/soak.py --operations 1000 --client naive       a client that repeats every failed request, as control
 
-A caller writes down what it is about to do and what came of it. Half-way it is killed (SIGKILL) and started again
-with what it wrote; it must find its clusters by their tokens.
+A caller records each operation before it starts and its outcome after it. Half-way it is killed (SIGKILL) and
+restarted with its records; it must find its clusters by their tokens.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CHANCES = {
 
 
 def faults() -> list[Fault]:
-    """Every kind, at random, before and after the server acts."""
+    """Every kind of fault, at random, before and after the server acts."""
     found = [
         Fault(kind, times=None, probability=chance, seconds=0.2 if kind == "delay" else None)
         for kind, chance in CHANCES.items()
@@ -60,7 +60,7 @@ def faults() -> list[Fault]:
     found += [Fault("rate_limited", times=None, probability=0.005, retry_after="0.05")]
     found += [Fault("graphql_error", times=None, probability=0.005, code="RATE_LIMITED")]
     found += [Fault(kind, times=None, probability=0.02, commit=True) for kind in ("close", "reset", "bad_gateway")]
-    # To terminate, null is how success looks: from there it would be a lie that nobody can see through.
+    # Null is the success of a termination, so a client could not recognise the fault there.
     found += [Fault("null", operation=name, times=None, probability=0.01) for name in RENTS]
     found += [Fault("hang", times=None, probability=0.005, commit=True)]
     found += [Fault("commit_late", operation=name, times=None, probability=0.02, seconds=0.3) for name in RENTS]
@@ -72,7 +72,7 @@ def faults() -> list[Fault]:
 
 
 class Renter(Protocol):
-    """What a caller needs of a client."""
+    """What a caller needs from a client."""
 
     async def rent(self, gpu_type_id: str, token: str, *, spot: bool) -> str: ...
     async def find(self, token: str) -> str | None: ...
@@ -95,9 +95,9 @@ class Careful:
         return (await self._client.clusters.deploy(spec, client_token=token)).id
 
     async def find(self, token: str) -> str | None:
-        """Looks for a token for the whole settling time."""
+        """Searches for a token for the whole settling time."""
         while True:
-            with suppress(TensorOneError):  # an outage proves nothing: look again
+            with suppress(TensorOneError):  # a failed listing proves nothing
                 found = await self._client.clusters.find(token, timeout=SETTLE)
                 return found.id if found else None
 
@@ -106,7 +106,7 @@ class Careful:
         await self._client.clusters.terminate(cluster_id)
 
     async def pause(self, cluster_id: str, *, spot: bool) -> None:
-        """Stops a cluster and starts it again."""
+        """Stops and resumes a cluster."""
         await self._client.clusters.stop(cluster_id)
         if spot:
             await self._client.spot.resume(cluster_id, bid_per_gpu=3, gpu_count=1)
@@ -119,7 +119,7 @@ class Careful:
 
 
 class Naive:
-    """Repeats a request that failed, as most clients do, and knows no tokens."""
+    """Repeats failed requests, as most clients do, and knows no tokens."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, key: str) -> None:
         self._http, self._url, self._key = http, url, key
@@ -140,7 +140,7 @@ class Naive:
     async def rent(self, gpu_type_id: str, token: str, *, spot: bool) -> str:
         """Rents one GPU."""
         name, bid = (RENTS[1], "bidPerGpu: 3") if spot else (RENTS[0], "")
-        env = f'[{{key: "TENSORONE_CLIENT_TOKEN", value: "{token}"}}]'  # for the comparison: it never looks
+        env = f'[{{key: "TENSORONE_CLIENT_TOKEN", value: "{token}"}}]'  # for the comparison alone
         wanted = f'{bid} imageName: "soak" gpuTypeId: "{gpu_type_id}" gpuCount: 1 cloudType: ALL env: {env}'
         cluster = (await self._send(f"mutation {{ {name}(input: {{{wanted}}}) {{ id }} }}"))[name]
         if cluster is None:
@@ -148,7 +148,7 @@ class Naive:
         return str(cluster["id"])
 
     async def find(self, token: str) -> str | None:
-        """Has nothing to look for."""
+        """Knows no tokens."""
         return None
 
     async def terminate(self, cluster_id: str) -> None:
@@ -156,7 +156,7 @@ class Naive:
         await self._send(f'mutation {{ clusterTerminate(input: {{clusterId: "{cluster_id}"}}) }}')
 
     async def pause(self, cluster_id: str, *, spot: bool) -> None:
-        """Stops a cluster and starts it again."""
+        """Stops and resumes a cluster."""
         await self._send(f'mutation {{ clusterStop(input: {{clusterId: "{cluster_id}"}}) {{ id }} }}')
 
     async def read(self) -> None:
@@ -169,7 +169,7 @@ class Naive:
 
 @dataclass
 class Journal:
-    """What the caller did, one line each, safe from its own death."""
+    """The caller's records, one line each, which survive its own death."""
 
     path: Path
     begun: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class Journal:
                 (self.ended if "end" in entry else self.begun)[entry["number"]] = entry
 
     def write(self, **entry: object) -> None:
-        """Appends a line; it is there even if the process dies next."""
+        """Appends a line, which survives if the process dies next."""
         with self.path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -199,12 +199,12 @@ class Task:
 
     @property
     def token(self) -> str:
-        """Names what the task rents."""
+        """Token of the task's rental."""
         return f"soak-{self.number}"
 
 
 def tasks(seed: int, count: int) -> list[Task]:
-    """The same for every run with a seed."""
+    """The tasks of a seed, the same in every run."""
     rng = random.Random(seed)
     return [
         Task(number, rng.choice(PLANS), rng.choice(TYPES), rng.random() < 0.4, rng.uniform(0, 0.08))
@@ -213,7 +213,7 @@ def tasks(seed: int, count: int) -> list[Task]:
 
 
 async def run_task(task: Task, renter: Renter, journal: Journal, *, again: bool) -> None:
-    """Does one task, or takes it up where a dead process left it, and writes down what came of it."""
+    """Runs one task, or continues it after a killed process, and records its outcome."""
     if not again:
         journal.write(number=task.number, token=task.token)
     try:
@@ -227,7 +227,7 @@ async def run_task(task: Task, renter: Renter, journal: Journal, *, again: bool)
 
 
 async def outcome(task: Task, renter: Renter, *, again: bool) -> dict[str, object]:
-    """What the caller knows afterwards: a cluster it has, one it ended, or nothing."""
+    """What the caller knows afterwards: a cluster it has, one it terminated, or nothing."""
     if task.plan == "read":
         await renter.read()
         return {"end": "nothing"}
@@ -244,7 +244,7 @@ async def outcome(task: Task, renter: Renter, *, again: bool) -> dict[str, objec
 
 
 async def rent_and_cancel(task: Task, renter: Renter, *, again: bool) -> dict[str, object]:
-    """Rents and gives up at some moment."""
+    """Rents, and cancels at some moment."""
     if again:
         left = await renter.find(task.token)
         return await ended(left, renter) if left else {"end": "nothing"}
@@ -255,7 +255,7 @@ async def rent_and_cancel(task: Task, renter: Renter, *, again: bool) -> dict[st
 
 
 async def ended(cluster_id: str, renter: Renter) -> dict[str, object]:
-    """Terminates; where that fails the caller still knows the cluster, and that it may be gone."""
+    """Terminates; if that fails, the caller knows the cluster and that it may no longer exist."""
     try:
         await renter.terminate(cluster_id)
     except (TensorOneError, LookupError):
@@ -287,7 +287,7 @@ async def work(url: str, key: str, path: Path, seed: int, count: int, kind: str)
 
 @dataclass(frozen=True)
 class Report:
-    """What the world holds that the callers do not know, and the other way round."""
+    """The differences between the world and the callers' records."""
 
     operations: int
     outcomes: dict[str, int]
@@ -301,14 +301,14 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is amiss."""
+        """Whether there are no differences."""
         return not (self.orphans or self.duplicates or self.wrong or self.lost)
 
     def __str__(self) -> str:
         return (
             f"{self.operations} operations, {self.requests} requests, {self.faults} faults, outcomes {self.outcomes}: "
             f"{self.orphans} orphans, {self.duplicates} duplicates alive, {self.wrong} wrong answers, "
-            f"{self.lost} lost ids, ${self.wasted:.4f} spent on machines nobody knows of"
+            f"{self.lost} lost ids, ${self.wasted:.4f} spent on machines without a caller that knows them"
         )
 
 
@@ -336,7 +336,7 @@ def compare(emulator: Emulator, journal: Journal, operations: int) -> Report:
 
 
 def soak(operations: int, seed: int, client: str = "sdk") -> Report:
-    """One run: a caller that is killed half-way, the same caller again, and the comparison."""
+    """One run: a caller that is killed half-way, the same caller restarted, and the comparison."""
     with (
         tempfile.TemporaryDirectory() as directory,
         Emulator(seed=seed, boot="at-once", balance="1000000", first_clusters=False) as emulator,
@@ -352,7 +352,7 @@ def soak(operations: int, seed: int, client: str = "sdk") -> Report:
                 time.sleep(0.02)
             first.send_signal(signal.SIGKILL)
         subprocess.run(command, check=True, env=direct)
-        emulator.world.advance(30)  # whatever was to be committed late is committed now
+        emulator.world.advance(30)  # every late commit has happened by now
         return compare(emulator, Journal(path), operations)
 
 

@@ -1,4 +1,4 @@
-"""A small soak: every fault, cancellations, and a caller that is killed half-way. `make soak` runs the large one."""
+"""A small soak: faults, cancellations, and a caller that is killed half-way. `make soak` runs the large one."""
 
 import pytest
 from soak import soak
@@ -6,7 +6,7 @@ from soak import soak
 
 @pytest.mark.timeout(180)
 def test_no_machine_and_no_dollar_is_lost():
-    """Afterwards the callers know exactly what the world holds."""
+    """Afterwards the callers know exactly which clusters exist."""
     report = soak(150, seed=1)
     assert report.clean, str(report)
     assert report.faults > 40
@@ -15,7 +15,7 @@ def test_no_machine_and_no_dollar_is_lost():
 
 @pytest.mark.timeout(180)
 def test_the_comparison_can_fail():
-    """A client that simply repeats what failed leaves machines that nobody knows of."""
+    """A client that simply repeats failed requests leaves unknown machines behind."""
     report = soak(150, seed=1, client="naive")
     assert report.orphans
     assert report.duplicates

@@ -1,4 +1,4 @@
-"""Documents are parsed and validated once, and not remembered for ever."""
+"""Documents are parsed and validated once, in a bounded memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_many_shapes_of_documents_do_not_pile_up() -> None:
 
 
 def test_a_document_is_parsed_once() -> None:
-    """The same text again is the same document, and its strings make no difference to its validity."""
+    """An equal text gives the same document, and other strings need no other validation."""
     documents = Documents(build_schema("type Query { a(b: String): Int }"), Limits(), introspection=False)
     assert documents.check('{ a(b: "1") }') is documents.check('{ a(b: "1") }')
     documents.check('{ a(b: "2") }')
