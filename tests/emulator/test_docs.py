@@ -48,8 +48,8 @@ def test_it_lists_every_option_of_the_command() -> None:
 
 
 def test_it_quotes_every_refusal() -> None:
-    """Each text of the service is in the table of words."""
-    words = PAGE.partition("### Words")[2]
+    """Each text of the service is in the table of texts."""
+    words = PAGE.partition("### Texts")[2]
     texts = [text.format(bid="0.1", minimum="0.18") for name, text in vars(_refusals).items() if name.isupper()]
     assert [text for text in texts if text not in words] == []
 
