@@ -173,6 +173,7 @@ def test_introspection_may_be_allowed() -> None:
         b'{"query": 7}',
         b'{"query": "{ __typename }", "variables": []}',
         b'{"query": "{ __typename }", "operationName": 7}',
+        b'{"query": "{ __typename }", "extensions": "text"}',
         b"\xff\xfe",
         b"[" * 100_000,
     ],

@@ -41,6 +41,7 @@ _BODY: dict[str, tuple[type, ...]] = {
     "query": (str,),
     "operationName": (str, NoneType),
     "variables": (dict, NoneType),
+    "extensions": (dict, NoneType),
 }
 
 

@@ -85,7 +85,7 @@ class Ledger:
         # Sum of rate times start over the open lines, from which their cost follows without a loop over them.
         self._rates_times_starts = 0.0
 
-    def bill_at(self, cluster_id: str, new_rates: Mapping[str, Decimal], now: float) -> None:
+    def set_rates(self, cluster_id: str, new_rates: Mapping[str, Decimal], now: float) -> None:
         """Closes the open lines of a cluster, and opens lines at new rates."""
         for line in self._open.pop(cluster_id, []):
             closed = replace(line.at(now), open=False)

@@ -55,7 +55,7 @@ class Lifecycle:
         """Starts a new cluster where there is room, on-demand or by bid.
 
         Raises:
-            Refusal: No machine has room, the bid is too low, or the credit is.
+            Refusal: No machine has room, or the bid or the credit is too low.
         """
         place = self.offers.find(order, now)
         cluster = Cluster(
@@ -125,7 +125,7 @@ class Lifecycle:
         if cluster_id not in self.clusters:
             raise Refusal(NOT_FOUND_TO_TERMINATE, "POD_NOT_FOUND")
         self._fleet.drop(self.clusters.pop(cluster_id))
-        self._ledger.bill_at(cluster_id, {}, now)
+        self._ledger.set_rates(cluster_id, {}, now)
 
     def preempt(self, cluster: Cluster, now: float) -> Cluster:
         """Another account outbids a running spot cluster: it is stopped, not deleted."""
@@ -187,4 +187,4 @@ class Lifecycle:
     def _record(self, cluster: Cluster, now: float) -> None:
         self.clusters[cluster.id] = cluster
         self._fleet.put(cluster)
-        self._ledger.bill_at(cluster.id, rates(cluster), now)
+        self._ledger.set_rates(cluster.id, rates(cluster), now)
