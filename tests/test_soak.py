@@ -6,7 +6,7 @@ from soak import soak
 
 @pytest.mark.timeout(180)
 def test_no_machine_and_no_dollar_is_lost():
-    """Afterwards the callers know exactly what the world holds."""
+    """Afterwards the callers know exactly which clusters exist."""
     report = soak(150, seed=1)
     assert report.clean, str(report)
     assert report.faults > 40

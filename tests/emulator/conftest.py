@@ -1,7 +1,8 @@
-"""A world that stands still, an emulator with such a world, and a way to ask it."""
+"""A world whose clock is stopped, an emulator with such a world, and a way to send it requests."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,15 +17,24 @@ Ask = Callable[..., httpx.Response]
 Eventually = Callable[[Callable[[], bool]], None]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_proxy() -> Iterator[None]:
+    """Requests reach the emulator directly, even if the environment names a proxy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            patch.delenv(name)
+        yield
+
+
 @pytest.fixture
 def world() -> World:
-    """An empty world that stands still until it is advanced."""
+    """An empty world whose time passes by `advance` alone."""
     return new_world()
 
 
 @pytest.fixture
 def tiny() -> World:
-    """The same with one machine of two A6000, whose minimum bid stays at 0.18."""
+    """The same with one machine of two A6000, whose minimum bid is fixed at 0.18."""
     world = new_world(small_host())
     world.set_minimum_bid(A6000, "0.18")
     return world
@@ -39,7 +49,7 @@ def served() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(served: Emulator) -> Emulator:
-    """An emulator as new, whose world stands still until it is advanced; containers are up at once."""
+    """An emulator in its initial state, whose time passes by `advance` alone; containers are up at once."""
     served.reset()
     return served
 
@@ -47,7 +57,7 @@ def emulator(served: Emulator) -> Emulator:
 @pytest.fixture(scope="module")
 def ask(served: Emulator) -> Iterator[Ask]:
     """Sends a document over HTTP; the key is the emulator's unless `key` says otherwise, None for none."""
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=30) as client:
 
         def send(document: str, *, key: str | None = served.api_key, **rest: Any) -> httpx.Response:
             params = {} if key is None else {"api_key": key}
@@ -58,11 +68,12 @@ def ask(served: Emulator) -> Iterator[Ask]:
 
 @pytest.fixture
 def eventually() -> Eventually:
-    """Waits for what another thread is about to do."""
+    """Waits until a condition holds that another thread brings about."""
 
     def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0)  # lets the other thread run
 
     return wait

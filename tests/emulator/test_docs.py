@@ -1,4 +1,4 @@
-"""docs/emulator.md tells the truth."""
+"""docs/emulator.md is accurate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_its_examples_run(fence: str) -> None:
 
 
 def test_it_lists_every_fault_with_its_usual_settings() -> None:
-    """The table has each kind once, and what it does unless told otherwise."""
+    """The table has each kind once, with its defaults."""
     rows = dict(
         re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.partition("## Faults")[2].partition("\n## ")[0], re.MULTILINE)
     )
@@ -42,14 +42,14 @@ def test_it_lists_every_fault_with_its_usual_settings() -> None:
 
 
 def test_it_lists_every_option_of_the_command() -> None:
-    """No option is missing from the table."""
+    """The page names every option."""
     options = {option for action in _parser()._actions for option in action.option_strings} - {"-h", "--help"}
     assert {option for option in options if f"`{option}`" not in PAGE} == set()
 
 
 def test_it_quotes_every_refusal() -> None:
-    """Each text of the service is in the table of words."""
-    words = PAGE.partition("### Words")[2]
+    """Each text of the service is in the table of texts."""
+    words = PAGE.partition("### Texts")[2]
     texts = [text.format(bid="0.1", minimum="0.18") for name, text in vars(_refusals).items() if name.isupper()]
     assert [text for text in texts if text not in words] == []
 

@@ -25,8 +25,8 @@ def test_each_is_answered_with_data(emulator: Emulator, document: str) -> None:
         assert value
 
 
-def test_the_first_world_answers_them_all_in_turn(emulator: Emulator) -> None:
-    """One after the other on one world, they all find what they name."""
+def test_one_world_answers_them_all_in_sequence(emulator: Emulator) -> None:
+    """In sequence on one world, each finds the cluster it names."""
     answers = [post(emulator, document) for document in REQUESTS.values()]
     assert all(answer.keys() == {"data"} for answer in answers)
     assert sum(emulator.world.requests.values()) == 9

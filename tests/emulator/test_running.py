@@ -1,9 +1,10 @@
-"""Ways to run it: as a context manager on every loop, in the process, from the command line."""
+"""Ways to run the emulator: as a context manager on either loop, in the process, and from the command line."""
 
 from __future__ import annotations
 
 import ast
 import io
+import logging
 import re
 import signal
 import socket
@@ -47,7 +48,7 @@ def test_it_serves_either_loop(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_cancelled_start_leaves_nothing_running(backend: str) -> None:
-    """Cancelled while it starts, it is stopped again."""
+    """If the start is cancelled, the server is stopped."""
 
     async def cancelled() -> None:
         with anyio.CancelScope() as scope:
@@ -63,7 +64,7 @@ def test_a_cancelled_start_leaves_nothing_running(backend: str) -> None:
 
 
 def test_it_depends_on_no_client() -> None:
-    """It imports its own modules, the standard library and the packages of its extra: nothing of the SDK."""
+    """It imports its own modules, the standard library and the packages of its extra, and nothing of the SDK."""
     allowed = sys.stdlib_module_names - {"asyncio"} | {"anyio", "ariadne", "graphql", "starlette", "uvicorn"}
     for path in Path(emulator_package.__file__ or "").parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -76,7 +77,7 @@ def test_it_depends_on_no_client() -> None:
 
 
 def test_it_serves_more_than_once_on_its_port() -> None:
-    """After its block it may be entered again, where it was before."""
+    """It can be entered again after its block, and keeps its port."""
     emulator = Emulator()
     with emulator:
         first = emulator.url
@@ -86,26 +87,26 @@ def test_it_serves_more_than_once_on_its_port() -> None:
 
 
 def test_the_port_may_be_chosen() -> None:
-    """And two emulators do not share one."""
+    """Two emulators cannot share one."""
     with Emulator() as first, pytest.raises(OSError, match="in use"), Emulator(port=httpx.URL(first.url).port or 0):
         pass
 
 
 def test_it_listens_on_ipv6_too() -> None:
-    """The URL has the brackets it needs."""
+    """The URL has brackets around the address."""
     with Emulator(host="::1") as emulator:
         assert emulator.url.startswith("http://[::1]:")
         assert httpx.post(emulator.url, json=PROBE).status_code == 200
 
 
 def test_outside_its_block_it_has_no_url() -> None:
-    """The error says how to do without one."""
+    """The error names `app` as the alternative."""
     with pytest.raises(RuntimeError, match="use its app"):
         _ = Emulator().url
 
 
-def test_a_reset_begins_anew() -> None:
-    """World, counts, faults and rate limit are as at first."""
+def test_a_reset_restores_the_initial_state() -> None:
+    """World, counts, faults and rate limit are the initial ones."""
     with Emulator(api_key="mine") as emulator:
         emulator.faults.add(Fault("close", times=None))
         emulator.rate_limit(1)
@@ -118,7 +119,7 @@ def test_a_reset_begins_anew() -> None:
 
 
 def test_the_schema_may_be_another() -> None:
-    """A schema with fewer types and fields is served as far as it goes, and what is new in it is null."""
+    """A schema with fewer types and fields is served; fields unknown to the emulator are null."""
     schema = "type Query { myself: User weather: String } type User { id: ID }"
     with Emulator(schema=schema) as emulator:
         answer = httpx.post(emulator.url, params=key(emulator), json={"query": "{ myself { id } weather }"})
@@ -126,7 +127,7 @@ def test_the_schema_may_be_another() -> None:
 
 
 def test_its_roots_may_have_other_names() -> None:
-    """What a root is called makes no difference to what it answers."""
+    """The names of root types make no difference to the answers."""
     schema = "schema { query: Reads mutation: Writes } type Reads { myself: User } type User { id: ID }"
     schema += " scalar Void type Writes { clusterTerminate(input: Named): Void } input Named { clusterId: String }"
     with Emulator(schema=schema) as emulator:
@@ -166,7 +167,7 @@ def test_it_answers_in_the_process_on_a_clock_that_jumps() -> None:
     ],
 )
 def test_faults_of_the_connection_raise_in_the_process(fault: Fault, error: type[Exception]) -> None:
-    """There is no socket to fail, so the caller gets the exception itself."""
+    """Without a socket, the caller receives the exception itself."""
 
     async def call() -> None:
         emulator = Emulator()
@@ -180,15 +181,15 @@ def test_faults_of_the_connection_raise_in_the_process(fault: Fault, error: type
         anyio.run(call)
 
 
-def test_without_a_port_there_is_none_to_close() -> None:
-    """A `refuse` at once needs a server, running."""
+def test_refuse_needs_a_port() -> None:
+    """A `refuse` without further settings needs a running server."""
     emulator = Emulator()
     with pytest.raises(RuntimeError, match="does not listen"):
         emulator.faults.add(Fault("refuse"))
 
 
 def test_a_hang_in_the_process_ends_when_the_caller_leaves() -> None:
-    """A server may hand out empty pieces of the body before it says that the client is gone."""
+    """A server may deliver empty parts of the body before it reports that the client disconnected."""
     messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
 
     async def receive() -> dict[str, str]:
@@ -198,8 +199,8 @@ def test_a_hang_in_the_process_ends_when_the_caller_leaves() -> None:
     assert list(messages) == []
 
 
-def test_other_protocols_are_left_alone() -> None:
-    """A server that asks about its lifespan gets no answer and no error."""
+def test_other_protocols_are_ignored() -> None:
+    """A lifespan scope causes neither an answer nor an error."""
 
     async def receive() -> dict[str, Any]:
         raise AssertionError
@@ -210,8 +211,8 @@ def test_other_protocols_are_left_alone() -> None:
     anyio.run(Emulator().app, {"type": "lifespan"}, receive, send)
 
 
-def test_a_client_that_leaves_half_way_is_forgotten() -> None:
-    """A body that never comes is no request."""
+def test_an_incomplete_request_is_ignored() -> None:
+    """A request whose body never arrives is not counted."""
     with Emulator() as emulator:
         url = httpx.URL(emulator.url)
         with socket.create_connection((url.host, url.port)) as connection:
@@ -221,7 +222,7 @@ def test_a_client_that_leaves_half_way_is_forgotten() -> None:
 
 
 def test_malformed_http_is_refused() -> None:
-    """400, and the emulator stays up."""
+    """The answer is 400, and the emulator keeps serving."""
     with Emulator() as emulator:
         url = httpx.URL(emulator.url)
         with socket.create_connection((url.host, url.port), timeout=5) as connection:
@@ -234,20 +235,24 @@ def test_malformed_http_is_refused() -> None:
 
 
 class Terminal(io.StringIO):
-    """A standard output that sends a signal once something was printed for the user to see."""
+    """A standard output that sends requests, then a signal, once the address has been printed."""
 
-    def __init__(self, number: signal.Signals) -> None:
+    def __init__(self, number: signal.Signals, *documents: str) -> None:
         super().__init__()
         self.number = number
+        self.documents = documents
 
     def flush(self) -> None:
         """Sends the signal to this very process."""
+        url, api_key = (line.rpartition(" ")[2] for line in self.getvalue().splitlines())
+        for document in self.documents:
+            httpx.post(url, params={"api_key": api_key}, json={"query": document})
         signal.raise_signal(self.number)
 
 
 @pytest.fixture
 def signals() -> Iterator[None]:
-    """Puts the signal handlers back."""
+    """Restores the signal handlers."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -256,10 +261,10 @@ def signals() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_told_to_stop(
+def test_the_command_serves_until_a_signal(
     signals: None, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    """It prints where it listens and the key, and ends with status 0."""
+    """It prints its address and the key, and ends with status 0."""
     terminal = Terminal(number)
     monkeypatch.setattr(sys, "stdout", terminal)
     arguments = ["--api-key", "mine", "--boot", "3r", "--speed", "60", "--seed", "7", "--rate-limit", "100"]
@@ -270,36 +275,85 @@ def test_the_command_serves_until_it_is_told_to_stop(
 
 
 def test_the_command_runs_as_a_program() -> None:
-    """`python -m tensorone.emulator` answers as soon as it has said where, and dies quietly."""
+    """`python -m tensorone.emulator` answers once it has printed its address, logs to stderr, and ends quietly."""
     command = [sys.executable, "-m", "tensorone.emulator"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         url = process.stdout.readline().removeprefix("listening on ").strip()
         api_key = process.stdout.readline().removeprefix("api key: ").strip()
-        answer = httpx.post(url, params={"api_key": api_key}, json={"query": "{ myself { id } }"})
+        answer = httpx.post(url, params={"api_key": api_key}, json={"query": "query Me { myself { id } }"})
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+        rest, log = process.communicate()
+    assert process.returncode == 0
     assert answer.json()["data"]["myself"]
+    assert rest == ""
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} Me 200 \d+\.\d ms\n", log)
+
+
+LOGGED = (
+    'query Whoami { __typename } mutation Stop { clusterStop(input: {clusterId: "secret"}) { id } }',
+    'query Whoami { cluster(input: {clusterId: "secret"}) { id } }',
+    'mutation { a: clusterStop(input: {clusterId: "secret"}) { id } b: clusterStop(input: {clusterId: "x"}) { id } }',
+    "query Slow { __typename }",
+    "{ secret",
+)
+
+
+def test_the_command_prints_a_line_per_request(
+    signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Time, operation, status, duration and fault; neither key nor document."""
+    monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGTERM, *LOGGED))
+    faults = ("bad_gateway:operation=clusterStop", "delay:operation=Slow,seconds=0", "garbage:operation=Slow")
+    assert main(["--api-key", "mine", *(part for fault in faults for part in ("--fault", fault))]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(r"\d+\.\d ms", "…", line[len("12:00:00.000 ") :]) for line in lines] == [
+        "- 400 …",
+        "Whoami 200 …",
+        "clusterStop 502 … fault=bad_gateway",
+        "Slow 200 … fault=delay fault=garbage",
+        "- 400 …",
+    ]
+    assert not [line for line in lines if "mine" in line or "secret" in line]
+
+
+def test_the_command_may_be_quiet(
+    signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--quiet` it prints the address and the key alone."""
+    monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGTERM, *LOGGED))
+    assert main(["--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_every_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A request without an answer, and one for another path, have their line too."""
+    with caplog.at_level(logging.INFO, logger="tensorone.emulator.requests"), Emulator() as emulator:
+        emulator.faults.add(Fault("close"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(emulator.url, json=PROBE)
+        httpx.get(httpx.URL(emulator.url).copy_with(path="/elsewhere"))
+    lines = [record.getMessage() for record in caplog.records]
+    assert [re.sub(r"\d+\.\d ms", "…", line) for line in lines] == ["__typename no-answer … fault=close", "- 404 …"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
 def test_the_command_stays_on_loopback(capsys: pytest.CaptureFixture[str], host: str) -> None:
-    """Others can reach it only if that is asked for by name."""
+    """An address that other machines can reach needs `--allow-remote`."""
     assert main(["--host", host]) == 2
     assert "--allow-remote" in capsys.readouterr().err
 
 
 def test_the_command_says_why_it_cannot_listen(signals: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """A port in use, or an address that is not ours."""
+    """An address that cannot be bound is an error with status 1."""
     assert main(["--host", "192.0.2.1", "--allow-remote"]) == 1
     assert capsys.readouterr().err.startswith("cannot listen on 192.0.2.1, port 0: ")
 
 
 @pytest.mark.parametrize("option", [["--boot", "soon"], ["--fault", "explode"], ["--speed", "-1"]])
-def test_the_command_refuses_what_it_does_not_understand(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
-    """With the usage and the reason, not a traceback."""
+def test_the_command_refuses_invalid_options(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    """It prints the usage and the reason, not a traceback."""
     with pytest.raises(SystemExit) as caught:
         main(option)
     assert caught.value.code == 2
@@ -307,5 +361,5 @@ def test_the_command_refuses_what_it_does_not_understand(capsys: pytest.CaptureF
 
 
 def key(emulator: Emulator) -> dict[str, str]:
-    """The query that holds the key."""
+    """The query parameters with the key."""
     return {"api_key": emulator.api_key}

@@ -1,4 +1,4 @@
-"""Small worlds and orders to try things on."""
+"""Small worlds and orders for tests."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def spot(bid: str = "0.20", **changes: Any) -> Order:
 
 
 def new_world(*hosts: Host, **scenario: Any) -> World:
-    """An empty world that stands still until it is advanced; without hosts it has the usual ones."""
+    """An empty world whose time passes by `advance` alone; without hosts it has the default ones."""
     values: dict[str, Any] = {"boot": Boot(), "first_clusters": False, "hosts": hosts or None}
     return World(Scenario(**(values | scenario)), speed=0)

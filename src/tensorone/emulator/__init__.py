@@ -1,4 +1,4 @@
-"""A GraphQL server on loopback that plays the Tensor One service, to test your own code against.
+"""A GraphQL server on loopback that plays the Tensor One service, for the tests of your own code.
 
 Needs the extra `emulator`. From a shell: `python -m tensorone.emulator`; see docs/emulator.md.
 """

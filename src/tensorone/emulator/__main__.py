@@ -1,14 +1,17 @@
-"""`python -m tensorone.emulator`: serves until it is told to stop."""
+"""`python -m tensorone.emulator`: serves until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
 import argparse
 import ipaddress
+import logging
 import signal
 import sys
 import threading
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from tensorone.emulator._server.access_log import logger as access_logger
 from tensorone.emulator._server.fault import KINDS, Fault
 
 from ._emulator import Emulator
@@ -16,7 +19,7 @@ from ._emulator import Emulator
 _FAULT_HELP = f"a fault such as close:operation=clusterStop,times=2,commit=true; kinds: {', '.join(KINDS)}"
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if not options.allow_remote and not _is_loopback(options.host):
-        return _fail(2, f"{options.host} is not a loopback address; --allow-remote serves on it all the same")
+        return _fail(2, f"{options.host} is not a loopback address; pass --allow-remote to serve on it")
     try:
         emulator = _emulator(options)
         faults = [Fault.parse(text) for text in options.fault]
@@ -34,14 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _, __: done.set())
     try:
-        with emulator:
+        with ExitStack() as stack, emulator:
             emulator.faults.add(*faults)
+            if not options.quiet:
+                stack.enter_context(_access_log_on_stderr())
             sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
             sys.stdout.flush()
             done.wait()
     except OSError as error:
         return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
     return 0
+
+
+@contextmanager
+def _access_log_on_stderr() -> Generator[None]:
+    """Writes a line per request to standard error: standard output is left to the address and the key."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
+    access_logger.addHandler(handler)
+    access_logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        access_logger.setLevel(logging.NOTSET)
+        access_logger.removeHandler(handler)
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
@@ -67,16 +86,19 @@ def _fail(status: int, message: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tensorone.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--allow-remote", action="store_true", help="listen on an address others can reach")
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="listen on an address that other machines can reach"
+    )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same ids, hosts and prices")
-    parser.add_argument("--speed", type=float, default=1.0, help="seconds of the world in one real second")
+    parser.add_argument("--speed", type=float, default=1.0, help="seconds of the world per real second")
     parser.add_argument("--boot", default="2s", help="at-once, never, 20s or 3r (reads) (default: %(default)s)")
-    parser.add_argument("--wording", choices=("pod", "cluster"), default="pod", help="how refusals call a cluster")
-    parser.add_argument("--api-key", help="the key to accept (default: made up from the seed)")
-    parser.add_argument("--introspection", action="store_true", help="answer questions about the schema")
+    parser.add_argument("--wording", choices=("pod", "cluster"), default="pod", help="what refusals call a cluster")
+    parser.add_argument("--api-key", help="the key to accept (default: drawn from the seed)")
+    parser.add_argument("--introspection", action="store_true", help="answer introspection queries")
     parser.add_argument("--fault", action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
-    parser.add_argument("--rate-limit", type=float, help="requests a second, beyond which the answer is 429")
+    parser.add_argument("--rate-limit", type=float, help="requests a second; more are answered with 429")
+    parser.add_argument("--quiet", action="store_true", help="print no line per request")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The emulator as users hold it: a world, an application, and a server to reach them."""
+"""The emulator as users see it: a world, an ASGI application, and a server in front of them."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ class Emulator:
     """A GraphQL server on loopback that plays the Tensor One service.
 
     Use it as `with Emulator() as emulator:` or `async with Emulator() as emulator:`, on asyncio or trio; it serves
-    from a thread of its own. `app` answers without any of that, in the process and on the caller's event loop.
+    from a thread of its own. `app` answers without server and thread, on the caller's event loop.
 
     Args:
         seed: Same seed, same ids, hosts and prices.
-        speed: Seconds of the world in one real second.
-        port: Port to listen on; 0 takes a free one.
+        speed: Seconds of the world per real second.
+        port: Port to listen on; 0 chooses a free one.
         host: Address to listen on.
         boot: Progression of starts: a `Boot`, or text as in `Boot.parse`.
-        wording: Whether refusals speak of a "pod", as recorded from the sibling API, or of a "cluster".
-        api_key: The key that may do everything; None makes one up.
-        introspection: Whether the schema may be asked for; the sibling service refuses.
+        wording: What refusals call a cluster: "pod", as recorded from the sibling API, or "cluster".
+        api_key: The key that may do everything; None draws one from the seed.
+        introspection: Whether introspection queries are answered; the sibling service refuses them.
         schema: SDL to serve; None is the schema the SDK was generated from.
-        clock: Real time in seconds, from any origin.
+        clock: Returns real time in seconds, from any origin.
         balance: Credit at the beginning, US dollars.
-        hosts: The machines; None is sixteen for each GPU type and part of the market.
+        hosts: The machines; None is sixteen for each GPU type and cloud type.
         first_clusters: Whether the account begins with the clusters of the published example requests.
-        limits: What a request may cost.
+        limits: Upper bounds for the size of a request.
     """
 
     def __init__(  # noqa: PLR0913 - every argument is optional and stands for itself
@@ -85,7 +85,7 @@ class Emulator:
         self._clock = clock
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
-        self._faults = Faults(seed, self._close_port)
+        self._faults = Faults(seed, self._close_port, self._open_port)
         self._app = App(service, self._keys, self._faults, self._new_world(), max_body=limits.body)
         self._server = LoopbackServer(self._app, host, port)
         self._host = host
@@ -93,10 +93,10 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where it listens.
+        """The URL to send requests to.
 
         Raises:
-            RuntimeError: It does not.
+            RuntimeError: It does not listen.
         """
         if self._port is None:
             raise RuntimeError("the emulator listens only inside its with block; without a server, use its app")
@@ -115,33 +115,33 @@ class Emulator:
 
     @property
     def powerless_key(self) -> str:
-        """A key that is known and has no rights."""
+        """A key that is valid and has no rights."""
         return self._keys.powerless
 
     @property
     def world(self) -> World:
-        """What the answers come from, to read and to steer."""
+        """The state that the answers come from, to read and to change."""
         return self._app.world
 
     @property
     def app(self) -> ASGIApp:
-        """The ASGI application, to be called without a server; its faults of the connection need one."""
+        """The ASGI application, for calls without a server; faults of the connection need one."""
         return self._app
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong."""
+        """The faults to come, and those that happened."""
         return self._faults
 
     def rate_limit(self, requests_per_second: float | None, *, burst: int | None = None) -> None:
-        """Answers 429 with Retry-After to requests beyond a rate, in real seconds; None lets everything through.
+        """Answers 429 with Retry-After to requests beyond a rate, in real seconds; None removes the limit.
 
         Args:
-            requests_per_second: In the long run.
-            burst: Requests at once after a pause; None is what one second lets through.
+            requests_per_second: Average rate.
+            burst: Requests at once after a pause; None is the number of one second.
 
         Raises:
-            ValueError: Not positive.
+            ValueError: A number is not positive.
         """
         if requests_per_second is None:
             self._app.rate_limit = None
@@ -155,7 +155,7 @@ class Emulator:
         return self._app.rate_limit.refused if self._app.rate_limit else 0
 
     def reset(self) -> None:
-        """Begins anew: a fresh `world`, no faults, no rate limit."""
+        """Starts over: a new `world`, no faults, no rate limit."""
         self._app.world = self._new_world()
         self._app.rate_limit = None
         self._faults.clear()
@@ -171,7 +171,7 @@ class Emulator:
         self._server.stop()
 
     async def __aenter__(self) -> Self:
-        # A cancellation waits until the thread stands: what had begun to start could not be stopped by anyone.
+        # A cancellation waits until the thread runs: a thread that is still starting could not be stopped.
         with CancelScope(shield=True):
             await to_thread.run_sync(self.__enter__)
         return self
@@ -184,6 +184,9 @@ class Emulator:
 
     def _close_port(self, seconds: float) -> None:
         self._server.refuse(seconds)
+
+    def _open_port(self) -> None:
+        self._server.reopen()
 
     def _new_world(self) -> World:
         return World(self._scenario, speed=self._speed, clock=self._clock)

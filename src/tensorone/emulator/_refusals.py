@@ -1,4 +1,4 @@
-"""What the service says no with: texts as recorded from the sibling API, where there is a record."""
+"""The texts of the service's refusals, as recorded from the sibling API where a record exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPOT_AS_ON_DEMAND = "Cannot resume a spot pod as an on demand pod."
 NOT_FOUND_TO_TERMINATE = "pod not found to terminate"
 UNAUTHORIZED = "Unauthorized"
 INTERNAL = "Something went wrong. Please try again later or contact support."
-# No record of these is known; docs/emulator.md lists them as assumed.
+# No record of these exists; docs/emulator.md lists them as assumed.
 ON_DEMAND_AS_SPOT = "Cannot resume an on demand pod as a spot pod."
 NOT_FOUND = "pod not found"
 BID_TOO_LOW = "The bid of ${bid} per GPU is below the minimum bid price of ${minimum}."
@@ -33,10 +33,10 @@ ENDPOINT_WITH_WORKERS = "Set workersMin and workersMax to 0 before deleting an e
 
 
 class Refusal(Exception):
-    """The world says no; becomes an entry of `errors` at HTTP 200.
+    """The world refuses an operation; becomes an entry of `errors` at HTTP 200.
 
     Args:
-        message: In the wording of pods.
+        message: The text, which calls a cluster a pod.
         code: `extensions.code`.
     """
 
@@ -47,5 +47,5 @@ class Refusal(Exception):
 
 
 def reword(text: str, wording: Wording) -> str:
-    """The text in the wording chosen: nobody knows whether Tensor One says cluster where its sibling says pod."""
+    """The text in the wording chosen: whether Tensor One says cluster where its sibling says pod is unknown."""
     return text if wording == "pod" else text.replace("pod", "cluster").replace("POD_", "CLUSTER_")

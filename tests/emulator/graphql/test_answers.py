@@ -1,19 +1,21 @@
-"""What the fields of the schema say about the world."""
+"""How the fields of the schema show the world."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from emulator.worlds import A6000
-from graphql import GraphQLObjectType, build_schema, get_named_type
+from graphql import GraphQLObjectType, build_schema, extend_schema, get_named_type, parse, print_schema
 
-from tensorone.emulator import Boot
+from tensorone.emulator import Boot, Emulator
 from tensorone.emulator._emulator import _installed_schema
+from tensorone.emulator._graphql.orders import order
 
 if TYPE_CHECKING:
-    from tensorone.emulator import Emulator
+    from collections.abc import Iterator
 
     from .conftest import Ask
 
@@ -34,7 +36,7 @@ def selection(type_name: str) -> str:
 
 
 def test_every_field_of_the_schema_is_answered(emulator: Emulator, ask: Ask) -> None:
-    """Nothing the schema offers errs, and hardly anything is null for a running spot cluster."""
+    """No field of the schema fails, and for a running spot cluster only one is null."""
     emulator.world.resume("d62t7qg9n5vtan", bid=emulator.world.minimum_bid(A6000))
     content = ask(f"{{ myself {selection('User')} gpuTypes {selection('GpuType')} }}").json()
     assert "errors" not in content
@@ -44,7 +46,7 @@ def test_every_field_of_the_schema_is_answered(emulator: Emulator, ask: Ask) -> 
 
 
 def test_a_deploy_keeps_what_it_was_given(ask: Ask) -> None:
-    """Every input field comes back where the schema has a field for it."""
+    """Every input field with a counterpart in the output has the given value there."""
     given = """, cloudType: COMMUNITY, gpuCount: 2, name: "n", dockerArgs: "a b", ports: "8888/http,22/tcp",
         volumeInGb: 7, volumeMountPath: "/v", containerDiskInGb: 8, minVcpuCount: 9, minMemoryInGb: 10,
         env: [{key: "A", value: "1=2"}, {key: "B", value: ""}]"""
@@ -69,12 +71,87 @@ def test_a_deploy_keeps_what_it_was_given(ask: Ask) -> None:
 
 
 def test_an_order_may_come_as_a_variable(ask: Ask) -> None:
-    """Enums, lists and nested inputs are understood there as in the document."""
+    """Enums, lists and nested inputs work in variables as in documents."""
     document = """mutation Deploy($input: ClusterFindAndDeployOnDemandInput!) {
         clusterFindAndDeployOnDemand(input: $input) { env machine { secureCloud } } }"""
-    order = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
-    content = ask(document, variables={"input": order}).json()
+    given = {"imageName": "i", "gpuTypeId": A6000, "cloudType": "COMMUNITY", "env": [{"key": "A", "value": "1"}]}
+    content = ask(document, variables={"input": given}).json()
     assert content["data"]["clusterFindAndDeployOnDemand"] == {"env": ["A=1"], "machine": {"secureCloud": False}}
+
+
+FURTHER = """
+    extend input ClusterFindAndDeployOnDemandInput { dataCenterId: String countryCode: String templateId: String
+        networkVolumeId: String allowedCudaVersions: [String] supportPublicIp: Boolean stopAfter: DateTime }
+    extend input ClusterRentInterruptableInput { dataCenterId: String allowedCudaVersions: [String] }
+    extend input ClusterResumeInput { syncMachine: Boolean }
+    extend input GpuLowestPriceInput { dataCenterId: String totalDisk: Int }
+"""
+
+
+@pytest.fixture(scope="module")
+def further() -> Iterator[Emulator]:
+    """An emulator whose schema has more input fields, which the sibling API has too."""
+    schema = extend_schema(build_schema(_installed_schema()), parse(FURTHER))
+    with Emulator(schema=print_schema(schema), speed=0) as emulator:
+        yield emulator
+
+
+def test_further_input_fields_are_kept_with_the_order(further: Emulator) -> None:
+    """Declared fields that the emulator does not act on are in `order.further`; null counts as left out."""
+    given = {
+        "dataCenterId": "EU-RO-1",
+        "countryCode": None,
+        "networkVolumeId": "vol",
+        "allowedCudaVersions": ["12.8"],
+        "supportPublicIp": True,
+        "stopAfter": "2026-11-27T00:00:00.000Z",
+    }
+    document = (
+        "mutation($input: ClusterFindAndDeployOnDemandInput) { clusterFindAndDeployOnDemand(input: $input) { id } }"
+    )
+    plain = {"imageName": "i", "gpuTypeId": A6000, "env": [{"key": "A", "value": "1"}]}
+    placed = post(further, document, {"input": plain | given})["clusterFindAndDeployOnDemand"]
+    kept = further.world.clusters[placed["id"]].order
+    assert kept.further == {name: value for name, value in given.items() if value is not None}
+    assert (kept.image_name, kept.env) == ("i", (("A", "1"),))
+    assert "EU-RO-1" not in repr(kept)
+
+
+def test_further_input_fields_work_in_documents(further: Emulator) -> None:
+    """A rent, a resume and a price with such fields are answered as without them; a template needs no image."""
+    rent = f'bidPerGpu: 0.2, imageName: "i", gpuTypeId: "{A6000}", dataCenterId: "X", allowedCudaVersions: ["12.8"]'
+    data = post(
+        further,
+        f"""mutation {{
+            rent: clusterRentInterruptable(input: {{{rent}}}) {{ id clusterType }}
+            resume: clusterResume(input: {{clusterId: "inzk6tzuz833h5", syncMachine: true}}) {{ desiredStatus }}
+            templated: clusterFindAndDeployOnDemand(input: {{templateId: "t", gpuTypeId: "{A6000}"}}) {{ imageName }}
+        }}""",
+    )
+    assert data["rent"]["clusterType"] == "INTERRUPTABLE"
+    assert further.world.clusters[data["rent"]["id"]].order.further == {
+        "dataCenterId": "X",
+        "allowedCudaVersions": ["12.8"],
+    }
+    assert (data["resume"], data["templated"]) == ({"desiredStatus": "RUNNING"}, {"imageName": ""})
+    price = '(input: {dataCenterId: "X", totalDisk: 10})'
+    (model,) = post(further, f'{{ gpuTypes(input: {{id: "{A6000}"}}) {{ lowestPrice{price} {{ stockStatus }} }} }}')[
+        "gpuTypes"
+    ]
+    assert model["lowestPrice"]["stockStatus"] == "High"
+
+
+def test_entries_of_an_environment_may_be_null() -> None:
+    """A null entry, which a schema may allow, is ignored."""
+    assert order({"imageName": "i", "gpuTypeId": A6000, "env": [None, {"key": "A", "value": "1"}]}).env == (("A", "1"),)
+
+
+def post(emulator: Emulator, document: str, variables: object = None) -> Any:
+    """The data of an answer without errors."""
+    body = {"query": document, "variables": variables}
+    content = httpx.post(emulator.url, params={"api_key": emulator.api_key}, json=body).json()
+    assert "errors" not in content
+    return content["data"]
 
 
 def test_what_is_left_out_gets_the_siblings_defaults(ask: Ask) -> None:
@@ -104,8 +181,8 @@ def test_what_is_left_out_gets_the_siblings_defaults(ask: Ask) -> None:
         'imageName: "i", gpuTypeId: "NVIDIA RTX A6000", ports: "0/http"',
     ],
 )
-def test_what_no_machine_could_run_goes_wrong(emulator: Emulator, ask: Ask, bad: str) -> None:
-    """Such input is answered with the service's catch-all, and starts nothing."""
+def test_impossible_orders_fail(emulator: Emulator, ask: Ask, bad: str) -> None:
+    """An impossible order is answered with the service's generic error, and starts nothing."""
     before = emulator.world.clusters.keys()
     content = ask(f"mutation {{ clusterFindAndDeployOnDemand(input: {{{bad}}}) {{ id }} }}").json()
     assert content["data"] == {"clusterFindAndDeployOnDemand": None}
@@ -115,8 +192,8 @@ def test_what_no_machine_could_run_goes_wrong(emulator: Emulator, ask: Ask, bad:
 
 
 @pytest.mark.parametrize("fields", ["bidPerGpu: 1e999, gpuCount: 1", "bidPerGpu: 0.2, gpuCount: -1"])
-def test_a_bid_without_sense_goes_wrong(emulator: Emulator, ask: Ask, fields: str) -> None:
-    """Neither infinity nor less than no GPUs starts anything."""
+def test_impossible_bids_fail(emulator: Emulator, ask: Ask, fields: str) -> None:
+    """An infinite bid, or a negative number of GPUs, starts nothing."""
     document = f'mutation {{ clusterBidResume(input: {{clusterId: "d62t7qg9n5vtan", {fields}}}) {{ id }} }}'
     assert ask(document).json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
     assert not emulator.world.clusters["d62t7qg9n5vtan"].running
@@ -125,16 +202,16 @@ def test_a_bid_without_sense_goes_wrong(emulator: Emulator, ask: Ask, fields: st
 def test_a_failure_of_the_emulator_is_answered_and_logged(
     emulator: Emulator, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It looks like any fault of the server, and the log says whose it is."""
+    """The answer is the generic error, and the log says that the emulator has a bug."""
     emulator.world.pay_in("1E30")
     emulator.world.advance(1e15)  # no date is that late
     content = ask(DEPLOY % ("", "id lastStartedAt")).json()
     assert content["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
-    assert "fault of the emulator" in caplog.text
+    assert "bug of the emulator" in caplog.text
 
 
 def test_gpu_types_may_be_narrowed(ask: Ask) -> None:
-    """By one id, by several, or not at all; an unknown id gives an empty list."""
+    """The list has one id, several, or all; an unknown id gives an empty list."""
 
     def ids(argument: str) -> list[str]:
         return [each["id"] for each in ask(f"{{ gpuTypes{argument} {{ id }} }}").json()["data"]["gpuTypes"]]
@@ -156,8 +233,8 @@ def test_gpu_types_may_be_narrowed(ask: Ask) -> None:
         ("(input: {minMemoryInGb: 10000})", None),
     ],
 )
-def test_the_lowest_price_honours_its_limits(ask: Ask, limits: str, price: float | None) -> None:
-    """Where nothing meets them the object is there and its prices are null."""
+def test_the_lowest_price_respects_its_limits(ask: Ask, limits: str, price: float | None) -> None:
+    """If no machine meets them, the prices are null in a non-null object."""
     fields = "{ minimumBidPrice uninterruptablePrice stockStatus }"
     content = ask(f'{{ gpuTypes(input: {{id: "{A6000}"}}) {{ lowestPrice{limits} {fields} }} }}').json()
     lowest = content["data"]["gpuTypes"][0]["lowestPrice"]
@@ -166,20 +243,20 @@ def test_the_lowest_price_honours_its_limits(ask: Ask, limits: str, price: float
 
 
 def test_unknown_clusters_are_null(ask: Ask) -> None:
-    """Asking for a cluster nobody has is no error; neither is asking for none."""
+    """A query for an unknown cluster, or without an id, has no error."""
     content = ask('{ a: cluster(input: {clusterId: "nobody"}) { id } b: cluster { id } }').json()
     assert content == {"data": {"a": None, "b": None}}
 
 
 def test_terminate_answers_null(emulator: Emulator, ask: Ask) -> None:
-    """Success is the key with null, and no errors."""
+    """Success is null without errors."""
     content = ask('mutation { clusterTerminate(input: {clusterId: "riixlu8oclhp"}) }').json()
     assert content == {"data": {"clusterTerminate": None}}
     assert "riixlu8oclhp" not in emulator.world.clusters
 
 
-def test_a_stopped_spot_cluster_tells_the_bid_it_needs(emulator: Emulator, ask: Ask) -> None:
-    """And null once nothing would help."""
+def test_a_stopped_spot_cluster_shows_the_bid_to_resume(emulator: Emulator, ask: Ask) -> None:
+    """It is null once no bid would suffice."""
     document = '{ cluster(input: {clusterId: "d62t7qg9n5vtan"}) { lowestBidPriceToResume clusterType } }'
     content = ask(document).json()["data"]["cluster"]
     assert content["lowestBidPriceToResume"] == float(emulator.world.minimum_bid(A6000))
@@ -189,7 +266,7 @@ def test_a_stopped_spot_cluster_tells_the_bid_it_needs(emulator: Emulator, ask: 
 
 
 def test_dates_have_the_services_two_forms(ask: Ask) -> None:
-    """ISO 8601 with milliseconds and Z, and a sentence."""
+    """Timestamps are ISO 8601 with milliseconds and Z; the last status change is a sentence."""
     content = ask('{ cluster(input: {clusterId: "riixlu8oclhp"}) { createdAt lastStatusChange } }').json()
     cluster = content["data"]["cluster"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", cluster["createdAt"])
@@ -199,7 +276,7 @@ def test_dates_have_the_services_two_forms(ask: Ask) -> None:
 
 
 def test_reading_counts_and_deploying_does_not(emulator: Emulator, ask: Ask) -> None:
-    """After two reads the container is up; list and single answers both count."""
+    """The container is up after two reads, of the list or of the cluster."""
     emulator.world.boot = Boot(reads=2)
     placed = ask(DEPLOY % ("", "id runtime { uptimeInSeconds }")).json()["data"]["clusterFindAndDeployOnDemand"]
     one = f'{{ cluster(input: {{clusterId: "{placed["id"]}"}}) {{ runtime {{ uptimeInSeconds }} }} }}'
@@ -210,7 +287,7 @@ def test_reading_counts_and_deploying_does_not(emulator: Emulator, ask: Ask) -> 
 
 
 def test_aliases_carry_several_calls(ask: Ask) -> None:
-    """One document may stop two clusters, and one refusal leaves the other answer alone."""
+    """One document can stop two clusters, and a refusal of one does not affect the other."""
     content = ask("""mutation {
         a: clusterStop(input: {clusterId: "riixlu8oclhp"}) { desiredStatus }
         b: clusterStop(input: {clusterId: "nobody"}) { desiredStatus }

@@ -1,4 +1,4 @@
-"""Prices that move, prices that are set, and what they do to running clusters."""
+"""Moving prices, fixed prices, and their effect on running clusters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator.worlds import A6000, new_world, order, spot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorone.emulator._market.catalogue import GPU_MODELS, GpuModel
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 DAY = 24 * 3600.0
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), now=st.floats(0, 365 * DAY), model=st.sampled_from(GPU_MODELS))
 def test_the_minimum_bid_stays_in_its_band(seed: int, now: float, model: GpuModel) -> None:
-    """To the cent, it is at least 80 per cent of its opening price, and at most the cheapest fixed price."""
+    """It is at least 80 per cent of its opening price, to the cent, and at most the cheapest fixed price."""
     price = Market(GPU_MODELS, seed).minimum_bid(model.id, now)
     cheapest = min(amount for amount in (model.secure_price, model.community_price) if amount is not None)
     assert min(model.minimum_bid * Decimal("0.8") - Decimal("0.005"), cheapest) <= price <= cheapest
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), now=st.floats(0, 365 * DAY))
 def test_the_published_bid_always_wins(seed: int, now: float) -> None:
     """The minimum bid of an A6000 never exceeds the 0.20 of the published request."""
@@ -34,7 +36,7 @@ def test_the_published_bid_always_wins(seed: int, now: float) -> None:
 
 
 def test_the_minimum_bid_moves(world: World) -> None:
-    """Within a day it takes more than one value."""
+    """It has more than one value within a day."""
     seen = set()
     for _ in range(24):
         seen.add(world.minimum_bid(A6000))
@@ -43,7 +45,7 @@ def test_the_minimum_bid_moves(world: World) -> None:
 
 
 def test_a_minimum_that_rises_above_a_bid_preempts_it() -> None:
-    """A bid at the minimum is lost once the market moves past it."""
+    """A cluster that bids the minimum is preempted once the minimum rises."""
     world = new_world()
     cluster = world.deploy(spot(str(world.minimum_bid(A6000))))
     world.advance(2 * DAY)
@@ -54,7 +56,7 @@ def test_a_minimum_that_rises_above_a_bid_preempts_it() -> None:
 
 
 def test_a_minimum_set_above_a_bid_preempts_at_once(tiny: World) -> None:
-    """On-demand clusters and higher bids stay."""
+    """On-demand clusters and higher bids keep running."""
     low, high, fixed = tiny.deploy(spot("0.20")), tiny.deploy(spot("0.30")), tiny.deploy(order(gpu_count=0))
     tiny.set_minimum_bid(A6000, "0.25")
     assert [tiny.clusters[each.id].running for each in (low, high, fixed)] == [False, True, True]
@@ -65,7 +67,7 @@ def test_a_minimum_set_above_a_bid_preempts_at_once(tiny: World) -> None:
 
 @pytest.mark.parametrize("cloud", ["SECURE", "COMMUNITY"])
 def test_a_new_price_is_for_new_starts(world: World, cloud: str) -> None:
-    """What runs keeps the price it started at."""
+    """Running clusters keep the price of their start."""
     old = world.deploy(order(clouds=(cloud,)))
     world.set_price(A6000, cloud, "9.99")  # type: ignore[arg-type]  # a parametrised literal
     assert world.deploy(order(clouds=(cloud,))).price == Decimal("9.99")

@@ -1,4 +1,4 @@
-"""Markets by the script."""
+"""Scripted markets."""
 
 from decimal import Decimal
 
@@ -12,14 +12,14 @@ ORDER = Order(image_name="i", gpu_type_id=A40, bid=Decimal("0.25"))
 
 @pytest.fixture
 def world():
-    """A world whose clock stands still unless it is advanced."""
+    """A world whose time passes by `advance` alone."""
     made = Emulator(clock=lambda: 0.0, first_clusters=False, boot="at-once").world
     made.set_minimum_bid(A40, "0.2")
     return made
 
 
 def test_moves_happen_at_their_times(world):
-    """Prices, capacity and preemptions, from the moment the script begins."""
+    """Prices, capacity and preemptions happen relative to the start of the script."""
     cluster = world.deploy(ORDER)
     world.play(
         [
@@ -42,12 +42,12 @@ def test_moves_happen_at_their_times(world):
 
 
 def free(world):
-    """GPUs of the type that nobody rents."""
+    """GPUs of the type that are not rented."""
     return sum(world.free_gpus(host.machine_id) for host in world.hosts if host.gpu_type_id == A40)
 
 
 def test_a_preemption_may_be_announced(world):
-    """It shows in the last status change; who starts anew meanwhile is left alone."""
+    """The notice shows in the last status change; a cluster that restarts meanwhile keeps running."""
     first, second = world.deploy(ORDER), world.deploy(ORDER)
     world.play([MarketMove(at=0, gpu_type_id=A40, preempt=2, notice=30)])
     world.advance(1)
@@ -60,8 +60,8 @@ def test_a_preemption_may_be_announced(world):
     assert world.clusters[first.id].preemptions == 1
 
 
-def test_a_lost_machine_takes_its_clusters_along(world):
-    """They are gone, with what they cost."""
+def test_a_lost_machine_loses_its_clusters(world):
+    """The clusters no longer exist, and the other machines still serve."""
     cluster = world.deploy(ORDER)
     world.deploy(Order(image_name="i", gpu_type_id=L4))
     world.play([MarketMove(at=5, gpu_type_id=A40, lose_hosts=1)])
@@ -86,14 +86,14 @@ def test_a_lost_machine_takes_its_clusters_along(world):
         {"lose_hosts": -1},
     ],
 )
-def test_a_move_that_cannot_be_is_refused(wrong):
-    """When it is written, and by name."""
+def test_an_invalid_move_is_refused(wrong):
+    """The error comes at construction, and names the setting."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MarketMove(**{"at": 1, "gpu_type_id": A40, **wrong})
 
 
-def test_a_script_for_a_gpu_that_is_not_there_is_refused(world):
-    """And nothing of it happens."""
+def test_a_script_for_an_unknown_gpu_type_is_refused(world):
+    """None of its moves happens."""
     moves = [MarketMove(at=1, gpu_type_id=A40, minimum_bid="0.3"), MarketMove(at=1, gpu_type_id="Nope")]
     with pytest.raises(ValueError, match="Nope"):
         world.play(moves)
@@ -102,7 +102,7 @@ def test_a_script_for_a_gpu_that_is_not_there_is_refused(world):
 
 
 def test_a_seed_makes_a_market():
-    """The same one each time; all kinds of moves occur, in order, and prices stay within their bounds."""
+    """It is the same each time; all kinds of moves occur, in order, and prices stay within their bounds."""
     openings = {A40: "0.2", L4: Decimal("0.1")}
     moves = random_market(3, openings, seconds=100_000)
     assert moves == random_market(3, openings, seconds=100_000)

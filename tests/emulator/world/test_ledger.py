@@ -1,4 +1,4 @@
-"""What it all costs."""
+"""The costs of clusters, and the bill."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def amounts(world: World) -> dict[str, Decimal]:
 
 
 def test_a_running_cluster_is_billed_for_gpus_and_disks(tiny: World) -> None:
-    """An hour costs its price per GPU, and a 730th of the monthly rate per GB."""
+    """An hour costs the price per GPU, and a 730th of the monthly rate per GB."""
     tiny.deploy(order(gpu_count=2, container_disk_in_gb=73, volume_in_gb=146))
     tiny.advance(HOUR)
     assert amounts(tiny) == {"GPUs": Decimal("0.98"), "container disk": Decimal("0.01"), "volume": Decimal("0.02")}
@@ -29,7 +29,7 @@ def test_a_running_cluster_is_billed_for_gpus_and_disks(tiny: World) -> None:
 
 
 def test_a_stopped_cluster_is_billed_for_its_volume_only_at_twice_the_rate(tiny: World) -> None:
-    """Neither GPUs nor container disk cost anything after the stop."""
+    """GPUs and container disk cost nothing after the stop."""
     cluster = tiny.deploy(order(volume_in_gb=73))
     tiny.stop(cluster.id)
     tiny.advance(HOUR)
@@ -43,7 +43,7 @@ def test_a_stopped_cluster_is_billed_for_its_volume_only_at_twice_the_rate(tiny:
 
 
 def test_the_bill_adds_up_to_what_left_the_balance(tiny: World) -> None:
-    """To the last digit, over stops, resumes and a termination."""
+    """It is exact to the last digit, over stops, resumes and a termination."""
     cluster = tiny.deploy(spot("0.20"))
     other = tiny.deploy(order())
     tiny.advance(1234.5)
@@ -58,7 +58,7 @@ def test_the_bill_adds_up_to_what_left_the_balance(tiny: World) -> None:
 
 
 def test_nothing_is_billed_after_the_end(tiny: World) -> None:
-    """A terminated cluster costs nothing any more."""
+    """A terminated cluster costs nothing."""
     tiny.terminate(tiny.deploy(order()).id)
     tiny.advance(HOUR)
     assert tiny.spend_per_hour == 0
@@ -66,14 +66,14 @@ def test_nothing_is_billed_after_the_end(tiny: World) -> None:
 
 
 def test_whole_seconds_are_billed(tiny: World) -> None:
-    """A second that has begun is not billed yet."""
+    """An incomplete second is not billed."""
     tiny.deploy(order())
     tiny.advance(1.9)
     assert {line.seconds for line in tiny.bill} == {1}
 
 
 def test_an_empty_balance_stops_everything_at_its_own_time() -> None:
-    """Clusters stop when the money is gone, long before anybody looks; the volume goes on costing."""
+    """Clusters stop when the balance is used up, before anyone reads them; the volume still costs."""
     world = new_world(balance=Decimal("1.20"), boot=None)
     cluster = world.deploy(order(volume_in_gb=73, container_disk_in_gb=0))
     world.advance(10 * HOUR)
@@ -84,8 +84,8 @@ def test_an_empty_balance_stops_everything_at_its_own_time() -> None:
     assert sum(line.amount for line in world.bill) == Decimal("1.20") - world.balance
 
 
-def test_what_costs_nothing_never_ends() -> None:
-    """Without GPUs, vCPUs and disks, an empty balance is no reason to stop."""
+def test_a_cluster_without_cost_keeps_running() -> None:
+    """An empty balance does not stop a cluster without GPUs, vCPUs and disks."""
     world = new_world(balance=Decimal(0))
     nothing = {"gpu_count": 0, "vcpus": 0, "volume_in_gb": 0, "container_disk_in_gb": 0}
     cluster = world.deploy(order(**nothing))
@@ -94,7 +94,7 @@ def test_what_costs_nothing_never_ends() -> None:
 
 
 def test_a_start_needs_credit_for_an_hour() -> None:
-    """Neither deploy nor resume starts what the balance cannot pay for an hour."""
+    """Deploy and resume are refused if the balance does not cover an hour."""
     world = new_world(small_host(), balance=Decimal("0.50"))
     cluster = world.stop(world.deploy(order(volume_in_gb=0, container_disk_in_gb=0)).id)
     with pytest.raises(Refusal, match="balance does not cover one hour"):

@@ -1,4 +1,4 @@
-"""What can happen to a cluster."""
+"""The transitions of a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tensorone.emulator import Refusal, World
 
 
 def test_a_deployed_cluster_runs_on_a_machine_of_its_kind(world: World) -> None:
-    """A deploy gives a running cluster with GPUs of the type asked for."""
+    """A deploy gives a running cluster with GPUs of the requested type."""
     cluster = world.deploy(order(gpu_count=3))
     assert cluster.running
     assert world.host(cluster.machine_id).gpu_type_id == A6000
@@ -20,7 +20,7 @@ def test_a_deployed_cluster_runs_on_a_machine_of_its_kind(world: World) -> None:
 
 
 def test_a_cluster_knows_its_environment(tiny: World) -> None:
-    """As a mapping, for tests that look for a value; its repr shows none."""
+    """The environment is a mapping, for tests that read a value; the repr shows no value."""
     cluster = tiny.deploy(order(env=(("TOKEN", "abc"), ("EMPTY", ""))))
     assert tiny.clusters[cluster.id].env == {"TOKEN": "abc", "EMPTY": ""}
     assert "abc" not in repr(cluster)
@@ -35,13 +35,13 @@ def test_stop_frees_the_gpus_and_keeps_the_cluster_on_its_machine(tiny: World) -
 
 
 def test_stopping_a_stopped_cluster_changes_nothing(tiny: World) -> None:
-    """A second stop answers with the cluster as it is."""
+    """A second stop returns the unchanged cluster."""
     cluster = tiny.deploy(order())
     assert tiny.stop(cluster.id) == tiny.stop(cluster.id)
 
 
 def test_resume_starts_on_the_same_machine_with_the_old_gpus(tiny: World) -> None:
-    """A resume without a count keeps it."""
+    """A resume without a count keeps the number of GPUs."""
     cluster = tiny.stop(tiny.deploy(order(gpu_count=2)).id)
     resumed = tiny.resume(cluster.id)
     assert resumed.running
@@ -49,20 +49,20 @@ def test_resume_starts_on_the_same_machine_with_the_old_gpus(tiny: World) -> Non
 
 
 def test_resume_of_a_running_cluster_changes_nothing(tiny: World) -> None:
-    """A resume that comes twice starts once."""
+    """A second resume returns the unchanged cluster."""
     cluster = tiny.deploy(order())
     assert tiny.resume(cluster.id, gpu_count=2) == cluster
 
 
 def test_resume_may_ask_for_no_gpus(tiny: World) -> None:
-    """A machine that is full still starts a cluster without GPUs."""
+    """A full machine still starts a cluster without GPUs."""
     cluster = tiny.stop(tiny.deploy(order()).id)
     tiny.sell_out(A6000)
     assert tiny.resume(cluster.id, gpu_count=0).gpu_count == 0
 
 
 def test_resume_finds_the_host_full(tiny: World) -> None:
-    """Once others rent the GPUs of its machine, a stopped cluster cannot start."""
+    """A stopped cluster cannot start once others rent the GPUs of its machine."""
     cluster = tiny.stop(tiny.deploy(order()).id)
     tiny.deploy(order(gpu_count=2))
     with pytest.raises(Refusal, match=r"not enough free GPUs on the host machine to start this pod\."):
@@ -70,7 +70,7 @@ def test_resume_finds_the_host_full(tiny: World) -> None:
 
 
 def test_resume_finds_the_machine_short_of_something_else() -> None:
-    """A machine with free GPUs and no memory left refuses in other words."""
+    """A machine with free GPUs and too little memory refuses with another text."""
     world = new_world(small_host(memory_in_gb=10))
     cluster = world.stop(world.deploy(order()).id)
     world.deploy(order(memory_in_gb=10))
@@ -101,7 +101,7 @@ def test_resume_bids_must_reach_the_minimum(tiny: World) -> None:
 
 
 def test_terminate_deletes(tiny: World) -> None:
-    """A terminated cluster is gone, and so is its hold on the machine."""
+    """A terminated cluster no longer exists, and its machine is free."""
     cluster = tiny.deploy(order(gpu_count=2))
     tiny.terminate(cluster.id)
     assert tiny.clusters == {}
@@ -109,21 +109,21 @@ def test_terminate_deletes(tiny: World) -> None:
     assert tiny.read(cluster.id) is None
 
 
-def test_terminating_what_is_gone_is_refused(tiny: World) -> None:
-    """The refusal carries a code of its own."""
+def test_terminating_an_unknown_cluster_is_refused(tiny: World) -> None:
+    """The refusal has a code of its own."""
     with pytest.raises(Refusal, match="pod not found to terminate") as caught:
         tiny.terminate("nobody")
     assert caught.value.code == "POD_NOT_FOUND"
 
 
 def test_stopping_an_unknown_cluster_is_refused(tiny: World) -> None:
-    """Only known clusters stop."""
+    """The refusal says that the cluster was not found."""
     with pytest.raises(Refusal, match="pod not found"):
         tiny.stop("nobody")
 
 
 def test_preemption_stops_and_does_not_delete(tiny: World) -> None:
-    """A preempted cluster is EXITED, counts it, and has no container."""
+    """A preempted cluster is EXITED, counts the preemption, and has no container."""
     cluster = tiny.deploy(spot())
     tiny.preempt(cluster.id)
     preempted = tiny.clusters[cluster.id]
@@ -134,14 +134,14 @@ def test_preemption_stops_and_does_not_delete(tiny: World) -> None:
 
 @pytest.mark.parametrize("which", ["on-demand", "stopped", "unknown"])
 def test_only_running_spot_clusters_can_be_preempted(tiny: World, which: str) -> None:
-    """Preempting anything else is a mistake of the test that asks for it."""
+    """Preempting anything else is an error of the test."""
     clusters = {"on-demand": tiny.deploy(order()).id, "stopped": tiny.stop(tiny.deploy(spot()).id).id}
-    with pytest.raises(ValueError, match="no running spot cluster"):
+    with pytest.raises(ValueError, match="not a running spot cluster"):
         tiny.preempt(clusters.get(which, which))
 
 
 def test_the_first_clusters_are_those_of_the_published_requests() -> None:
-    """The account begins with two stopped and two running clusters."""
+    """The account has two stopped and two running clusters at first."""
     world = new_world(first_clusters=True)
     states = {each.id: (each.desired_status, each.spot) for each in world.clusters.values()}
     assert states == {

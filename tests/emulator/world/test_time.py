@@ -1,4 +1,4 @@
-"""The world's clock, what happens in its time, and how starts progress."""
+"""The world's clock, scheduled events, and the progression of starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from emulator.worlds import new_world, order
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorone.emulator import Boot, World
@@ -16,9 +16,10 @@ from tensorone.emulator._world.clock import Clock
 from tensorone.emulator._world.scenario import Scenario
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.tuples(st.floats(-10, 10), st.floats(0, 1e6))), speed=st.floats(0, 1000))
 def test_time_never_runs_back(steps: list[tuple[float, float]], speed: float) -> None:
-    """Whatever its source does, the clock only moves on."""
+    """Even if its source jumps back, the clock only moves forward."""
     real = [0.0]
     clock = Clock(lambda: real[0], speed)
     latest = clock.read()
@@ -30,7 +31,7 @@ def test_time_never_runs_back(steps: list[tuple[float, float]], speed: float) ->
 
 
 @pytest.mark.parametrize("seconds", [-1.0, math.nan])
-def test_time_cannot_be_sent_back(seconds: float) -> None:
+def test_time_cannot_be_reversed(seconds: float) -> None:
     """Neither by skipping nor by a negative speed."""
     with pytest.raises(ValueError, match="never runs back"):
         Clock(lambda: 0.0, 1.0).skip(seconds)
@@ -47,8 +48,8 @@ def test_speed_multiplies_real_time() -> None:
     assert (world.date(world.now) - world.date(0)).total_seconds() == 60 * 3600
 
 
-def test_what_was_put_off_happens_at_its_own_time_in_order(world: World) -> None:
-    """A step over several due times meets each of them, with the world's time standing there."""
+def test_scheduled_actions_happen_at_their_times_in_order(world: World) -> None:
+    """A step over several due times performs each action at its own time."""
     seen: list[tuple[str, float]] = []
     world.later(20, lambda: seen.append(("second", world.now)))
     world.later(10, lambda: seen.append(("first", world.now)))
@@ -61,8 +62,8 @@ def test_what_was_put_off_happens_at_its_own_time_in_order(world: World) -> None
     assert {line.seconds for line in world.bill} == {40}
 
 
-def test_a_moment_holds_the_world_still() -> None:
-    """Real time passes while several steps belong together, and they do not see it."""
+def test_a_moment_stops_the_clock() -> None:
+    """Real time that passes within a moment shows after it."""
     real = [0.0]
     world = World(Scenario(), clock=lambda: real[0])
     with world.moment() as now:
@@ -86,14 +87,14 @@ def test_progressions_can_be_written_down(text: str, boot: Boot) -> None:
     assert Boot.parse(text) == boot
 
 
-def test_other_texts_are_no_progression() -> None:
-    """The error says what would be one."""
+def test_other_texts_are_refused() -> None:
+    """The error shows the valid forms."""
     with pytest.raises(ValueError, match="'20s'"):
         Boot.parse("20")
 
 
 def test_a_start_at_once_is_up(world: World) -> None:
-    """A container may be up with the answer to its deploy."""
+    """The answer to a deploy may show a container that is up."""
     assert runtime(world.deploy(order()), world.now) is not None
 
 
@@ -130,8 +131,8 @@ def test_a_start_may_take_reads(world: World) -> None:
     assert seen == ["down", "down", "up", "listening"]
 
 
-def test_a_resume_boots_again_and_maps_other_ports(world: World) -> None:
-    """Reads begin anew with each start, and outer ports change."""
+def test_a_resume_boots_again_with_other_ports(world: World) -> None:
+    """Reads are counted from zero after each start, and public ports change."""
     world.boot = Boot(reads=1)
     cluster = world.deploy(order())
     world.read_list()
@@ -149,14 +150,14 @@ def test_a_resume_boots_again_and_maps_other_ports(world: World) -> None:
 
 
 def test_a_cluster_without_ports_shows_none(world: World) -> None:
-    """No ports asked for, an empty list."""
+    """A cluster deployed without ports has an empty list."""
     up = runtime(world.deploy(order(ports="")), world.now)
     assert up is not None
     assert up["ports"] == []
 
 
 def test_clusters_may_be_listed_late(world: World) -> None:
-    """What is deployed under a lag runs and costs, and stays off the list for its seconds."""
+    """A cluster deployed with a lag runs and costs, and appears on the list after its seconds."""
     with world.listing_lags(5):
         cluster = world.deploy(order())
     other = world.deploy(order())
@@ -166,8 +167,8 @@ def test_clusters_may_be_listed_late(world: World) -> None:
     assert {each.id for each in world.read_list()} == {cluster.id, other.id}
 
 
-def test_a_new_world_asks_the_boot_it_was_given() -> None:
-    """The progression of a scenario holds for deploys, not for the first clusters."""
+def test_a_scenario_sets_the_boot_of_deploys() -> None:
+    """The progression of a scenario applies to deploys, not to the first clusters."""
     world = new_world(first_clusters=True, boot=Boot(seconds=9))
     assert world.boot == Boot(seconds=9)
     assert world.clusters["ldl1dxirsim64n"].up(world.now)

@@ -1,4 +1,4 @@
-"""The GraphQL service without HTTP: what a request means, and what it is answered.
+"""The GraphQL service without HTTP: what a request means, and its answer.
 
-Stands on `_world` and what is below it.
+Imports `_world` and what is below it.
 """

@@ -18,11 +18,11 @@ class Answer:
     status: int
     content: dict[str, Any]
 
-    def response(self) -> Response:
-        """As HTTP; in plain ASCII, for what a client sends may hold lone surrogates, and comes back."""
-        return Response(json.dumps(self.content), self.status, media_type="application/json")
+    def response(self, media_type: str) -> Response:
+        """As HTTP, in ASCII: a client's text may contain lone surrogates, which UTF-8 cannot encode."""
+        return Response(json.dumps(self.content), self.status, media_type=media_type)
 
 
 def refused(error: BadRequest) -> Answer:
-    """The answer to a request refused as a whole."""
+    """The answer to a request that is refused as a whole."""
     return Answer(400, {"errors": [formatted(each, error.code) for each in error.errors]})

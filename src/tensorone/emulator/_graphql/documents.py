@@ -1,4 +1,4 @@
-"""From the text of a request to a document that may be executed: parsed, within limits, valid."""
+"""Parses and validates the documents of requests, within limits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The operation of a document that a request means, with its root fields and the keys of their answers."""
+    """The operation that a request selects, with its root fields and their response keys."""
 
     name: str | None
     root_fields: tuple[str, ...]
@@ -49,12 +49,12 @@ class Chosen:
 
 
 class Documents:
-    """Reads documents against one schema.
+    """Parses and validates documents against one schema; remembers the latest.
 
     Args:
-        schema: What they may ask for.
-        limits: How much they may ask for.
-        introspection: Whether they may ask for the schema.
+        schema: The schema.
+        limits: Upper bounds for their size.
+        introspection: Whether introspection is valid.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
@@ -65,10 +65,10 @@ class Documents:
         self._valid: set[str] = set()
 
     def check(self, text: str) -> DocumentNode:
-        """The document, when it may be executed.
+        """The parsed document, once it is validated.
 
         Raises:
-            BadRequest: It may not.
+            BadRequest: It has a syntax error, exceeds a limit, or is invalid.
         """
         document = self.parse(text)
         shape = _shape(text)
@@ -84,7 +84,7 @@ class Documents:
         """The operation with the name; without a name the only one.
 
         Raises:
-            BadRequest: The text is no document, or has no such operation.
+            BadRequest: The text cannot be parsed, or has no such operation.
         """
         document = self.parse(text)
         named = [each for each in operations(document) if name is None or _name(each) == name]
@@ -105,7 +105,7 @@ class Documents:
 
 
 def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
-    """An entry of `errors` in the words of the service, whose GraphQL library quotes names with double quotes."""
+    """An entry of `errors` as the service writes it: its GraphQL library quotes names with double quotes."""
     entry: dict[str, Any] = {"message": re.sub(r"'([^'\s]*)'", r'"\1"', error.message)}
     if error.locations:
         entry["locations"] = [location.formatted for location in error.locations]
@@ -113,9 +113,9 @@ def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
 
 
 def _shape(text: str) -> str:
-    """The text without what its strings hold: that cannot make a document valid or not, and validation is slow.
+    """The text with its strings emptied: their content cannot make a document invalid, and validation is slow.
 
-    Comments and block strings may hold quotes of their own, so a text with either stands for itself.
+    A text with comments or block strings, which may contain quotes, is left as it is.
     """
     return text if "#" in text or '"""' in text else _STRING.sub('""', text)
 

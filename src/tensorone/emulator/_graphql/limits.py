@@ -1,4 +1,4 @@
-"""What a request may cost. More is refused before validation, whose own cost may be the square of the document."""
+"""Upper bounds for the size of a request, checked before validation: its cost may be quadratic in the document."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Limits:
     same_key: int = 300
 
     def excess(self, document: DocumentNode) -> str | None:
-        """In which way the document is too much; None if it is not."""
+        """Which limit the document exceeds, and by how much; None if none."""
         measure = _Measure(document)
         sizes = [measure.of(operation.selection_set) for operation in operations(document)]
         roots = [sum(1 for _ in root_fields(document, operation)) for operation in operations(document)]
@@ -62,7 +62,7 @@ def operations(document: DocumentNode) -> list[OperationDefinitionNode]:
 
 
 def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
-    """The fields at the root of an operation, those in fragments too; each fragment once, as in execution."""
+    """The fields at the root of an operation, including those in fragments; each fragment once, as in execution."""
     waiting: list[SelectionNode] = list(operation.selection_set.selections)
     fragments = _fragments(document)
     while waiting:
@@ -80,7 +80,7 @@ class _Size:
 
 
 class _Measure:
-    """Sizes with fragments expanded, each fragment measured once; a cycle counts as nothing, validation refuses it."""
+    """Sizes with fragments expanded; each fragment is measured once, a cycle counts as 0: validation refuses it."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._fragments = _fragments(document)
@@ -113,7 +113,7 @@ def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
 
 
 def _inner(node: SelectionNode, fragments: dict[str, FragmentDefinitionNode]) -> SelectionSetNode | None:
-    """What a spread stands for, taken out of `fragments` so that it is met once; or an inline fragment's inside."""
+    """The selections of an inline fragment, or of a spread, whose fragment is removed: it counts once."""
     if isinstance(node, FragmentSpreadNode):
         fragment = fragments.pop(node.name.value, None)
         return fragment.selection_set if fragment else None

@@ -1,4 +1,4 @@
-"""From the input of a deploy or rent to an order, with the sibling API's defaults for what is left out."""
+"""Converts the input of a deploy or rent to an order, with the sibling API's defaults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOUDS: dict[str, tuple[Cloud, ...]] = {
 }
 
 
-# Input field -> attribute of the order, where the value is taken as it is.
+# Input field -> attribute of the order that holds the same value.
 _PLAIN = {
     "gpuTypeId": "gpu_type_id",
     "gpuCount": "gpu_count",
@@ -32,6 +32,10 @@ _PLAIN = {
     "volumeMountPath": "volume_mount_path",
     "containerDiskInGb": "container_disk_in_gb",
 }
+
+
+# Input fields whose value is converted.
+_CONVERTED = {"imageName", "cloudType", "minVcpuCount", "minMemoryInGb", "env", "bidPerGpu"}
 
 
 VCPUS_PER_GPU, MEMORY_PER_GPU = 2, 8
@@ -47,10 +51,10 @@ MOST_DOLLARS = 1e6
 
 
 def order(fields: Mapping[str, Any]) -> Order:
-    """The order an input stands for; a field that is null counts as left out.
+    """The order of an input; null counts as left out, and fields without a meaning here become `further`.
 
     Raises:
-        Refusal: What no machine could run: no image, negative sizes, malformed ports.
+        Refusal: No machine could run it: it has no image, a negative size or malformed ports.
     """
     given = {key: value for key, value in fields.items() if value is not None}
     plain = {attribute: given[key] for key, attribute in _PLAIN.items() if key in given}
@@ -61,8 +65,9 @@ def order(fields: Mapping[str, Any]) -> Order:
         clouds=_CLOUDS[given.get("cloudType", "SECURE")],
         vcpus=given.get("minVcpuCount", VCPUS_PER_GPU * gpus),
         memory_in_gb=given.get("minMemoryInGb", MEMORY_PER_GPU * gpus),
-        env=tuple((entry["key"], entry["value"]) for entry in given.get("env", [])),
+        env=tuple((entry["key"], entry["value"]) for entry in given.get("env", []) if entry is not None),
         bid=dollars(given["bidPerGpu"]) if "bidPerGpu" in given else None,
+        further={key: value for key, value in given.items() if key not in _PLAIN and key not in _CONVERTED},
     )
     if not _possible(result):
         raise Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
@@ -70,10 +75,10 @@ def order(fields: Mapping[str, Any]) -> Order:
 
 
 def dollars(amount: float) -> Decimal:
-    """The decimal a GraphQL number was written as.
+    """A GraphQL number as a decimal.
 
     Raises:
-        Refusal: No price, as infinity is none.
+        Refusal: It is infinite, or far beyond any price.
     """
     if not abs(amount) < MOST_DOLLARS:
         raise Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
@@ -84,7 +89,7 @@ def _possible(order: Order) -> bool:
     sizes = (order.gpu_count, order.vcpus, order.memory_in_gb, order.container_disk_in_gb, order.volume_in_gb)
     numbers = [int(number) for number in re.findall(r"\d+", order.ports)]
     return (
-        order.image_name != ""
+        (order.image_name != "" or "templateId" in order.further)
         and min(sizes) >= 0
         and (order.gpu_count == 0 or order.gpu_type_id is not None)
         and _PORTS.fullmatch(order.ports) is not None

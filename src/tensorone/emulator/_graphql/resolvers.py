@@ -1,4 +1,4 @@
-"""Binds the schema to the world: tables from field to what the world says."""
+"""Binds the schema to the world: tables of fields and the functions that answer them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Resolver = Callable[..., object]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What resolvers know of the request.
+    """What resolvers know about the request.
 
     Attributes:
         rights: Kinds of operation the key allows; None without a key.
@@ -104,7 +104,7 @@ def _money(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-# Root fields are told the world and their input; null counts as an input without fields.
+# Resolvers of root fields receive the world and their input; null counts as an input without fields.
 _QUERIES: dict[str, Callable[[World, Input], object]] = {
     "myself": lambda world, _: world,
     "cluster": lambda world, fields: world.read(fields.get("clusterId", "")),
@@ -126,7 +126,7 @@ _MUTATIONS: dict[str, Callable[[World, Input], object]] = {
 }
 
 
-# Fields of objects are told the world and the object they belong to.
+# Resolvers of other fields receive the world and the object that has the field.
 _USER: dict[str, Callable[[World, World], object]] = {
     "id": lambda _, __: "user_tensorone_emulator",
     "clientBalance": lambda world, _: _money(world.balance),
@@ -175,27 +175,32 @@ _GPU_TYPE: dict[str, Callable[[World, GpuModel], object]] = {
 
 
 def bindables(schema: GraphQLSchema) -> list[SchemaBindable]:
-    """Everything a schema needs to be executable, as far as it has the types and fields; what is new in it is null."""
+    """The resolvers of the types and fields that a schema has; fields unknown here are null."""
     resolvers: dict[str, dict[str, Resolver]] = {
-        _named(schema.query_type): {name: _root("query", name, resolve) for name, resolve in _QUERIES.items()},
-        _named(schema.mutation_type): {name: _root("mutation", name, resolve) for name, resolve in _MUTATIONS.items()},
-        "User": {name: _member(resolve) for name, resolve in _USER.items()},
-        "Cluster": {name: _member(resolve) for name, resolve in _CLUSTER.items()},
-        "GpuType": {name: _member(resolve) for name, resolve in _GPU_TYPE.items()} | {"lowestPrice": _priced},
+        _type_name(schema.query_type): {
+            name: _root_resolver("query", name, resolve) for name, resolve in _QUERIES.items()
+        },
+        _type_name(schema.mutation_type): {
+            name: _root_resolver("mutation", name, resolve) for name, resolve in _MUTATIONS.items()
+        },
+        "User": {name: _field_resolver(resolve) for name, resolve in _USER.items()},
+        "Cluster": {name: _field_resolver(resolve) for name, resolve in _CLUSTER.items()},
+        "GpuType": {name: _field_resolver(resolve) for name, resolve in _GPU_TYPE.items()}
+        | {"lowestPrice": _lowest_price_resolver},
     }
-    scalars = [ScalarType("DateTime", serializer=_iso), ScalarType("Void")]
+    scalars = [ScalarType("DateTime", serializer=_iso_8601), ScalarType("Void")]
     return [
-        *(_object(kind, resolvers[name]) for name, kind in schema.type_map.items() if name in resolvers),
+        *(_bound(kind, resolvers[name]) for name, kind in schema.type_map.items() if name in resolvers),
         *(scalar for scalar in scalars if scalar.name in schema.type_map),
     ]
 
 
-def _named(root: GraphQLObjectType | None) -> str:
-    """The name of a root, which a schema may choose; none if there is no such root."""
+def _type_name(root: GraphQLObjectType | None) -> str:
+    """The name of a root type, which a schema may choose; empty if the schema has none."""
     return root.name if root else ""
 
 
-def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) -> Resolver:
+def _root_resolver(right: Right, name: str, resolve: Callable[[World, Input], object]) -> Resolver:
     def resolver(_: object, info: GraphQLResolveInfo, **arguments: Any) -> object:
         context: Context = info.context
         if context.rights is None and name == "myself":
@@ -207,7 +212,7 @@ def _root(right: Right, name: str, resolve: Callable[[World, Input], object]) ->
     return resolver
 
 
-def _object(kind: GraphQLNamedType, resolvers: Mapping[str, Resolver]) -> ObjectType:
+def _bound(kind: GraphQLNamedType, resolvers: Mapping[str, Resolver]) -> ObjectType:
     bindable = ObjectType(kind.name)
     for name in kind.fields if isinstance(kind, GraphQLObjectType) else ():
         if name in resolvers:
@@ -215,16 +220,16 @@ def _object(kind: GraphQLNamedType, resolvers: Mapping[str, Resolver]) -> Object
     return bindable
 
 
-def _member(resolve: Callable[[World, Any], object]) -> Resolver:
+def _field_resolver(resolve: Callable[[World, Any], object]) -> Resolver:
     def resolver(source: Any, info: GraphQLResolveInfo) -> object:
         return resolve(info.context.world, source)
 
     return resolver
 
 
-def _priced(model: GpuModel, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+def _lowest_price_resolver(model: GpuModel, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
     return _lowest_price(info.context.world, model, arguments.get("input") or {})
 
 
-def _iso(date: datetime) -> str:
+def _iso_8601(date: datetime) -> str:
     return date.strftime("%Y-%m-%dT%H:%M:%S.") + f"{date.microsecond // 1000:03}Z"

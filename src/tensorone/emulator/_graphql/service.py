@@ -1,10 +1,11 @@
-"""The GraphQL service without HTTP: what a request means, and what it is answered."""
+"""Reads the bodies of requests, and executes them against a world."""
 
 from __future__ import annotations
 
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,17 +36,18 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("tensorone.emulator")
 
 
-# Members of a request's body, and what they may be.
+# Members of a request's body, and their types.
 _BODY: dict[str, tuple[type, ...]] = {
     "query": (str,),
     "operationName": (str, NoneType),
     "variables": (dict, NoneType),
+    "extensions": (dict, NoneType),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The body of a request, read."""
+    """The parsed body of a request."""
 
     text: str
     chosen: Chosen
@@ -57,9 +59,9 @@ class Service:
 
     Args:
         sdl: The schema.
-        wording: How refusals speak of a cluster.
-        limits: What a request may cost.
-        introspection: Whether the schema may be asked for.
+        wording: What refusals call a cluster.
+        limits: Upper bounds for the size of a request.
+        introspection: Whether introspection queries are answered.
 
     Attributes:
         enum_fields: Names of the fields whose values are enum values.
@@ -72,15 +74,15 @@ class Service:
         self.enum_fields = frozenset(_enum_fields(self._schema))
 
     def read(self, body: bytes) -> Call:
-        """What a body asks for.
+        """Parses a body.
 
         Raises:
-            BadRequest: Nothing that could be answered.
+            BadRequest: It is not a GraphQL request.
         """
         try:
             content: Any = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise BadRequest("BAD_REQUEST", "The body is no JSON.") from error
+            raise BadRequest("BAD_REQUEST", "The body is not valid JSON.") from error
         if not isinstance(content, dict):
             raise BadRequest("BAD_REQUEST", "The body must be an object.")
         fields = cast("dict[str, Any]", content)
@@ -91,7 +93,7 @@ class Service:
         return Call(fields["query"], chosen, fields.get("variables") or {})
 
     def answer(self, call: Call, world: World, rights: frozenset[Right] | None) -> Answer:
-        """Carries a call out, all of it at one moment of the world."""
+        """Executes a call, all of it at one moment of the world."""
         try:
             document = self._documents.check(call.text)
         except BadRequest as error:
@@ -105,23 +107,24 @@ class Service:
                 operation_name=call.chosen.name,
             )
         errors = result.errors or []
-        if any(error.path is None for error in errors):  # variables that do not fit their types
+        if any(error.path is None for error in errors):  # variables of the wrong types
             return refused(BadRequest("BAD_USER_INPUT", *errors))
         content: dict[str, Any] = {"errors": [self._entry(error) for error in errors]} if errors else {}
         return Answer(200, content | {"data": result.data})
 
     def _entry(self, error: GraphQLError) -> dict[str, Any]:
-        """An entry of `errors` for a resolver that said no, or failed."""
+        """An entry of `errors` for a resolver that refused or failed."""
         refusal = error.original_error
         if not isinstance(refusal, Refusal):
-            _logger.error("a resolver failed, which is a fault of the emulator", exc_info=refusal)
+            _logger.error("a resolver failed: this is a bug of the emulator", exc_info=refusal)
             refusal = Refusal(INTERNAL, "INTERNAL_SERVER_ERROR")
         entry = formatted(error, reword(refusal.code, self._wording))
         return entry | {"message": reword(refusal.message, self._wording), "path": error.path}
 
 
+@lru_cache(8)
 def _executable(sdl: str) -> GraphQLSchema:
-    """The schema with its resolvers.
+    """The schema with its resolvers; emulators share it, since resolvers receive their world with each request.
 
     Not by ariadne's `make_executable_schema`: it patches enums for Python values, and with graphql-core 3.2.14 its
     patch refuses every enum that comes in a variable.

@@ -1,4 +1,4 @@
-"""Live readings of a running container: the same for the same cluster at the same second."""
+"""Live readings of a running container, which depend on the cluster and the second alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def runtime(cluster: Cluster, now: float) -> dict[str, Any] | None:
 
 
 def _ports(cluster: Cluster) -> list[dict[str, Any]]:
-    """Outer ports, new ones with each start; http ones sit behind a proxy and show a private address."""
+    """Public ports, new ones with each start; those of http are behind a proxy and show a private address."""
     rng = random.Random(f"{cluster.id}/{cluster.starts}")  # noqa: S311 - addresses, no secret
     outer = rng.sample(range(10_000, 65_000), k=cluster.order.ports.count(",") + 1)
     entries = [port.partition("/") for port in cluster.order.ports.split(",") if port]

@@ -1,1 +1,1 @@
-"""What is for rent: machines, their prices, and who gets which. Stands on the refusals' texts alone."""
+"""The market: machines, their prices, and the placement of orders. Imports the refusals' texts alone."""

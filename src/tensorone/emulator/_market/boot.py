@@ -1,4 +1,4 @@
-"""How long a container takes from RUNNING to being up: at once, after a time, or after a number of reads."""
+"""When a container is up after its start: at once, after a time, or after a number of reads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Boot:
     """Progression of a start; the container is up once every condition holds. `Boot()` is up at once.
 
     Until it is up, `runtime` is null although the cluster is RUNNING and billed.
-    Ports may open later still, as they do when the program in the container takes its time.
+    Ports may open later, as with a program that starts slowly.
 
     Attributes:
-        seconds: World seconds from start to `runtime`; `math.inf` never gets there, as with a disk too small.
+        seconds: World seconds from start to `runtime`; `math.inf` is never, as with a disk that is too small.
         reads: Answers about the cluster that still show no `runtime`.
         port_seconds: World seconds from `runtime` to its ports.
         port_reads: Answers about the cluster that show `runtime` without ports.
@@ -31,7 +31,7 @@ class Boot:
         """Reads `at-once`, `never`, `20s` (a time) or `3r` (a number of reads).
 
         Raises:
-            ValueError: None of these.
+            ValueError: The text has none of these forms.
         """
         if text in _WORDS:
             return _WORDS[text]
@@ -41,7 +41,7 @@ class Boot:
         return cls(seconds=float(match["seconds"] or 0), reads=int(match["reads"] or 0))
 
     def up(self, age: float, reads: int) -> bool:
-        """Whether the container is up, so many seconds and reads after its start."""
+        """Whether the container is up, a number of seconds and reads after its start."""
         return age >= self.seconds and reads >= self.reads
 
     def listening(self, age: float, reads: int) -> bool:

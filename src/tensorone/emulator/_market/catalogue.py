@@ -1,4 +1,4 @@
-"""GPU types the emulated market deals in, with the prices it opens at.
+"""The GPU types of the emulated market, with their opening prices.
 
 Ids, memory and prices are the sibling API's of 2025, plausible rather than current; docs/emulator.md names the sources.
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class GpuModel:
-    """One GPU type; prices in US dollars per GPU and hour, None where that part of the market lacks it."""
+    """One GPU type; prices in US dollars per GPU and hour, None for a cloud type without it."""
 
     id: str
     display_name: str
@@ -46,7 +46,7 @@ GPU_MODELS = (
     _model("NVIDIA RTX A4000", "RTX A4000", 16, "0.29", "0.17", "0.16"),
     _model("NVIDIA RTX A4500", "RTX A4500", 20, "0.34", "0.19", "0.18"),
     _model("NVIDIA RTX A5000", "RTX A5000", 24, "0.26", "0.16", "0.14"),
-    # The seed bids 0.20 for it on SECURE, and must always win: the band of the market stays below.
+    # A published request bids 0.20 for it on SECURE and must always win, so its minimum bid stays below.
     _model("NVIDIA RTX A6000", "RTX A6000", 48, "0.49", "0.33", "0.18"),
     _model("NVIDIA A40", "A40", 48, "0.40", None, "0.28"),
     _model("NVIDIA L4", "L4", 24, "0.43", None, "0.22"),

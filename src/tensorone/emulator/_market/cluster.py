@@ -1,11 +1,12 @@
-"""What is asked for (an order) and what comes of it (a cluster): frozen records, replaced and never changed."""
+"""Orders, and the clusters deployed for them: frozen records, which are replaced and never changed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from .boot import Boot
@@ -19,11 +20,12 @@ Status = Literal["RUNNING", "EXITED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Everything the input of a deploy or rent asks for, defaults filled in.
+    """The input of a deploy or rent, with defaults filled in.
 
     Attributes:
-        clouds: Parts of the market allowed.
-        bid: US dollars per GPU and hour; None asks for the fixed price.
+        clouds: Cloud types allowed.
+        bid: US dollars per GPU and hour; None is an on-demand order, at the fixed price.
+        further: Input fields of the schema that the emulator does not act on, by their names there.
     """
 
     image_name: str
@@ -40,6 +42,7 @@ class Order:
     name: str = ""
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     bid: Decimal | None = None
+    further: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,13 @@ class Cluster:
     """One cluster at one moment; times in seconds since the world began.
 
     Attributes:
-        order: What it was deployed with; `order.bid` is None for on-demand.
+        order: The order it was deployed for; `order.bid` is None for on-demand.
         gpu_count: GPUs attached by the latest start.
         price: US dollars per GPU and hour since the latest start: the fixed price, or the bid.
         listed_at: When `myself.clusters` first shows it.
-        reads: Answers about it since the latest start.
-        starts: How often it was started.
-        preemptions: How often it was displaced.
+        reads: Number of answers about it since the latest start.
+        starts: Number of starts.
+        preemptions: Number of times it was preempted.
     """
 
     id: str
@@ -75,12 +78,12 @@ class Cluster:
 
     @property
     def spot(self) -> bool:
-        """Whether it was bid for, and may be displaced."""
+        """Whether it is a spot cluster, which may be preempted."""
         return self.order.bid is not None
 
     @property
     def running(self) -> bool:
-        """Whether it holds its GPUs and is billed for them."""
+        """Whether it has its GPUs and is billed for them."""
         return self.desired_status == "RUNNING"
 
     @property

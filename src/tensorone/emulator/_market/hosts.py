@@ -1,4 +1,4 @@
-"""The machines, and who sits on them: finite GPUs, vCPUs, memory and disk."""
+"""The machines and their tenants: finite GPUs, vCPUs, memory and disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Host:
     """One machine, with GPUs of one type.
 
     Attributes:
-        occupied: GPUs rented by other accounts, on-demand: nothing displaces them.
+        occupied: GPUs rented by other accounts on-demand, which nothing displaces.
     """
 
     machine_id: str
@@ -44,7 +44,7 @@ class Host:
 
 
 def default_hosts(rng: random.Random) -> Iterator[Host]:
-    """Sixteen machines for each GPU type in each part of the market that has it."""
+    """Sixteen machines for each GPU type and each cloud type that has it."""
     for model in GPU_MODELS:
         for cloud, price in (("SECURE", model.secure_price), ("COMMUNITY", model.community_price)):
             if price is not None:
@@ -58,12 +58,12 @@ def default_hosts(rng: random.Random) -> Iterator[Host]:
 
 
 def new_id(rng: random.Random, length: int) -> str:
-    """Lower-case letters and digits, as the ids of the service."""
+    """A random id of lower-case letters and digits, like those of the service."""
     return "".join(rng.choices(string.ascii_lowercase + string.digits, k=length))
 
 
 class Fleet:
-    """Every host with its tenants; a stopped tenant keeps its volume there, and nothing else."""
+    """Every host with its tenants; a stopped tenant keeps only its volume there."""
 
     def __init__(self, hosts: Iterable[Host]) -> None:
         self._hosts = {host.machine_id: host for host in hosts}
@@ -79,44 +79,44 @@ class Fleet:
         return self._hosts[machine_id]
 
     def of(self, gpu_type_id: str | None, cloud: Cloud) -> list[Host]:
-        """The machines of one part of the market; without a GPU type all of them."""
+        """The machines of one cloud type and GPU type; None is every GPU type."""
         if gpu_type_id is None:
             return [host for host in self if host.cloud == cloud]
         return [self._hosts[machine_id] for machine_id in self._ids.get((gpu_type_id, cloud), [])]
 
     def put(self, cluster: Cluster) -> None:
-        """Seats the cluster on its machine, or replaces what is known of it."""
+        """Adds a cluster to its machine, or replaces its record."""
         self._tenants[cluster.machine_id][cluster.id] = cluster
 
     def drop(self, cluster: Cluster) -> None:
-        """Takes the cluster and its volume off its machine."""
+        """Removes a cluster and its volume from its machine."""
         del self._tenants[cluster.machine_id][cluster.id]
 
     def occupy(self, machine_id: str, gpus: int) -> None:
-        """Lets other accounts rent so many of the GPUs of one machine."""
+        """Makes other accounts rent a number of GPUs of one machine."""
         free = self.free_gpus(machine_id) + self._hosts[machine_id].occupied
         if not 0 <= gpus <= free:
-            raise ValueError(f"{gpus} GPUs of {machine_id} cannot be rented by others: 0 to {free} can")
+            raise ValueError(f"other accounts cannot rent {gpus} GPUs of {machine_id}: 0 to {free} are free")
         self._hosts[machine_id] = replace(self._hosts[machine_id], occupied=gpus)
 
     def lose(self, machine_id: str) -> None:
-        """Forgets a machine that has no tenant."""
+        """Removes a machine without tenants."""
         host = self._hosts.pop(machine_id)
         del self._tenants[machine_id]
         self._ids[host.gpu_type_id, host.cloud].remove(machine_id)
 
     def tenants(self, machine_id: str) -> Sequence[Cluster]:
-        """The clusters bound to one machine, stopped ones too."""
+        """The clusters on one machine, including stopped ones."""
         return tuple(self._tenants[machine_id].values())
 
     def free_gpus(self, machine_id: str) -> int:
-        """GPUs nobody rents."""
+        """GPUs of one machine that are not rented."""
         host = self._hosts[machine_id]
         return host.gpus - host.occupied - sum(each.gpu_count for each in self.tenants(machine_id) if each.running)
 
 
 def shortage(host: Host, tenants: Iterable[Cluster], order: Order) -> Resource | None:
-    """The first resource the machine lacks for the order beside these tenants."""
+    """The first resource that a machine with these tenants lacks for an order; None if it has room."""
     gpus = host.gpus - host.occupied - order.gpu_count
     vcpus = host.vcpus - order.vcpus
     memory = host.memory_in_gb - order.memory_in_gb

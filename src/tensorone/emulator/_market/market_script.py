@@ -1,4 +1,4 @@
-"""Markets by the script: prices, capacity, preemptions and lost machines, each at its time. Pure."""
+"""Scripted markets: prices, capacity, preemptions and lost machines, each at its time. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 MILL = Decimal("0.001")
 
 
-LOW, HIGH = Decimal("0.7"), Decimal("1.9")  # bounds of a minimum bid, as factors of its opening
+LOW, HIGH = Decimal("0.7"), Decimal("1.9")  # bounds of a minimum bid, as factors of its opening price
 
 
-DRIFT = 0.08  # a minimum bid moves by so much at most, up or down, per step
+DRIFT = 0.08  # the largest relative move of a minimum bid per step
 
 
 SELL_OUT, COME_BACK, PREEMPTION, LOSS = 0.04, 0.35, 0.10, 0.004  # probabilities per step and GPU type
@@ -26,16 +26,16 @@ SELL_OUT, COME_BACK, PREEMPTION, LOSS = 0.04, 0.35, 0.10, 0.004  # probabilities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketMove:
-    """What happens to one GPU type at one time; what is left out stays as it is.
+    """A change to the market of one GPU type at one time; settings left out change nothing.
 
     Attributes:
-        at: Seconds after the script begins.
+        at: Seconds after the start of the script.
         gpu_type_id: The GPU type.
-        minimum_bid: Holds the minimum bid there, US dollars per GPU and hour, and preempts what bids less.
-        free_gpus: GPUs that other accounts leave free, over all machines; -1 gives all of theirs back.
-        preempt: How many running spot clusters are outbid, those that run longest first.
-        notice: Seconds between the announcement of a preemption, in the cluster's last status change, and the stop.
-        lose_hosts: How many machines are lost, with everything on them; those with clusters first.
+        minimum_bid: Fixes the minimum bid, US dollars per GPU and hour, and preempts clusters that bid less.
+        free_gpus: GPUs that other accounts leave free, over all machines; -1 makes them return all of theirs.
+        preempt: Number of running spot clusters that are outbid, the longest running first.
+        notice: Seconds between the notice of a preemption, in the cluster's last status change, and the stop.
+        lose_hosts: Number of machines that are lost, with everything on them; those with most clusters first.
 
     Raises:
         ValueError: A value is out of range.
@@ -71,12 +71,12 @@ def _is_price(value: Decimal | str) -> bool:
 def random_market(
     seed: int, openings: Mapping[str, Decimal | str], *, seconds: float, step: float = 300.0
 ) -> tuple[MarketMove, ...]:
-    """A market drawn from a seed: wandering prices, sell-outs, preemptions, and now and then a lost machine.
+    """A market drawn from a seed: moving prices, sell-outs, preemptions, and a rare lost machine.
 
     Args:
-        seed: The same seed, the same market.
-        openings: Minimum bids to begin with, US dollars per GPU and hour, by GPU type.
-        seconds: How long it moves.
+        seed: Same seed, same market.
+        openings: Opening minimum bids, US dollars per GPU and hour, by GPU type.
+        seconds: Length of the script.
         step: Seconds between two moves of a price.
     """
     moves = [move for name, opening in openings.items() for move in _one(seed, name, Decimal(opening), seconds, step)]

@@ -1,4 +1,4 @@
-"""What the market offers for an order: a machine and its price, or the service's words for no."""
+"""The market's offer for an order: a machine and its price, or a refusal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MANY, SOME = 0.5, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Cheapest offers for one GPU type, US dollars per GPU and hour; None where there is no room."""
+    """The cheapest offers for one GPU type, US dollars per GPU and hour; None without room."""
 
     minimum_bid: Decimal | None
     fixed_price: Decimal | None
@@ -42,7 +42,7 @@ class Quote:
 
 
 class Offers:
-    """Looks for room in the fleet at the prices of the market."""
+    """Finds room for orders in the fleet, at the prices of the market."""
 
     def __init__(self, fleet: Fleet, market: Market) -> None:
         self._fleet = fleet
@@ -52,10 +52,10 @@ class Offers:
         """A machine for a new cluster.
 
         Raises:
-            Refusal: None has room, or the bid is too low.
+            Refusal: No machine has room, or the bid is too low.
         """
         hosts = self._hosts(order)
-        place = best_place(self._fleet, hosts, _unbounded(order))
+        place = best_place(self._fleet, hosts, _with_any_bid(order))
         if place == "disk":
             raise Refusal(NO_DISK)
         if not isinstance(place, Place) or (order.bid is not None and order.gpu_count == 0):
@@ -64,23 +64,23 @@ class Offers:
         return place
 
     def find_again(self, cluster: Cluster, order: Order, now: float) -> Place:
-        """The machine of a stopped cluster, if it has room for a start.
+        """The machine of a stopped cluster, with room for a start.
 
         Raises:
-            Refusal: It has none, or the bid is too low.
+            Refusal: It has no room, or the bid is too low.
         """
-        place = self._again(cluster, order)
+        place = self._place_again(cluster, order)
         if not isinstance(place, Place):
             raise Refusal(NO_FREE_GPUS if place == "gpus" else MACHINE_FULL)
         self._check_bid(order.bid, self._least_bid(place, now))
         return place
 
     def price(self, order: Order, host: Host) -> Decimal:
-        """What one GPU of the machine costs: the bid, or the fixed price of now."""
+        """The price of one GPU of a machine: the bid, or the present fixed price."""
         return order.bid if order.bid is not None else self._fixed_price(host.gpu_type_id, host.cloud)
 
     def quote(self, order: Order, now: float) -> Quote:
-        """Cheapest offers for an order, on-demand and spot."""
+        """The cheapest offers for an order, on-demand and spot."""
         hosts = self._hosts(order)
         on_demand = best_place(self._fleet, hosts, replace(order, bid=None))
         spot = best_place(self._fleet, hosts, replace(order, bid=ANY_BID))
@@ -91,22 +91,22 @@ class Offers:
         )
 
     def bid_to_resume(self, cluster: Cluster, now: float) -> Decimal | None:
-        """The least bid that would start a stopped spot cluster now; None if there is no room for any."""
-        place = self._again(cluster, replace(cluster.order, gpu_count=cluster.gpu_count))
+        """The least bid that would start a stopped spot cluster now; None without room."""
+        place = self._place_again(cluster, replace(cluster.order, gpu_count=cluster.gpu_count))
         return self._least_bid(place, now) if isinstance(place, Place) else None
 
     def _hosts(self, order: Order) -> list[Host]:
-        """The machines of the parts of the market allowed, the cheaper part first."""
-        parts = [self._fleet.of(order.gpu_type_id, cloud) for cloud in order.clouds]
-        parts = [hosts for hosts in parts if hosts]
+        """The machines of the order's cloud types, the cheaper cloud type first."""
+        by_cloud = [self._fleet.of(order.gpu_type_id, cloud) for cloud in order.clouds]
+        by_cloud = [hosts for hosts in by_cloud if hosts]
         if order.gpu_type_id is not None:
-            parts.sort(key=lambda hosts: self._fixed_price(hosts[0].gpu_type_id, hosts[0].cloud))
-        return [host for hosts in parts for host in hosts]
+            by_cloud.sort(key=lambda hosts: self._fixed_price(hosts[0].gpu_type_id, hosts[0].cloud))
+        return [host for hosts in by_cloud for host in hosts]
 
-    def _again(self, cluster: Cluster, order: Order) -> Place | Resource:
+    def _place_again(self, cluster: Cluster, order: Order) -> Place | Resource:
         host = self._fleet[cluster.machine_id]
         others = [each for each in self._fleet.tenants(host.machine_id) if each.id != cluster.id]
-        return place_on(host, others, _unbounded(order))
+        return place_on(host, others, _with_any_bid(order))
 
     def _least_bid(self, place: Place, now: float) -> Decimal:
         return max(place.bid_needed, self._market.minimum_bid(place.host.gpu_type_id, now))
@@ -118,7 +118,7 @@ class Offers:
     def _fixed_price(self, gpu_type_id: str, cloud: Cloud) -> Decimal:
         price = self._market.fixed_price(gpu_type_id, cloud)
         if price is None:
-            raise LookupError(f"a host offers {gpu_type_id} on {cloud}, where the catalogue has no price for it")
+            raise LookupError(f"a host offers {gpu_type_id} on {cloud}, for which the catalogue has no price")
         return price
 
     def _stock(self, hosts: Sequence[Host]) -> Stock:
@@ -126,6 +126,6 @@ class Offers:
         return "High" if share >= MANY else "Medium" if share >= SOME else "Low"
 
 
-def _unbounded(order: Order) -> Order:
-    """A bid as high as it takes: what it would have to be is asked afterwards."""
+def _with_any_bid(order: Order) -> Order:
+    """The order with an unlimited bid: the least sufficient bid is computed afterwards."""
     return order if order.bid is None else replace(order, bid=ANY_BID)

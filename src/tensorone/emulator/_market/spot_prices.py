@@ -1,4 +1,4 @@
-"""Prices: fixed ones for on-demand, a minimum bid that moves for spot."""
+"""Prices: fixed for on-demand, a moving minimum bid for spot."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HOUR = 3600.0
 
 
 class Market:
-    """Prices in US dollars per GPU and hour; the minimum bids follow the time, from the seed.
+    """Prices in US dollars per GPU and hour; the minimum bids depend on the time and the seed.
 
-    Each minimum wanders between 80 and 110 per cent of its opening price, and never above the cheapest fixed price.
+    Each minimum bid moves between 80 and 110 per cent of its opening price, and never above the cheapest fixed price.
     """
 
     def __init__(self, models: Iterable[GpuModel], seed: int) -> None:
@@ -37,16 +37,16 @@ class Market:
 
     @property
     def models(self) -> tuple[GpuModel, ...]:
-        """The GPU types, with the fixed prices of now."""
+        """The GPU types, with their present fixed prices."""
         return tuple(self._models.values())
 
     def fixed_price(self, gpu_type_id: str, cloud: Cloud) -> Decimal | None:
-        """The on-demand price, None where that part of the market has no such GPU."""
+        """The on-demand price; None if the cloud type lacks the GPU type."""
         model = self._models[gpu_type_id]
         return model.secure_price if cloud == "SECURE" else model.community_price
 
     def minimum_bid(self, gpu_type_id: str, now: float) -> Decimal:
-        """The least bid outsiders leave a chance."""
+        """The minimum bid at a time."""
         if gpu_type_id in self._pinned:
             return self._pinned[gpu_type_id]
         model = self._models[gpu_type_id]
@@ -54,13 +54,13 @@ class Market:
         return min(price for price in (moved, model.secure_price, model.community_price) if price is not None)
 
     def pin(self, gpu_type_id: str, minimum_bid: Decimal | None) -> None:
-        """Holds the minimum bid still; None lets it move again."""
+        """Fixes the minimum bid; None lets it move again."""
         self._pinned.pop(self._models[gpu_type_id].id, None)
         if minimum_bid is not None:
             self._pinned[gpu_type_id] = minimum_bid
 
     def reprice(self, gpu_type_id: str, cloud: Cloud, price: Decimal) -> None:
-        """Changes a fixed price; what runs keeps the price it started at."""
+        """Changes a fixed price; running clusters keep the price of their start."""
         model = self._models[gpu_type_id]
         changed = replace(model, secure_price=price) if cloud == "SECURE" else replace(model, community_price=price)
         self._models[gpu_type_id] = changed

@@ -1,1 +1,1 @@
-"""The emulator on a socket: HTTP, keys, the rate limit, and faults. Stands on `_graphql` and what is below it."""
+"""The emulator on a socket: HTTP, keys, the rate limit, and faults. Imports `_graphql` and what is below it."""

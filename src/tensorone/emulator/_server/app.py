@@ -1,4 +1,4 @@
-"""The HTTP side: one path, one method, the key, and answers with a request id. Runs on any event loop."""
+"""The HTTP side: path, method, key, and a request id for each answer. Runs on any event loop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from tensorone.emulator._graphql.documents import BadRequest
 from tensorone.emulator._graphql.service import Call, Service
 from tensorone.emulator._world.request_log import Request
 
-from .connection import NoWire
-from .fault_effects import Exchange, meet, too_many_requests
+from .access_log import AccessEntry
+from .answer_faults import too_many_requests
+from .connection import NoConnection
+from .exchange import Exchange
+from .fault_effects import respond
+from .media_type import negotiated
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -46,8 +50,8 @@ class App:
     """The ASGI application.
 
     Attributes:
-        world: What the answers come from; may be exchanged between requests.
-        rate_limit: What refuses requests beyond a rate, if anything does.
+        world: The state that the answers come from; may be replaced between requests.
+        rate_limit: Refuses requests beyond a rate; None refuses none.
     """
 
     def __init__(self, service: Service, keys: Keys, faults: Faults, world: World, *, max_body: int) -> None:
@@ -60,18 +64,22 @@ class App:
         self._ids = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; there is nothing to do for a lifespan."""
+        """Answers one request; ignores lifespan events."""
         if scope["type"] != "http":
             return
+        entry = AccessEntry()
         try:
-            response = await self._respond(HttpRequest(scope, receive))
+            response = await self._respond(HttpRequest(scope, receive), entry)
+            entry.status = response.status_code if response else None
         except ClientDisconnect:
             return
+        finally:
+            entry.write()
         if response is not None:
             response.headers["x-request-id"] = f"emulator-{next(self._ids):08}"
             await response(scope, receive, send)
 
-    async def _respond(self, request: HttpRequest) -> Response | None:
+    async def _respond(self, request: HttpRequest, entry: AccessEntry) -> Response | None:
         if request.url.path == "/" and request.method == "GET":
             return PlainTextResponse(f"tensorone emulator: POST {PATH}\n")
         if request.url.path != PATH:
@@ -81,10 +89,12 @@ class App:
         body = await self._body(request)
         if body is None:
             return PlainTextResponse("Payload Too Large", 413)
-        return await self._graphql(request, body)
+        return await self._graphql(request, body, entry)
 
-    async def _graphql(self, request: HttpRequest, body: bytes) -> Response | None:
+    async def _graphql(self, request: HttpRequest, body: bytes, entry: AccessEntry) -> Response | None:
         call = self._read(request, body)
+        if isinstance(call, Call):
+            entry.note_operation(call.chosen)
         self._record(request, body, call)
         if self.rate_limit is not None and (seconds := self.rate_limit.wait()):
             return too_many_requests(seconds)
@@ -93,18 +103,23 @@ class App:
         if key is not None and rights is None:
             return PlainTextResponse("Unauthorized", 401)
         if isinstance(call, BadRequest):
-            return refused(call).response()
+            return refused(call).response(_media_type(request))
+        exchange = self._exchange(request, call, rights)
+        faults = self._faults.for_request(call.chosen, exchange.world.now)
+        entry.note_faults(faults)
+        return await respond(faults, exchange)
+
+    def _exchange(self, request: HttpRequest, call: Call, rights: frozenset[Right] | None) -> Exchange:
         world = self.world
-        faults = self._faults.strike(call.chosen, world.now)
-        exchange = Exchange(
+        return Exchange(
             response_keys=call.chosen.response_keys,
             enum_fields=self._service.enum_fields,
             carry_out=lambda: self._carry_out(call, world, rights),
             world=world,
-            wire=request.scope.get("state", {}).get("wire") or NoWire(),
+            media_type=_media_type(request),
+            connection=request.scope.get("state", {}).get("connection") or NoConnection(),
             receive=request.receive,
         )
-        return await meet(faults, exchange)
 
     def _read(self, request: HttpRequest, body: bytes) -> Call | BadRequest:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -128,19 +143,23 @@ class App:
         began = time.perf_counter()
         answer = self._service.answer(call, world, rights)
         took = time.perf_counter() - began
-        # Neither the document nor the URL: they hold env values and the key.
+        # Neither the document nor the URL, which contain env values and the key.
         level = logging.WARNING if took > SLOW else logging.DEBUG
         _logger.log(level, "%s: %d after %.1f ms", ", ".join(call.chosen.root_fields), answer.status, took * 1000)
         return answer
 
     async def _body(self, request: HttpRequest) -> bytes | None:
-        """The whole body; None as soon as it is too large."""
+        """The whole body; None once it exceeds the limit."""
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > self._max_body:
                 return None
         return bytes(body)
+
+
+def _media_type(request: HttpRequest) -> str:
+    return negotiated(request.headers.getlist("accept"))
 
 
 def _key(request: HttpRequest) -> str | None:

@@ -1,4 +1,4 @@
-"""The connection a request came on, as far as faults are concerned."""
+"""The connection of a request, with what faults can do to it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
 
-IN_PROCESS = "this fault happens on a socket; without a server, its exception is all there is of it"
+IN_PROCESS = "this fault happens on a socket; without a server it raises the exception that a client would see"
 
 
-class Wire(Protocol):
-    """What can be done to a connection."""
+class Connection(Protocol):
+    """What faults can do to a connection."""
 
     def close(self) -> None:
-        """Closes it after what was written."""
+        """Closes it once everything written is sent."""
 
     def reset(self) -> None:
-        """Resets it: the other side sees RST."""
+        """Resets it: the peer receives RST."""
 
     async def refuse(self, seconds: float) -> None:
-        """Resets it, and refuses new connections for so many real seconds."""
+        """Resets it, and refuses new connections for a number of real seconds."""
 
 
-class NoWire:
-    """Stands in where the application is called in the process: raises what the client would have met."""
+class NoConnection:
+    """Replaces the connection where the application is called in the process: raises what a client would see."""
 
     def close(self) -> None:
         """Raises ConnectionResetError."""
@@ -41,6 +41,6 @@ class NoWire:
 
 
 async def until_disconnected(receive: Receive) -> None:
-    """Waits until the client is gone, or the connection is closed."""
+    """Waits until the client disconnects, or the connection is closed."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,12 +1,12 @@
-"""One fault as data: what goes wrong, with which requests, how often."""
+"""One fault as data: what happens, to which requests, how often."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from tensorone.emulator._graphql.documents import Chosen
 
@@ -24,6 +24,7 @@ Kind = Literal[
     "bad_gateway",
     "server_error",
     "internal_error",
+    "graphql_error",
     "garbage",
     "data_with_errors",
     "null",
@@ -35,7 +36,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-# Whether the request is carried out, where a fault leaves the choice and nothing is said.
+# Default of `commit`, for the kinds that have the choice.
 COMMITS: dict[Kind, bool] = {
     "close": False,
     "reset": False,
@@ -44,6 +45,7 @@ COMMITS: dict[Kind, bool] = {
     "bad_gateway": False,
     "server_error": True,
     "internal_error": True,
+    "graphql_error": False,
     "garbage": True,
     "null": False,
 }
@@ -52,32 +54,43 @@ COMMITS: dict[Kind, bool] = {
 SECONDS: dict[Kind, float] = {"refuse": 0.2, "delay": 1.0, "commit_late": 5.0, "listing_lag": 5.0}
 
 
-# These answer with what was done, and change it.
+# These change the answer to a request that was carried out.
 CHANGING: frozenset[Kind] = frozenset({"data_with_errors", "unknown_enum", "extra_field"})
 
 
-# These let the request go on, and may meet another fault on the way.
+# Statuses of final answers.
+STATUSES = range(200, 600)
+
+
+# These do not decide how a request ends: another fault may follow.
 PASSING: frozenset[Kind] = frozenset({"delay", "listing_lag"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault: what happens to the requests that match.
 
     Attributes:
         kind: What happens, see docs/emulator.md.
-        operation: Root field or operation name it waits for; None takes any request.
-        times: How many requests it strikes; None strikes for ever.
-        after: How many requests that match pass before the first is struck.
-        probability: Chance of each request that matches, drawn from the emulator's seed; None is certain.
-        commit: Whether the request is carried out all the same; None is the kind's usual.
-        seconds: Real ones for `refuse` and `delay`, the world's for `commit_late` and `listing_lag`.
-        status: HTTP status of `bad_gateway` and `server_error`.
-        retry_after: Header of `rate_limited`: seconds, or an HTTP date.
-        body: What `garbage` answers.
+        operation: Root field or operation name of the requests that match; None matches every request.
+        times: How many requests it affects; None is no limit.
+        after: How many matching requests it skips first.
+        probability: Chance of each matching request, drawn from the emulator's seed; None is certain.
+        commit: Whether the request is carried out nevertheless; None is the kind's default.
+        seconds: Real seconds for `refuse` and `delay`, the world's for `commit_late` and `listing_lag`.
+        status: HTTP status of `bad_gateway`, `server_error` and `graphql_error`; None is the kind's default.
+        retry_after: Header of `rate_limited` (None is 1) and of the kinds with a status (None is no header): seconds,
+            or an HTTP date.
+        body: Body of `garbage`.
+        code: `extensions.code` of `graphql_error`; None leaves it out.
+        message: `message` of `graphql_error`; None is a sentence without a meaning.
+        path: Whether `graphql_error` answers like a resolver that failed, with an error for each root field and null in
+            `data` (None is True), or refuses the request as a whole, with one error and no `data`.
+        extensions: Further members of the `extensions` of `graphql_error`.
+        entry: Further members of each entry of `errors`, such as `type`.
 
     Raises:
-        ValueError: The parts do not fit together.
+        ValueError: The settings contradict one another.
     """
 
     kind: Kind
@@ -88,27 +101,24 @@ class Fault:
     commit: bool | None = None
     seconds: float | None = None
     status: int | None = None
-    retry_after: int | str = 1
+    retry_after: int | str | None = None
     body: str = "\x1f\x8b not what you asked for"
+    code: str | None = None
+    message: str | None = None
+    path: bool | None = None
+    extensions: Mapping[str, Any] | None = field(default=None, hash=False)
+    entry: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        if self.commit is not None and self.kind not in COMMITS:
-            raise ValueError(f"commit is not for {self.kind}: whether it carries the request out is its nature")
-        if self.seconds is not None and (self.kind not in SECONDS or not self.seconds >= 0):
-            raise ValueError(f"seconds are not for {self.kind}, or negative: {self.seconds}")
-        if self.after < 0 or (self.times is not None and self.times < 1):
-            raise ValueError(f"times must be at least 1 and after at least 0, not {self.times} and {self.after}")
-        if self.probability is not None and not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must be between 0 and 1, not {self.probability}")
+        if mistake := next(_mistakes(self), None):
+            raise ValueError(mistake)
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Reads `kind` or `kind:name=value,name=value`; `times=all` never ends.
+        """Reads `kind` or `kind:name=value,name=value`; `times=all` is no limit.
 
         Raises:
-            ValueError: No fault is written like this.
+            ValueError: The text does not describe a fault.
         """
         kind, _, rest = text.partition(":")
         given = {name: value for name, _, value in (part.partition("=") for part in rest.split(",") if part)}
@@ -119,20 +129,44 @@ class Fault:
 
     @property
     def commits(self) -> bool:
-        """Whether the request is carried out before the fault shows."""
+        """Whether the request is carried out before the fault happens."""
         return COMMITS.get(self.kind, self.kind in CHANGING) if self.commit is None else self.commit
 
     @property
     def duration(self) -> float:
-        """The seconds, or the kind's usual."""
+        """The seconds, or the kind's default."""
         return SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
     def aims_at(self, chosen: Chosen) -> bool:
-        """Whether it waits for such a request."""
+        """Whether it matches such a request."""
         return self.operation is None or self.operation == chosen.name or self.operation in chosen.root_fields
 
 
-def _truth(text: str) -> bool:
+def _mistakes(fault: Fault) -> Iterator[str]:
+    """Contradictions among the settings, the most basic first."""
+    kind, times, after, chance = fault.kind, fault.times, fault.after, fault.probability
+    if kind not in KINDS:
+        yield f"kind must be one of {', '.join(KINDS)}, not {kind!r}"
+    if fault.commit is not None and kind not in COMMITS:
+        yield f"commit is not for {kind}, which always or never carries the request out"
+    if fault.seconds is not None and (kind not in SECONDS or not fault.seconds >= 0):
+        yield f"seconds are not for {kind}, or negative: {fault.seconds}"
+    if after < 0 or (times is not None and times < 1):
+        yield f"times must be at least 1 and after at least 0, not {times} and {after}"
+    if chance is not None and not 0 <= chance <= 1:
+        yield f"probability must be between 0 and 1, not {chance}"
+    if fault.status is not None and fault.status not in STATUSES:
+        yield f"status must be between 200 and 599, not {fault.status}"
+    yield from (f"{name} is for graphql_error, not for {kind}" for name in _foreign(fault))
+
+
+def _foreign(fault: Fault) -> list[str]:
+    """The settings of `graphql_error` that a fault of another kind has."""
+    names = [] if fault.kind == "graphql_error" else ["code", "message", "path", "extensions", "entry"]
+    return [name for name in names if getattr(fault, name) is not None]
+
+
+def _boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError(f"true or false, not {text!r}")
     return text == "true"
@@ -143,9 +177,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "times": lambda text: None if text == "all" else int(text),
     "after": int,
     "probability": float,
-    "commit": _truth,
+    "commit": _boolean,
     "seconds": float,
     "status": int,
     "retry_after": str,
     "body": str,
+    "code": str,
+    "message": str,
+    "path": _boolean,
 }

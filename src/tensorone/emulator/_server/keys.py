@@ -1,4 +1,4 @@
-"""API keys and what they allow."""
+"""API keys and their rights."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PREFIX, LENGTH = "tpo_test_", 36
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """The keys the emulator knows.
+    """The valid keys.
 
     Attributes:
         full: Reads and writes.
         read_only: Reads; every mutation is unauthorised.
-        powerless: Known, without the right to anything.
+        powerless: Valid, without any right.
     """
 
     full: str
@@ -34,12 +34,12 @@ class Keys:
 
     @classmethod
     def new(cls, seed: int, full: str | None) -> Keys:
-        """Keys from a seed, in the service's form."""
+        """Keys drawn from a seed, in the service's format."""
         rng = random.Random(f"keys/{seed}")  # noqa: S311 - keys of an emulator on loopback
         return cls(full or _key(rng), _key(rng), _key(rng))
 
     def rights(self, key: str) -> frozenset[Right] | None:
-        """What a key allows; None if it is not known."""
+        """The rights of a key; None if the key is unknown."""
         known = ((self.full, READ_AND_WRITE), (self.read_only, READ), (self.powerless, frozenset[Right]()))
         return next((rights for each, rights in known if secrets.compare_digest(each.encode(), key.encode())), None)
 

@@ -1,4 +1,4 @@
-"""A token bucket: so many requests a second, and how long to wait beyond."""
+"""A token bucket: a rate of requests, and how long to wait beyond it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class RateLimit:
-    """Counts what it lets through and what it refuses.
+    """Accepts requests up to a rate, and counts those beyond.
 
     Args:
-        per_second: Requests a second in the long run.
+        per_second: Average rate, requests a second.
         burst: Requests at once after a pause.
-        clock: Real time in seconds.
+        clock: Returns real time in seconds.
 
     Attributes:
         refused: Requests beyond the limit so far.
@@ -24,7 +24,9 @@ class RateLimit:
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float]) -> None:
         if not per_second > 0 or burst < 1:
-            raise ValueError(f"a limit needs more than 0 requests a second and a burst of 1, not {per_second}, {burst}")
+            raise ValueError(
+                f"a rate limit needs more than 0 requests a second and a burst from 1, not {per_second} and {burst}"
+            )
         self.per_second = per_second
         self.refused = 0
         self._burst = burst
@@ -34,7 +36,7 @@ class RateLimit:
         self._filled_at = clock()
 
     def wait(self) -> int:
-        """Takes a token, and returns 0; without one, the whole seconds until there is one."""
+        """Spends a token and returns 0; without a token, the whole seconds until the next one."""
         with self._lock:
             now = self._clock()
             self._tokens = min(float(self._burst), self._tokens + (now - self._filled_at) * self.per_second)

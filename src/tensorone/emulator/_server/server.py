@@ -1,4 +1,4 @@
-"""Serves an ASGI application on loopback, from a thread with an event loop of its own."""
+"""Serves an ASGI application on loopback, from a thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class LoopbackServer:
-    """A listening socket, a thread, and what stops both.
+    """A listening socket and a thread, with their start and stop.
 
     Args:
-        app: What answers.
+        app: The application.
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
+        port: Port to listen on; 0 chooses a free one.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         config = Config(
             self._serve,
             interface="asgi3",
-            http=_Connection,
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
-            access_log=False,  # it would hold the key of every URL
+            access_log=False,  # it would contain the key of every URL
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=75,
@@ -48,18 +48,19 @@ class LoopbackServer:
         self._port = port
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
-        self._closings = 0  # how many who closed the port have yet to open it
+        self._closings = 0  # callers of `refuse` whose seconds are not over
+        self._reopened: anyio.Event  # set when the port opens before that
 
     def start(self) -> int:
-        """Listens, and returns the port; requests are accepted from now on."""
+        """Listens, and returns the port."""
         with ExitStack() as stack:
             self._closings = 0
-            # Bound and not listening, it keeps the port ours while the listening socket is closed.
+            # Bound without listening, this socket reserves the port while the listening one is closed.
             holder = stack.enter_context(_bound(self._host, self._port))
             self._port = int(holder.getsockname()[1])
             portal = stack.enter_context(start_blocking_portal())
             portal.call(self._open)
-            stack.callback(portal.call, portal.stop, True)  # cancels a reopening to come
+            stack.callback(portal.call, portal.stop, True)  # cancels what waits to open the port
             stack.callback(portal.call, self._close)
             self._portal = portal
             self._stack = stack.pop_all()
@@ -71,27 +72,31 @@ class LoopbackServer:
         self._stack.close()
 
     def refuse(self, seconds: float) -> None:
-        """Refuses connections for so many real seconds, from now on; those there are get closed.
+        """Refuses connections for a number of real seconds, from now on, and closes the open ones.
 
         Raises:
             RuntimeError: It does not listen.
         """
         if self._portal is None:
-            raise RuntimeError("there is no port to close: the emulator does not listen")
-        self._portal.call(self._close_port)
-        self._portal.start_task_soon(self._reopen_after, seconds)
+            raise RuntimeError("the emulator does not listen, so `refuse` has no port to close")
+        reopened = self._portal.call(self._close_port)
+        self._portal.start_task_soon(self._reopen_after, seconds, reopened)
 
     async def refuse_and_wait(self, seconds: float) -> None:
-        """The same from inside a request."""
-        self._close_port()
-        await self._reopen_after(seconds)
+        """Does the same from within a request."""
+        await self._reopen_after(seconds, self._close_port())
+
+    def reopen(self) -> None:
+        """Accepts connections again, if it refuses them."""
+        if self._portal is not None and self._closings:
+            self._portal.call(self._reopen)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = _SocketWire(scope["state"]["transport"], self)
+        connection = _SocketConnection(scope["state"]["transport"], self)
         try:
-            await self._app({**scope, "state": {"wire": wire}}, receive, send)
+            await self._app({**scope, "state": {"connection": connection}}, receive, send)
         except anyio.get_cancelled_exc_class():
-            # Only stopping cancels a request, and uvicorn would log it as a failure of ours.
+            # Only `stop` cancels a request, and uvicorn would log the cancellation as an error.
             return
 
     async def _open(self) -> None:
@@ -102,39 +107,50 @@ class LoopbackServer:
         await self._server.startup(sockets=[_bound(self._host, self._port)])
 
     async def _close(self) -> None:
-        self._shut()
+        self._stop_listening()
         while self._server.server_state.tasks:
             for task in self._server.server_state.tasks:
                 task.cancel()
             await checkpoint()
 
-    def _close_port(self) -> None:
+    def _close_port(self) -> anyio.Event:
+        if not self._closings:
+            self._reopened = anyio.Event()
         self._closings += 1
-        self._shut()
+        self._stop_listening()
+        return self._reopened
 
-    def _shut(self) -> None:
+    def _stop_listening(self) -> None:
         for server in self._server.servers:
             server.close()
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
 
-    async def _reopen_after(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
+    async def _reopen_after(self, seconds: float, reopened: anyio.Event) -> None:
+        with anyio.move_on_after(seconds):
+            await reopened.wait()
+        if reopened.is_set():
+            return
         self._closings -= 1
         if not self._closings:
             await self._open()
 
+    async def _reopen(self) -> None:
+        self._closings = 0
+        self._reopened.set()
+        await self._open()
 
-class _Connection(H11Protocol):
-    """Tells the application which transport its request came on."""
+
+class _Protocol(H11Protocol):
+    """Gives the application the transport of its request."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class _SocketWire:
-    """A real connection."""
+class _SocketConnection:
+    """A connection over a socket."""
 
     def __init__(self, transport: Any, server: LoopbackServer) -> None:
         self._transport = transport
@@ -144,7 +160,7 @@ class _SocketWire:
         self._transport.close()
 
     def reset(self) -> None:
-        # Closing a socket that does not linger sends RST instead of FIN.
+        # Without lingering, closing the socket sends RST in place of FIN.
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self._transport.abort()
 
@@ -155,7 +171,7 @@ class _SocketWire:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol has to be named: without it asyncio leaves Nagle's algorithm on, and each answer takes 40 ms.
+    # Without an explicit protocol, asyncio leaves Nagle's algorithm on, which delays each answer by 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
 """The emulated service: a seeded state machine with a clock of its own, no sockets and no threads.
 
-Stands on `_market`.
+Imports `_market` and what is below it.
 """

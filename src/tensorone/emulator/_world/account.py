@@ -1,4 +1,4 @@
-"""The account at one moment: what it has, what it costs, and what it can do."""
+"""The account at one moment: its clusters, their cost, and its operations."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class Account:
-    """Clusters, hosts, prices and money; may be read and used from any thread.
+    """Clusters, hosts, prices and money; safe to use from any thread.
 
-    Whatever is asked first brings the world up to its clock: market moves, preemptions, an empty balance and what
-    was put off happen in their order, each at its own time. What comes back are frozen records of that moment.
+    Every call first brings the world up to its clock: market moves, preemptions, an empty balance and scheduled
+    actions happen in order, each at its own time. It returns frozen records of that moment.
     """
 
     def __init__(self, scenario: Scenario, clock: Clock) -> None:
         rng = random.Random(scenario.seed)  # noqa: S311 - a world, no secret
-        self._timeline = Timeline(clock, self._happen)
+        self._timeline = Timeline(clock, self._next_event)
         self._market = Market(GPU_MODELS, scenario.seed)
         self._ledger = Ledger(scenario.balance)
         self._fleet = Fleet(default_hosts(rng) if scenario.hosts is None else scenario.hosts)
@@ -52,14 +52,14 @@ class Account:
             return now
 
     def moment(self) -> AbstractContextManager[float]:
-        """Holds the world still, for several steps that belong together; gives the time."""
+        """Stops the world's clock for several steps that belong together; yields the time."""
         return self._timeline.moment()
 
     def date(self, seconds: float) -> datetime:
-        """The date, UTC, at so many seconds of the world."""
+        """The date, UTC, at a time of the world."""
         return self._timeline.date(seconds)
 
-    # --- what the account can do; each raises Refusal in the service's words
+    # --- operations of the account; each raises Refusal with the service's text
 
     def deploy(self, order: Order) -> Cluster:
         """Starts a new cluster: on-demand, or spot if the order has a bid."""
@@ -81,7 +81,7 @@ class Account:
         with self.moment() as now:
             self._life.terminate(cluster_id, now)
 
-    # --- what there is
+    # --- state
 
     @property
     def clusters(self) -> dict[str, Cluster]:
@@ -97,7 +97,7 @@ class Account:
 
     @property
     def gpu_models(self) -> tuple[GpuModel, ...]:
-        """Every GPU type with its fixed prices of now."""
+        """Every GPU type with its present fixed prices."""
         with self.moment():
             return self._market.models
 
@@ -107,12 +107,12 @@ class Account:
             return self._fleet[machine_id]
 
     def free_gpus(self, machine_id: str) -> int:
-        """GPUs of one machine that nobody rents."""
+        """GPUs of one machine that are not rented."""
         with self.moment():
             return self._fleet.free_gpus(machine_id)
 
     def minimum_bid(self, gpu_type_id: str) -> Decimal:
-        """Least bid outsiders leave a chance now, US dollars per GPU and hour; a full host may ask for more."""
+        """The present minimum bid, US dollars per GPU and hour; a full host may require more."""
         with self.moment() as now:
             return self._market.minimum_bid(gpu_type_id, now)
 
@@ -122,23 +122,23 @@ class Account:
             return self._life.offers.quote(order, now)
 
     def bid_to_resume(self, cluster: Cluster) -> Decimal | None:
-        """Least bid that would start a stopped spot cluster now."""
+        """The least bid that would start a stopped spot cluster now; None without room."""
         with self.moment() as now:
             return self._life.offers.bid_to_resume(cluster, now)
 
     def rates(self, cluster: Cluster) -> dict[str, Decimal]:
-        """What a cluster costs now, US dollars per hour by item."""
+        """The present cost of a cluster, US dollars per hour by item."""
         return rates(cluster)
 
     @property
     def balance(self) -> Decimal:
-        """Credit left, US dollars; stopped volumes may take it below zero."""
+        """Credit left, US dollars; stopped volumes may reduce it below zero."""
         with self.moment() as now:
             return self._ledger.balance(now)
 
     @property
     def spend_per_hour(self) -> Decimal:
-        """What everything costs now, US dollars per hour."""
+        """The present cost of everything, US dollars per hour."""
         with self.moment():
             return self._ledger.spend_per_hour
 
@@ -148,7 +148,7 @@ class Account:
         with self.moment() as now:
             return self._ledger.bill(now)
 
-    # --- for answers, where reads count
+    # --- reads by answers, which count
 
     def read(self, cluster_id: str) -> Cluster | None:
         """One cluster for an answer, which counts as a read of it; None if unknown."""
@@ -160,8 +160,8 @@ class Account:
         with self.moment() as now:
             return [self._life.read(each.id) for each in self.clusters.values() if each.listed_at <= now]
 
-    def _happen(self, now: float, until: float) -> float | None:
-        """The next market move or empty balance, if it is due; Timeline's contract."""
+    def _next_event(self, now: float, until: float) -> float | None:
+        """Performs the next market move or empty balance up to a time, and returns when it happened."""
         running = self._life.running()
         empty = self._ledger.empty_at(now) if running else inf
         moves = self._market.next_move(now) if any(each.spot for each in running) else inf

@@ -1,4 +1,4 @@
-"""The world's own time: real time at a chosen speed, plus what was skipped; it never runs back."""
+"""The world's own time: real time at a chosen speed, plus skipped time; it never runs backwards."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Clock:
     """Seconds since the world began.
 
     Args:
-        source: Real time in seconds, from any origin.
-        speed: Seconds of the world that pass in one real second; 0 stands still until skipped.
+        source: Returns real time in seconds, from any origin.
+        speed: Seconds of the world per real second; with 0, time passes by skipping alone.
     """
 
     def __init__(self, source: Callable[[], float], speed: float) -> None:
         if not speed >= 0:
-            raise ValueError(f"speed must not be negative, got {speed}: time never runs back")
+            raise ValueError(f"speed must not be negative, got {speed}: time never runs backwards")
         self._source = source
         self._speed = speed
         self._origin = source()
@@ -32,7 +32,7 @@ class Clock:
         return self._latest
 
     def skip(self, seconds: float) -> None:
-        """Moves on at once."""
+        """Moves forward at once."""
         if not seconds >= 0:
-            raise ValueError(f"seconds must not be negative, got {seconds}: time never runs back")
+            raise ValueError(f"seconds must not be negative, got {seconds}: time never runs backwards")
         self._skipped += seconds

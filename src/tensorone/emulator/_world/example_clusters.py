@@ -1,4 +1,4 @@
-"""The clusters an account begins with: those the published example requests name, in the states these call for."""
+"""The first clusters of an account: those that the published example requests name, in the states these need."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RUNNING = {"riixlu8oclhp": _RUNNING, "ldl1dxirsim64n": replace(_RUNNING, gpu_typ
 
 
 def add_first_clusters(lifecycle: Lifecycle) -> None:
-    """Deploys the four, up at once, and stops two of them."""
+    """Deploys the four, which are up at once, and stops two of them."""
     for cluster_id, order in (STOPPED | RUNNING).items():
         lifecycle.deploy(order, 0.0, cluster_id)
     for cluster_id in STOPPED:

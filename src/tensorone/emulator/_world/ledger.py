@@ -1,4 +1,4 @@
-"""The account's money: every line of the bill, and nothing that is not on it."""
+"""The account's money: deposits, and every line of the bill."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRECISION = Decimal("1E-10")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item of one cluster over one stretch of time, billed by whole seconds.
+    """One item of one cluster over a period of time, billed by whole seconds.
 
     Attributes:
         rate: US dollars per hour.
@@ -54,12 +54,12 @@ class Line:
         return (self.rate * self.seconds / 3600).quantize(PRECISION)
 
     def at(self, now: float) -> Line:
-        """The line as it stands at a time."""
+        """The line at a time."""
         return replace(self, seconds=int(now - self.since)) if self.open else self
 
 
 def rates(cluster: Cluster) -> dict[str, Decimal]:
-    """What a cluster costs now, US dollars per hour by item; items that cost nothing are left out."""
+    """The present cost of a cluster, US dollars per hour by item; items without a cost are left out."""
     order = cluster.order
     if not cluster.running:
         items = {"volume, stopped": order.volume_in_gb * STOPPED_VOLUME}
@@ -74,7 +74,7 @@ def rates(cluster: Cluster) -> dict[str, Decimal]:
 
 
 class Ledger:
-    """What was paid in, and what each cluster took out of it."""
+    """The deposits, and what each cluster costs."""
 
     def __init__(self, deposit: Decimal) -> None:
         self._deposit = deposit
@@ -82,11 +82,11 @@ class Ledger:
         self._closed_amount = Decimal(0)
         self._open: dict[str, list[Line]] = {}
         self._spend = Decimal(0)
-        # Sum of rate times start over the open lines: what they cost follows from it without a walk over them.
-        self._head_start = 0.0
+        # Sum of rate times start over the open lines, from which their cost follows without a loop over them.
+        self._rates_times_starts = 0.0
 
-    def switch(self, cluster_id: str, new_rates: Mapping[str, Decimal], now: float) -> None:
-        """Closes what the cluster has been billed for, and opens what it is billed for from now on."""
+    def set_rates(self, cluster_id: str, new_rates: Mapping[str, Decimal], now: float) -> None:
+        """Closes the open lines of a cluster, and opens lines at new rates."""
         for line in self._open.pop(cluster_id, []):
             closed = replace(line.at(now), open=False)
             self._closed.append(closed)
@@ -97,28 +97,28 @@ class Ledger:
             self._add(line, 1)
 
     def pay_in(self, amount: Decimal) -> None:
-        """Adds to the deposit; a negative amount takes from it."""
+        """Adds to the deposit; a negative amount reduces it."""
         self._deposit += amount
 
     def bill(self, now: float) -> tuple[Line, ...]:
-        """Every line ever, closed ones first."""
+        """All lines, closed ones first."""
         return (*self._closed, *self._open_lines(now))
 
     def balance(self, now: float) -> Decimal:
-        """What is left: the deposit less the bill."""
+        """The deposit less the bill."""
         return self._deposit - self._closed_amount - sum((line.amount for line in self._open_lines(now)), Decimal(0))
 
     @property
     def spend_per_hour(self) -> Decimal:
-        """What everything costs now."""
+        """The present cost of everything, US dollars per hour."""
         return self._spend
 
     def covers_an_hour(self, extra: Decimal, now: float) -> bool:
-        """Whether the balance pays for so many dollars per hour, for one hour."""
+        """Whether the balance pays for one hour at a rate, US dollars per hour."""
         return self._least_balance(now) >= float(extra)
 
     def empty_at(self, now: float) -> float:
-        """When the balance is used up at the earliest; billing whole seconds may leave a little then: ask again."""
+        """The earliest time at which the balance is used up; whole seconds of billing may leave a little then."""
         if not self._spend:
             return float("inf")
         return now + max(0.0, self._least_balance(now) * 3600 / float(self._spend))
@@ -127,9 +127,9 @@ class Ledger:
         return [line.at(now) for lines in self._open.values() for line in lines]
 
     def _least_balance(self, now: float) -> float:
-        owed = (now * float(self._spend) - self._head_start) / 3600
+        owed = (now * float(self._spend) - self._rates_times_starts) / 3600
         return float(self._deposit - self._closed_amount) - owed
 
     def _add(self, line: Line, sign: int) -> None:
         self._spend += sign * line.rate
-        self._head_start += sign * float(line.rate) * line.since
+        self._rates_times_starts += sign * float(line.rate) * line.since

@@ -1,6 +1,6 @@
-"""What can happen to a cluster, from deploy to terminate, and what it does to hosts and money.
+"""The transitions of a cluster, from deploy to terminate, with their effects on hosts and money.
 
-Knows no clock: every transition is told the time.
+It has no clock: every transition receives the time.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Lifecycle:
     """The clusters of the account, and their transitions.
 
     Attributes:
-        clusters: Everything not terminated, by id, oldest first.
-        boot: Progression of the starts to come.
-        listing_lag: Seconds for which clusters to come stay off the list.
+        clusters: Clusters that are not terminated, by id, oldest first.
+        boot: Progression of future starts.
+        listing_lag: Seconds for which the list omits future clusters.
     """
 
     def __init__(self, fleet: Fleet, market: Market, ledger: Ledger, rng: random.Random) -> None:
@@ -55,7 +55,7 @@ class Lifecycle:
         """Starts a new cluster where there is room, on-demand or by bid.
 
         Raises:
-            Refusal: No room, a bid too low, or too little credit.
+            Refusal: No machine has room, or the bid or the credit is too low.
         """
         place = self.offers.find(order, now)
         cluster = Cluster(
@@ -74,10 +74,10 @@ class Lifecycle:
         return self._start(cluster, place, now)
 
     def resume(self, cluster_id: str, gpu_count: int | None, bid: Decimal | None, now: float) -> Cluster:
-        """Starts a stopped cluster on its old machine; a running one stays as it is.
+        """Starts a stopped cluster on its old machine; a running cluster stays as it is.
 
         Raises:
-            Refusal: Unknown, of the other kind, no room left there, a bid too low, or too little credit.
+            Refusal: It is unknown or of the other kind, its machine has no room, the bid or the credit is too low.
         """
         cluster = self.find(cluster_id)
         if cluster.spot != (bid is not None):
@@ -105,59 +105,59 @@ class Lifecycle:
         return self._start(resumed, place, now)
 
     def stop(self, cluster_id: str, now: float, why: str = "Exited by User") -> Cluster:
-        """Frees the GPUs, empties the container disk, keeps the volume; a stopped one stays as it is.
+        """Frees the GPUs, empties the container disk, keeps the volume; a stopped cluster stays as it is.
 
         Raises:
-            Refusal: Unknown.
+            Refusal: It is unknown.
         """
         cluster = self.find(cluster_id)
         if cluster.running:
             cluster = replace(cluster, desired_status="EXITED", status_change=why, changed_at=now)
-            self._settle(cluster, now)
+            self._record(cluster, now)
         return cluster
 
     def terminate(self, cluster_id: str, now: float) -> None:
         """Deletes the cluster and its volume.
 
         Raises:
-            Refusal: Unknown.
+            Refusal: It is unknown.
         """
         if cluster_id not in self.clusters:
             raise Refusal(NOT_FOUND_TO_TERMINATE, "POD_NOT_FOUND")
         self._fleet.drop(self.clusters.pop(cluster_id))
-        self._ledger.switch(cluster_id, {}, now)
+        self._ledger.set_rates(cluster_id, {}, now)
 
     def preempt(self, cluster: Cluster, now: float) -> Cluster:
-        """Somebody outbids a running spot cluster: it is stopped, not deleted."""
+        """Another account outbids a running spot cluster: it is stopped, not deleted."""
         self.clusters[cluster.id] = replace(cluster, preemptions=cluster.preemptions + 1)
         return self.stop(cluster.id, now, "Exited by System: outbid")
 
     def announce(self, cluster: Cluster, why: str, now: float) -> None:
-        """Says of a running cluster what is about to happen to it."""
+        """Shows in the last status change of a running cluster what is about to happen."""
         announced = replace(cluster, status_change=why, changed_at=now)
         self.clusters[cluster.id] = announced
         self._fleet.put(announced)
 
     def preempt_started(self, cluster_id: str, starts: int, now: float) -> None:
-        """Preempts a cluster if it still runs since that start."""
+        """Preempts a cluster if it has run since that start."""
         cluster = self.clusters.get(cluster_id)
         if cluster is not None and cluster.running and cluster.starts == starts:
             self.preempt(cluster, now)
 
     def preempt_below_minimum(self, now: float) -> None:
-        """Preempts what bids less than the minimum of now."""
+        """Preempts clusters that bid less than the present minimum."""
         for cluster in self.running():
             gpu_type_id = self._fleet[cluster.machine_id].gpu_type_id
             if cluster.spot and cluster.price < self._market.minimum_bid(gpu_type_id, now):
                 self.preempt(cluster, now)
 
     def stop_all(self, now: float) -> None:
-        """The balance is used up: everything stops; volumes stay, and go on costing."""
+        """Stops everything, since the balance is used up; volumes are kept and still cost."""
         for cluster in self.running():
             self.stop(cluster.id, now, "Exited by System: balance used up")
 
     def read(self, cluster_id: str) -> Cluster:
-        """The cluster as an answer shows it; the answer counts as a read."""
+        """The cluster for an answer, which counts as a read."""
         cluster = self.clusters[cluster_id]
         self.clusters[cluster_id] = replace(cluster, reads=cluster.reads + 1)
         return cluster
@@ -166,25 +166,25 @@ class Lifecycle:
         """The cluster with the id.
 
         Raises:
-            Refusal: Unknown.
+            Refusal: It is unknown.
         """
         if cluster_id not in self.clusters:
             raise Refusal(NOT_FOUND, "POD_NOT_FOUND")
         return self.clusters[cluster_id]
 
     def running(self) -> list[Cluster]:
-        """The clusters that hold GPUs and cost money for them."""
+        """The clusters that are running."""
         return [each for each in self.clusters.values() if each.running]
 
     def _start(self, cluster: Cluster, place: Place, now: float) -> Cluster:
         if not self._ledger.covers_an_hour(sum(rates(cluster).values(), Decimal(0)), now):
             raise Refusal(NO_CREDIT)
-        for loser in place.displaced:
-            self.preempt(self.clusters[loser.id], now)
-        self._settle(cluster, now)
+        for outbid in place.displaced:
+            self.preempt(self.clusters[outbid.id], now)
+        self._record(cluster, now)
         return cluster
 
-    def _settle(self, cluster: Cluster, now: float) -> None:
+    def _record(self, cluster: Cluster, now: float) -> None:
         self.clusters[cluster.id] = cluster
         self._fleet.put(cluster)
-        self._ledger.switch(cluster.id, rates(cluster), now)
+        self._ledger.set_rates(cluster.id, rates(cluster), now)

@@ -1,4 +1,4 @@
-"""What was asked of the emulator: counted and kept, without the key."""
+"""The log of requests, without the key."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came in; neither body nor headers show in its repr, they may hold secrets.
+    """One request; its repr shows neither body nor headers, which may contain secrets.
 
     Attributes:
-        root_fields: Names in the schema, in order, of the operation chosen; empty if it could not be read.
-        operation_name: Of that operation.
+        root_fields: Root fields of the operation, by their names in the schema, in order; empty for a bad request.
+        operation_name: Name of that operation.
         body: The whole body.
-        headers: In lower case, without `authorization`.
+        headers: Headers by lower-case name, without `authorization` and `cookie`.
         at: Seconds since the world began.
     """
 
@@ -33,7 +33,7 @@ class Request:
 
 
 class Journal:
-    """The latest 20,000 requests, and how often each root field was ever asked for."""
+    """The latest 20,000 requests, and how often each root field was requested in total."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Templates and serverless endpoints: saved, and nothing more; no worker ever runs, and nothing is billed."""
+"""Templates and serverless endpoints, which are only saved: no worker runs, and nothing is billed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Record = dict[str, Any]
 
 
 class Saved:
-    """What the account has saved.
+    """The templates and endpoints of the account.
 
     Attributes:
         templates: By id, as the API shows them.
-        endpoints: Likewise.
+        endpoints: By id, likewise.
     """
 
     def __init__(self, seed: int) -> None:
@@ -37,10 +37,10 @@ class Saved:
         self._rng = random.Random(f"{seed}/saved")  # noqa: S311 - a world, no secret
 
     def save_template(self, fields: Mapping[str, Any]) -> Record:
-        """Makes or changes a template.
+        """Creates or changes a template.
 
         Raises:
-            Refusal: Its name is another one's, its id is unknown, or it has a volume and is for serverless workers.
+            Refusal: Another template has its name, its id is unknown, or it is serverless and has a volume.
         """
         template_id = fields.get("id") or new_id(self._rng, 10)
         if any(each["name"] == fields["name"] and each["id"] != template_id for each in self.templates.values()):
@@ -56,7 +56,7 @@ class Saved:
         """Deletes a template by its name.
 
         Raises:
-            Refusal: There is none, or an endpoint uses it.
+            Refusal: It does not exist, or an endpoint uses it.
         """
         found = [each["id"] for each in self.templates.values() if each["name"] == name]
         if not found:
@@ -66,7 +66,7 @@ class Saved:
         del self.templates[found[0]]
 
     def save_endpoint(self, fields: Mapping[str, Any]) -> Record:
-        """Makes or changes an endpoint.
+        """Creates or changes an endpoint.
 
         Raises:
             Refusal: Its template or its id is unknown.
@@ -81,10 +81,10 @@ class Saved:
         return self.endpoints[endpoint_id]
 
     def delete_endpoint(self, endpoint_id: str) -> None:
-        """Deletes an endpoint that may have no workers.
+        """Deletes an endpoint whose worker limits are 0.
 
         Raises:
-            Refusal: There is none, or it may have some.
+            Refusal: It does not exist, or may have workers.
         """
         endpoint = self.endpoints.get(endpoint_id)
         if endpoint is None:

@@ -1,4 +1,4 @@
-"""How a world begins."""
+"""The initial state of a world."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DEFAULT_BOOT = Boot(seconds=2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Everything that decides how a world begins.
+    """Everything that determines the initial state of a world.
 
     Attributes:
         seed: Same seed, same ids, hosts and prices.
-        boot: Progression of the starts to come.
+        boot: Progression of future starts.
         balance: Credit, US dollars.
-        hosts: The machines; None is sixteen for each GPU type and part of the market.
+        hosts: The machines; None is sixteen for each GPU type and cloud type.
         first_clusters: Whether the account begins with the clusters of the published examples.
     """
 

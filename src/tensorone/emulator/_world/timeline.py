@@ -1,4 +1,4 @@
-"""Order of events: whatever the world is asked, everything due by then has happened, each at its own time."""
+"""The order of events: before any access to the world, everything due has happened, each at its own time."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ if TYPE_CHECKING:
 
 
 class Timeline:
-    """Holds the lock, the clock and what was put off. May be used from any thread.
+    """The lock, the clock and the scheduled actions of a world; safe to use from any thread.
 
     Args:
         clock: Seconds since the world began.
-        happen: Does what the world itself has due up to a time: told where it stands and how far it may go, it
-            does the next thing and returns its time, or returns None.
+        next_event: Performs the world's next own event between two times and returns its time; None without one.
     """
 
-    def __init__(self, clock: Clock, happen: Callable[[float, float], float | None]) -> None:
+    def __init__(self, clock: Clock, next_event: Callable[[float, float], float | None]) -> None:
         self._clock = clock
-        self._happen = happen
+        self._next_event = next_event
         self._lock = threading.RLock()
         self._depth = 0
         self._now = 0.0
         self._began = datetime.now(UTC)
-        self._put_off: list[tuple[float, int, Callable[[], object]]] = []
+        self._scheduled: list[tuple[float, int, Callable[[], object]]] = []
         self._serial = itertools.count()
 
     @contextmanager
     def moment(self) -> Generator[float]:
-        """Holds the world still at its present time, for several steps that belong together."""
+        """Stops the clock at the present time, for several steps that belong together."""
         with self._lock:
             if not self._depth:
                 self._catch_up()
@@ -47,25 +46,25 @@ class Timeline:
                 self._depth -= 1
 
     def date(self, seconds: float) -> datetime:
-        """The date at so many seconds of the world."""
+        """The date, UTC, at a time of the world."""
         return self._began + timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass at once, with everything that happens in it."""
+        """Moves the clock forward at once; everything due in that time happens."""
         with self._lock:
             self._clock.skip(seconds)
             with self.moment():
                 pass
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
-        """Has something happen after so many seconds of the world."""
+        """Calls a function once a number of the world's seconds have passed."""
         with self.moment() as now:
-            heapq.heappush(self._put_off, (now + seconds, next(self._serial), action))
+            heapq.heappush(self._scheduled, (now + seconds, next(self._serial), action))
 
     def _catch_up(self) -> None:
         target = self._clock.read()
-        while self._put_off and self._put_off[0][0] <= target:
-            due, _, action = heapq.heappop(self._put_off)
+        while self._scheduled and self._scheduled[0][0] <= target:
+            due, _, action = heapq.heappop(self._scheduled)
             self._pass_to(due)
             self._depth += 1
             try:
@@ -75,7 +74,7 @@ class Timeline:
         self._pass_to(target)
 
     def _pass_to(self, target: float) -> None:
-        """Lets the world's own events happen, the earliest first."""
-        while (happened := self._happen(self._now, target)) is not None:
+        """Performs the world's own events up to a time, the earliest first."""
+        while (happened := self._next_event(self._now, target)) is not None:
             self._now = happened
         self._now = target

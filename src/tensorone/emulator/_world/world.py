@@ -1,4 +1,4 @@
-"""The emulated service itself: a seeded state machine with its own clock; no sockets, no threads of its own."""
+"""The emulated service: a seeded state machine with its own clock, without sockets or threads."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class World(Account):
-    """The account in its time, with everything around it that a test may want to steer; from any thread.
+    """The account as it changes over time, with everything that a test may want to control; from any thread.
 
     Args:
-        scenario: How it begins.
-        speed: Seconds of the world in one real second.
-        clock: Real time in seconds, from any origin.
+        scenario: The initial state.
+        speed: Seconds of the world per real second.
+        clock: Returns real time in seconds, from any origin.
     """
 
     def __init__(self, scenario: Scenario, *, speed: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,24 +41,24 @@ class World(Account):
     # --- time
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass at once, with everything that happens in it."""
+        """Moves the clock forward at once; everything due in that time happens."""
         self._timeline.advance(seconds)
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
-        """Has something happen after so many seconds of the world."""
+        """Calls a function once a number of the world's seconds have passed."""
         self._timeline.later(seconds, action)
 
-    # --- what was asked
+    # --- requests
 
     @property
     def requests(self) -> Counter[str]:
-        """How often each root field was asked for, whatever the answer."""
+        """How often each root field was requested, whether answered or refused."""
         with self.moment():
             return self._journal.counts.copy()
 
     @property
     def log(self) -> tuple[Request, ...]:
-        """The latest requests as they came in."""
+        """The latest requests, in order."""
         with self.moment():
             return tuple(self._journal.entries)
 
@@ -67,11 +67,11 @@ class World(Account):
         with self.moment():
             self._journal.add(request)
 
-    # --- steering
+    # --- control
 
     @property
     def boot(self) -> Boot:
-        """Progression of the starts to come."""
+        """Progression of future starts."""
         return self._life.boot
 
     @boot.setter
@@ -80,7 +80,7 @@ class World(Account):
 
     @contextmanager
     def listing_lags(self, seconds: float) -> Generator[None]:
-        """Keeps clusters deployed inside off the list for so many seconds, although they run and cost."""
+        """Omits clusters deployed in this context from the list for a number of seconds, though they run and cost."""
         with self.moment():
             self._life.listing_lag = seconds
             try:
@@ -89,9 +89,9 @@ class World(Account):
                 self._life.listing_lag = 0.0
 
     def preempt(self, cluster_id: str, *, notice: float = 0.0) -> None:
-        """Has another account outbid a running spot cluster, announced so many seconds before.
+        """Makes another account outbid a running spot cluster, with notice in seconds.
 
-        The announcement shows in the cluster's last status change; a cluster that was started anew meanwhile is left.
+        The notice shows in the cluster's last status change; a cluster that was restarted meanwhile keeps running.
 
         Raises:
             ValueError: No running spot cluster has this id.
@@ -99,7 +99,7 @@ class World(Account):
         with self.moment() as now:
             cluster = self._life.clusters.get(cluster_id)
             if cluster is None or not cluster.spot or not cluster.running:
-                raise ValueError(f"{cluster_id!r} is no running spot cluster: nothing else can be preempted")
+                raise ValueError(f"{cluster_id!r} is not a running spot cluster, and nothing else can be preempted")
             if notice > 0:
                 self._life.announce(cluster, f"Outbid: stops in {notice:g} s", now)
                 self.later(notice, lambda: self._life.preempt_started(cluster.id, cluster.starts, self.now))
@@ -107,14 +107,14 @@ class World(Account):
                 self._life.preempt(cluster, now)
 
     def lose_host(self, machine_id: str) -> None:
-        """A machine is lost, with every cluster and volume on it."""
+        """Removes a machine, with every cluster and volume on it."""
         with self.moment() as now:
             for tenant in self._fleet.tenants(machine_id):
                 self._life.terminate(tenant.id, now)
             self._fleet.lose(machine_id)
 
     def leave_free(self, gpu_type_id: str, gpus: int) -> None:
-        """Lets other accounts rent all but so many of the free GPUs of one type; -1 gives all of theirs back."""
+        """Makes other accounts rent all free GPUs of one type but a number; -1 makes them return all of theirs."""
         with self.moment():
             for host in self._fleet:
                 if host.gpu_type_id == gpu_type_id:
@@ -124,18 +124,18 @@ class World(Account):
                     self._fleet.occupy(host.machine_id, free - left)
 
     def play(self, moves: Iterable[MarketMove]) -> None:
-        """Has a market happen, from now on.
+        """Schedules the moves of a market, from now on.
 
         Raises:
-            ValueError: A move is for a GPU type that the catalogue does not have; none of them happens then.
+            ValueError: A move names a GPU type that the catalogue lacks; then no move is scheduled.
         """
         script, known = tuple(moves), {model.id for model in self.gpu_models}
         if unknown := sorted({move.gpu_type_id for move in script} - known):
-            raise ValueError(f"there is no GPU type {', '.join(unknown)}")
+            raise ValueError(f"the catalogue has no GPU type {', '.join(unknown)}")
         for move in script:
-            self.later(move.at, partial(self._make, move))
+            self.later(move.at, partial(self._apply, move))
 
-    def _make(self, move: MarketMove) -> None:
+    def _apply(self, move: MarketMove) -> None:
         if move.minimum_bid is not None:
             self.set_minimum_bid(move.gpu_type_id, move.minimum_bid)
         if move.free_gpus is not None:
@@ -149,30 +149,30 @@ class World(Account):
             self.lose_host(machine_id)
 
     def occupy(self, machine_id: str, gpus: int) -> None:
-        """Lets other accounts rent so many GPUs of a machine, 0 to give them back; nothing is displaced for it.
+        """Makes other accounts rent a number of GPUs of a machine, 0 to return them; displaces nothing.
 
         Raises:
-            ValueError: More than are free, or negative.
+            ValueError: The number is negative, or exceeds the free GPUs.
         """
         with self.moment():
             self._fleet.occupy(machine_id, gpus)
 
     def sell_out(self, gpu_type_id: str) -> None:
-        """Lets other accounts rent every free GPU of one type."""
+        """Makes other accounts rent every free GPU of one type."""
         self.leave_free(gpu_type_id, 0)
 
     def set_minimum_bid(self, gpu_type_id: str, price: Decimal | str | None) -> None:
-        """Holds a minimum bid at a price, and preempts what bids less; None lets it move again."""
+        """Fixes a minimum bid, and preempts clusters that bid less; None lets it move again."""
         with self.moment() as now:
             self._market.pin(gpu_type_id, None if price is None else Decimal(price))
             self._life.preempt_below_minimum(now)
 
     def set_price(self, gpu_type_id: str, cloud: Cloud, price: Decimal | str) -> None:
-        """Changes a fixed price for the starts to come."""
+        """Changes a fixed price for future starts."""
         with self.moment():
             self._market.reprice(gpu_type_id, cloud, Decimal(price))
 
     def pay_in(self, amount: Decimal | str) -> None:
-        """Adds to the balance; a negative amount takes from it."""
+        """Adds to the balance; a negative amount reduces it."""
         with self.moment():
             self._ledger.pay_in(Decimal(amount))
