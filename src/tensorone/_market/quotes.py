@@ -9,6 +9,7 @@ from tensorone import _checks
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._graphql import batch
 
+from .bidding import price
 from .spot_unsupported import asking_for_spot
 
 if TYPE_CHECKING:
@@ -120,12 +121,14 @@ def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None
 
 
 def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType) -> SpotQuote:
-    price = gpu.lowest_price
+    """The prices as the server quotes them; a price of zero is not one."""
+    lowest = gpu.lowest_price
+    minimum, fixed = (None, None) if lowest is None else (lowest.minimum_bid_price, lowest.uninterruptable_price)
     return SpotQuote(
         gpu_type_id=gpu_type_id,
         gpu_count=gpu_count,
-        minimum_bid=price.minimum_bid_price if price else None,
-        on_demand_price=price.uninterruptable_price if price else None,
+        minimum_bid=None if price(minimum) is None else minimum,
+        on_demand_price=None if price(fixed) is None else fixed,
     )
 
 

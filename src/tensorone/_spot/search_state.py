@@ -15,7 +15,7 @@ from tensorone._errors import (
     TensorOneError,
     UnexpectedResponse,
 )
-from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid
+from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid, price
 from tensorone._market.quotes import no_such
 from tensorone._market.spot_unsupported import SPOT
 
@@ -59,7 +59,7 @@ class SearchState:
         self._held = held
         self._turn = turn
         self._all = self._left = candidates(request.spec, request.terms.cloud_types)
-        self._above_ceiling: dict[str, SpotQuote] = {}
+        self._above_ceiling: dict[Candidate, float] = {}  # with the minimum bid of its latest price
         self._over_limit: dict[Candidate, SpendLimitReached] = {}
         self._records: defaultdict[tuple[MarketKind, Candidate], CandidateRecord] = defaultdict(CandidateRecord)
         self._failed_reads = self._rounds = 0
@@ -100,6 +100,7 @@ class SearchState:
         if error.unsupported not in SPOT or self._terms.capacity == "spot":
             raise error
         self.no_spot, self._left, self.quotes = error, (), {}
+        self._above_ceiling.clear()
 
     def begin_round(self) -> None:
         """What was above a spending limit before may fit now."""
@@ -132,15 +133,15 @@ class SearchState:
         if quote is None:
             return None
         record.seen(quote.minimum_bid)
-        self._above_ceiling.pop(candidate.gpu_type_id, None)
+        self._above_ceiling.pop(candidate, None)
         own = self.would_outbid_own(candidate, record.refused)
         move = Wait(f"{OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
         if isinstance(move, Bid):
             return move
         if quote.problem and no_such(candidate.gpu_type_id) in quote.problem:
             raise QueryError(quote.problem, operation="GetGpuTypes", attempts=1)
-        if quote.available and not own:
-            self._above_ceiling[candidate.gpu_type_id] = quote
+        if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
+            self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):
             self._left = tuple(each for each in self._left if each != candidate)
         record.refused.clear()
@@ -163,8 +164,8 @@ class SearchState:
     def pause_before_raise(self, candidate: Candidate, draw: float) -> float:
         """Seconds before a higher bid: none for who was overtaken for the first time."""
         refused, quote = self._records["spot", candidate].refused, self.quotes.get(candidate.gpu_type_id)
-        overtaken = quote is not None and (quote.minimum_bid or 0) > refused[-1]
-        if len(refused) == 1 and overtaken:
+        minimum = None if quote is None else price(quote.minimum_bid)
+        if len(refused) == 1 and minimum is not None and minimum > refused[0]:
             return 0.0
         return pause("raise", len(refused) - 1, self._terms.every, draw)
 
@@ -181,11 +182,10 @@ class SearchState:
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(log.attempts))
-        asked = [quote.minimum_bid for quote in self._above_ceiling.values() if quote.minimum_bid is not None]
         return BidCeilingReached(
             words,
             ceiling=float(self._terms.bidding.ceiling),
-            minimum_bid=min(asked),
+            minimum_bid=min(self._above_ceiling.values()),
             last_bid=log.last_bid,
             operation="RentSpotCluster",
             attempts=len(log.attempts),
