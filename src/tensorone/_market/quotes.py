@@ -28,9 +28,9 @@ class SpotQuote:
     Attributes:
         gpu_type_id: The GPU type.
         gpu_count: GPUs in one cluster that the prices are for.
-        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None where there is no stock.
-        on_demand_price: Fixed price, US dollars per GPU and hour; None where there is no stock.
-        problem: Why this type could not be read among several others; None where it could.
+        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None without stock.
+        on_demand_price: Fixed price, US dollars per GPU and hour; None without stock.
+        problem: Why the prices of this type could not be read among others; None if they could.
     """
 
     gpu_type_id: str
@@ -56,7 +56,7 @@ async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQu
     """The request behind `spot.quote`.
 
     Raises:
-        OperationUnsupported: The server offers no spot clusters, which the error says.
+        OperationUnsupported: The server offers no spot clusters; the error says so.
         QueryError: There is no such GPU type.
     """
     with asking_for_spot():
@@ -78,10 +78,10 @@ async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_co
 
 
 async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> list[SpotQuote]:
-    """Quotes in the order of the ids, by one request; types that fail are asked for by themselves.
+    """Quotes in the order of the ids, by one request; types that fail are requested by themselves.
 
     Raises:
-        TensorOneError: The request failed in a way that smaller ones would not mend.
+        TensorOneError: The request failed in a way that smaller ones would not fix.
     """
     found: list[SpotQuote] = []
     for start in range(0, len(ids), batch.MAX_ALIASES):
@@ -139,7 +139,7 @@ def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
 
 
 def by_price(found: Sequence[SpotQuote]) -> list[SpotQuote]:
-    """Cheapest first, what has no stock last; equal ones in the order given."""
+    """Cheapest first, types without stock last; equal ones in the order given."""
     return sorted(found, key=lambda one: (one.minimum_bid is None, one.minimum_bid or 0.0))
 
 
@@ -156,10 +156,10 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
 
 
 def no_such(gpu_type_id: str) -> str:
-    """What to say of a GPU type that the server does not know."""
+    """The words for a GPU type that the server does not know."""
     return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"
 
 
 def unanswered(gpu_type_id: str) -> str:
-    """What to say of a null in the place of a list, which proves nothing of the GPU type."""
+    """The words for a null in place of a list, which proves nothing about the GPU type."""
     return f"the server answered null about the GPU type {gpu_type_id!r} and gave no reason"

@@ -158,7 +158,7 @@ def test_no_search_outbids_another(on, gpus):
         assert all(emulator.world.clusters[each].running for each in won)
         assert set(bids(emulator)) == {0.21}
         refused = [outcome.error for outcome in outcomes if not outcome.ok]
-        assert all(isinstance(error, NoCapacity) and "of this very call" in str(error) for error in refused)
+        assert all(isinstance(error, NoCapacity) and "clusters of this call hold" in str(error) for error in refused)
 
     on(main)
 

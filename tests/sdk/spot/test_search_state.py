@@ -303,7 +303,7 @@ def test_a_cool_down_ends_when_it_says(kind, every, draws):
     play, candidate, now = begun(every=every), Candidate(A40, None), START
     for failures, draw in enumerate(draws):
         play.state.set_aside(kind, candidate, NoCapacity(""), now, draw)
-        end = now + pause("rest", failures, every, draw)
+        end = now + pause("cool-down", failures, every, draw)
         assert play.state.due(kind, now) == play.state.due(kind, end - 2 * EARLY) == ()
         assert play.state.due(kind, end) == play.state.due(kind, end + every) == (candidate,)
         assert play.state.due("spot" if kind == "on_demand" else "on_demand", now) == (candidate,)
