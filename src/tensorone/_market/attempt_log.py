@@ -124,5 +124,6 @@ def _about(attempt: Attempt) -> str:
 
 
 def _lower(words: str) -> str:
-    """A sentence as part of another: begun in lower case, and without its full stop."""
-    return (words[:1].lower() + words[1:] if words[1:2].islower() else words).rstrip(".")
+    """A sentence as part of another: its first word in lower case unless it is a name, and no full stop."""
+    first = words.partition(" ")[0]
+    return (words[:1].lower() + words[1:] if first[1:].islower() else words).rstrip(".")

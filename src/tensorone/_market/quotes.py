@@ -104,14 +104,20 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
     try:
-        return await quote(session, gpu_type_id, gpu_count=gpu_count)
+        with asking_for_spot():
+            found = await _found(session, gpu_type_id, gpu_count)
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
             raise
         return _unknown(gpu_type_id, gpu_count, str(error))
+    return _answered(gpu_type_id, gpu_count, found)
 
 
-def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None] | None) -> SpotQuote:
+async def _found(session: Session, gpu_type_id: str, gpu_count: int) -> Sequence[PricedGpuType | None] | None:
+    return (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+
+
+def _answered(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
     if found is None:
         return _unknown(gpu_type_id, gpu_count, unanswered(gpu_type_id))
     gpu = next((each for each in found if each is not None), None)
@@ -147,7 +153,7 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     """The request behind `GpuTypes.get` and ``spot.quote``."""
     _checks.text("gpu_type_id", gpu_type_id)
     _checks.integer("gpu_count", gpu_count, least=1)
-    found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+    found = await _found(session, gpu_type_id, gpu_count)
     for gpu in found or ():
         if gpu is not None:
             return gpu

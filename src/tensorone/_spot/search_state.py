@@ -138,8 +138,9 @@ class SearchState:
         move = Wait(f"{OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
         if isinstance(move, Bid):
             return move
-        if quote.problem and no_such(candidate.gpu_type_id) in quote.problem:
-            raise QueryError(quote.problem, operation="GetGpuTypes", attempts=1)
+        if quote.problem == no_such(candidate.gpu_type_id):
+            operation = "GetGpuType" if len(self.quotes) == 1 else "GetGpuTypes"
+            raise QueryError(f"{operation}: {quote.problem}", operation=operation, attempts=1)
         if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
             self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):
@@ -178,7 +179,8 @@ class SearchState:
 
     def failure(self, log: AttemptLog, timeout: float) -> TensorOneError:
         """Why no bid won: the market is above the ceiling, a spending limit was reached, or there is no capacity."""
-        words = f"spot.acquire: no bid won within {timeout:g} s: {log.summary() or 'no attempt was made'}"
+        end = "every candidate was given up" if self.over else f"no bid won within {timeout:g} s"
+        words = f"spot.acquire: {end}: {log.summary() or 'no attempt was made'}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(log.attempts))

@@ -23,6 +23,7 @@ from tensorone import (
 )
 from tensorone._market.attempt_log import Candidate
 from tensorone._market.own_bids import OwnBids, outbids
+from tensorone._market.quotes import no_such
 from tensorone._spot.backoff import pause
 from tensorone._spot.request import spot_request
 from tensorone._spot.search_state import EARLY, MAX_FAILED_READS, SearchState
@@ -294,7 +295,8 @@ def test_a_failure_names_each_candidate_with_its_latest_answer(play):
         assert f"{candidate}: {words[0].lower()}" in str(error)
         assert words[1:] in str(error)
     assert error.attempts == len(play.log.attempts)
-    assert (error.operation, "within 60 s" in str(error)) == ("RentSpotCluster", True)
+    assert error.operation == "RentSpotCluster"
+    assert ("within 60 s" if play.left else "every candidate was given up") in str(error)
 
 
 @given(st.sampled_from(["spot", "on_demand"]), st.floats(1, 60), st.lists(DRAWS, min_size=1, max_size=8))
@@ -363,6 +365,25 @@ def test_a_server_without_spot_ends_a_search_for_spot_and_leaves_the_other_its_f
     assert set(auto.state.due("on_demand", auto.now)) == auto.candidates
     assert auto.state.next_bid(Candidate(names[0], None)) is None
     assert not isinstance(auto.state.failure(auto.log, 60.0), BidCeilingReached)
+
+
+@pytest.mark.parametrize(("names", "operation"), [([A40], "GetGpuType"), ([A40, L40S], "GetGpuTypes")])
+def test_an_unknown_gpu_type_ends_a_search(names, operation):
+    """The error names the GPU type and the request that found out."""
+    play = begun(names)
+    problem = SpotQuote(gpu_type_id=A40, gpu_count=1, minimum_bid=None, on_demand_price=None, problem=no_such(A40))
+    play.state.read({**quotes(dict.fromkeys(names)), A40: problem})
+    with pytest.raises(QueryError, match=f"^{operation}: there is no GPU type '{A40}'") as caught:
+        play.state.next_bid(Candidate(A40, None))
+    assert caught.value.operation == operation
+
+
+def test_a_summary_keeps_the_names_of_operations():
+    """The summary of a log begins answers in lower case, but not names."""
+    log = begun().log
+    log.note(Candidate(A40, None), "None is free now.")
+    log.note(Candidate(L40S, None), "", answer="RentSpotCluster: HTTP 502 Bad Gateway.")
+    assert log.summary() == f"{A40}: none is free now; {L40S}: RentSpotCluster: HTTP 502 Bad Gateway"
 
 
 def test_a_bid_refused_at_the_markets_own_minimum_is_not_raised_at_once():
