@@ -175,7 +175,7 @@ __all__ = [
     "stream_outcomes",
 ]
 
-# Where each name is: a module is imported when the first of its names is asked for, since most programs need few.
+# The module of each name. A module is imported on first use of one of its names, since most programs need few.
 _HOMES = {
     "_account.endpoints": "EndpointSpec",
     "_account.templates": "TemplateSpec",

@@ -1,4 +1,4 @@
-"""Checks of arguments before anything is sent; each raises `InvalidArgument` naming the field."""
+"""Checks of arguments before anything is sent; each raises an `InvalidArgument` that names the field."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PORT = re.compile(r"([0-9]{1,5})/(http|tcp|udp)")
 
 
 def text(field: str, value: object, *, empty: bool = False) -> str:
-    """A string that can be sent: not blank unless `empty`, no half of a surrogate pair."""
+    """A string that can be sent: not blank unless `empty`, without lone surrogates."""
     if not isinstance(value, str):
         raise InvalidArgument(field, f"must be a string, not {type(value).__name__}")
     if not empty and not value.strip():
@@ -37,27 +37,27 @@ def text(field: str, value: object, *, empty: bool = False) -> str:
 
 
 def cluster_id(value: object, field: str = "cluster_id") -> str:
-    """An id is opaque: letters, digits, `-` and `_`; its length is the server's affair."""
+    """An opaque id of letters, digits, `-` and `_`; its length is not checked."""
     if not isinstance(value, str) and isinstance(getattr(value, "id", None), str):
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .id")
     if not isinstance(value, str) and hasattr(value, "cluster"):
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .cluster.id")
     checked = text(field, value)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
-        words = f"{checked!r} is not a valid cluster id: it has letters and digits, such as 'inzk6tzuz833h5'"
+        words = f"{checked!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
         raise InvalidArgument(field, words)
     return checked
 
 
 def cluster_ids(values: object, field: str = "cluster_ids") -> list[str]:
-    """Several ids; one string is not taken for its letters."""
+    """Several ids; a single string is refused, since its letters would pass as ids."""
     return [cluster_id(value, f"{field}[{index}]") for index, value in enumerate(several(field, values))]
 
 
 def several(field: str, values: object) -> Iterable[Any]:
     """Several things, or an async iterable of them: no string, whose letters would be the items, and no mapping."""
     if isinstance(values, str | bytes | bytearray | memoryview):
-        raise InvalidArgument(field, "must be several items, not one string: put it into a list")
+        raise InvalidArgument(field, "must be several items, not one string: pass a list")
     if isinstance(values, Mapping):
         raise InvalidArgument(field, "must be several items, not a mapping: pass its keys or its values as a list")
     if not isinstance(values, Iterable | AsyncIterable):
@@ -84,7 +84,7 @@ def integer(field: str, value: object, *, least: int) -> int:
 
 
 def dollars(field: str, value: object) -> Decimal:
-    """An amount above zero, finite, as the decimal a person wrote: 0.2 is 0.2 and not 0.2000…011."""
+    """A finite amount above zero, as the decimal that was written: 0.2 is 0.2 and not 0.2000…011."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidArgument(field, f"must be a number of US dollars, not {type(value).__name__}")
     amount = Decimal(str(value))
@@ -103,7 +103,7 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
 
 
 def port(field: str, value: object) -> str:
-    """`"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
+    """A port such as `"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
     match = _PORT.fullmatch(text(field, value))
     if match is None or not 1 <= int(match[1]) <= MAX_PORT:
         raise InvalidArgument(
@@ -122,7 +122,7 @@ def port_number(field: str, value: object) -> int:
 
 
 def hook(field: str, value: object) -> None:
-    """Something to be called, or None; what would have to be awaited never would be."""
+    """A plain function, or None; a coroutine function is refused, since nothing would await it."""
     if value is None:
         return
     if not callable(value):
@@ -132,7 +132,7 @@ def hook(field: str, value: object) -> None:
 
 
 def environment(field: str, value: Any) -> dict[str, str]:
-    """Names without `=` or blanks, and string values; an error names the variable, never its value."""
+    """Names without `=` or spaces, and string values; an error names the variable, never its value."""
     try:
         items = dict(value).items()
     except (TypeError, ValueError):
@@ -140,7 +140,8 @@ def environment(field: str, value: Any) -> dict[str, str]:
     checked: dict[str, str] = {}
     for name, content in items:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InvalidArgument(field, f"{name!r} cannot name a variable: no '=', no blanks, not empty")
+            problem = "is not a valid variable name: it must not be empty or contain '=' or spaces"
+            raise InvalidArgument(field, f"{name!r} {problem}")
         checked[text(field, name)] = text(f"{field}[{name!r}]", content, empty=True)
     return checked
 
@@ -152,7 +153,7 @@ def one_of(field: str, value: object, literal: object) -> None:
 
 
 def instance(field: str, value: object, kind: type[T], words: str) -> T:
-    """An object of a class, which `words` say how to make."""
+    """An object of a class; `words` say how to create one."""
     if not isinstance(value, kind):
         raise InvalidArgument(field, f"must be a {words}, not {type(value).__name__}")
     return value

@@ -42,32 +42,33 @@ T = TypeVar("T")
 class TensorOne:
     """A client of Tensor One's GraphQL API, to be used as ``async with TensorOne() as client:``.
 
-    It owns connections but no task, so that it may live in any fixture, framework or notebook. It runs on
-    asyncio and on trio, and one client serves any number of concurrent calls.
+    It owns connections but no task, so it may live in any fixture, framework or notebook. It runs on asyncio and on
+    trio, and one client serves any number of concurrent calls.
 
     Args:
-        api_key: The key; without it the variable ``TENSORONE_API_KEY`` is read.
-        url: The service_address; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
+        api_key: The key; without it, the variable ``TENSORONE_API_KEY``.
+        url: The address of the service; without it, the variable ``TENSORONE_API_URL``, else
+            ``https://api.tpu.one/graphql``.
         auth: ``"query"`` sends the key as ``?api_key=…``, as the published examples do; ``"header"`` as
-            ``Authorization: Bearer …``, which no public source shows for this service_address.
+            ``Authorization: Bearer …``, which no public source shows for this service.
         transport: An httpx transport to use and leave open: for proxies, TLS settings and tests.
-        http: What carries the requests: ``"aiohttp"`` costs less CPU time and needs the extra ``fast`` and asyncio;
-            ``"httpx"`` is always there; ``"auto"``, or the variable ``TENSORONE_HTTP``, takes the faster one that
-            works here. Without effect where a `transport` is given.
+        http: The HTTP library: ``"aiohttp"`` costs less CPU time, and needs asyncio and the extra ``fast``;
+            ``"httpx"`` is always installed; ``"auto"`` uses the faster one that works here. Without it, the variable
+            ``TENSORONE_HTTP``, else ``"auto"``. Ignored when a `transport` is given.
         timeout: Seconds for one attempt, connecting included; time in the client's own queue does not count.
-        retry: How often to repeat what is safe to repeat.
+        retry: How often to repeat requests that are safe to repeat.
         arguments: ``"literals"`` writes arguments into the document, as the published examples do, and needs no
             type name; ``"variables"`` sends standard variables, for servers whose type names are those of the schema.
         max_connections: Requests under way at once at most.
-        max_response_bytes: Largest answer that is read, unpacked.
+        max_response_bytes: Largest response to read, in bytes after decompression.
         settle_time: Seconds after a lost answer within which the server is expected to show what it did.
-        allow_insecure_http: Allow ``http://`` to other hosts than this one, which shows the key to the network.
-        max_hourly_spend: US dollars per hour that the GPUs rented and resumed through this client may cost together:
-            what would cross it raises `SpendLimitReached` and is not sent. Disks and other clients' clusters do not
-            count; what stopped does no more.
+        allow_insecure_http: Allow ``http://`` to other hosts than this one, which exposes the key to the network.
+        max_hourly_spend: US dollars per hour that the GPUs rented and resumed through this client may cost together.
+            A call that would exceed it is not sent and raises `SpendLimitReached`. Disks, stopped clusters and other
+            clients' clusters do not count.
 
     Raises:
-        ConfigurationError: The key is missing or an argument cannot work.
+        ConfigurationError: The key is missing, or an argument is invalid.
         InvalidArgument: A number is out of range.
     """
 
@@ -118,11 +119,11 @@ class TensorOne:
         self.endpoints = Endpoints(session)
 
     def limited(self, *, max_hourly_spend: Decimal | float) -> Self:
-        """A scope of this client in which less may be spent: the same connections, a limit of its own besides.
+        """A client with the same connections and a spending limit of its own, in addition to this client's limit.
 
         Args:
-            max_hourly_spend: US dollars per hour that the GPUs rented and resumed through the scope may cost
-                together; what would cross it raises `SpendLimitReached` and is not sent.
+            max_hourly_spend: US dollars per hour that the GPUs rented and resumed through the new client may cost
+                together. A call that would exceed it is not sent and raises `SpendLimitReached`.
 
         Returns:
             A client that need not be closed; closing it leaves this one open.
@@ -136,7 +137,7 @@ class TensorOne:
     def graphql(self) -> GraphQLClient:
         """The generated client: every operation, as generated, on the same executor.
 
-        What rents or resumes is sent once at most; a lost answer raises `OutcomeUnknown`, and nothing looks it up.
+        It sends a rental or resume once at most. A lost answer raises `OutcomeUnknown` and is not looked up.
         """
         return self._session.graphql
 
@@ -152,26 +153,25 @@ class TensorOne:
 
     @property
     def throttle(self) -> ThrottleState:
-        """How many requests are under way and waiting, and at which rate the server takes them."""
+        """How many requests are under way and waiting, and at which rate the server accepts them."""
         return self._executor.queue.state
 
     async def check_schema(self, operations: Iterable[Probed] | None = None) -> list[OperationCheck]:
-        """Asks the server which operations it would still take, by validation alone; for a nightly job. Bills nothing.
+        """Checks which operations the server still accepts, by validation alone; for a nightly job. Bills nothing.
 
-        Each operation, mutations included, is sent behind a harmless query that is the one to be executed, and with
-        ``@skip(if: true)`` on its fields: nothing of it can run. One request per operation.
+        Each operation, mutations included, is sent next to a harmless query, and only that query is selected to run.
+        The operation's fields also have ``@skip(if: true)``, so none of them can run. One request per operation.
 
         Args:
-            operations: Generated operations, your own for instance; without them all of this package.
+            operations: Generated operations, such as your own; without them, all of this package.
 
         Returns:
-            One check per operation: accepted, refused with the field or argument that is missing, or unknown, where
-            the server fails otherwise or does not validate what it does not execute. To regenerate, see
+            One check per operation: accepted; refused, with the missing field or argument; or unknown, if the server
+            fails otherwise or does not validate operations that it does not run. To regenerate, see
             ``make update-schema`` and ``python -m tensorone_codegen review``.
 
         Raises:
-            TensorOneError: The server does not even answer the harmless query: the key, a limit, the network, an
-                outage.
+            TensorOneError: The harmless query failed too: an invalid key, a rate limit, the network or an outage.
 
         Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
         """
@@ -182,14 +182,14 @@ class TensorOne:
         return await check_schema(self._executor, all_of_them() if operations is None else operations)
 
     async def execute(self, operation: Operation[T], variables: Mapping[str, object] | None = None) -> T:
-        """Runs any generated operation, a user's own included, with this client's transport, retries and errors.
+        """Runs any generated operation, including your own, with this client's transport, retries and errors.
 
         Args:
             operation: The generated constant, such as ``tensorone_graphql.list_clusters.LIST_CLUSTERS``.
             variables: Its variables, by their names in the document.
 
         Raises:
-            TensorOneError: It failed; mutations not marked ``@idempotent`` raise `OutcomeUnknown` when their
+            TensorOneError: It failed. A mutation that is not marked ``@idempotent`` raises `OutcomeUnknown` when its
                 answer is lost.
         """
         return await self._executor.execute(operation, variables or {})
@@ -215,7 +215,7 @@ class TensorOne:
         return f"<TensorOne {self._shown} ({self._transport.state})>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client cannot be pickled: it holds connections and the key; make it anew where it is needed")
+        raise TypeError("a client cannot be pickled: it holds connections and the key; create a new one")
 
 
 def _limited(session: Session, max_hourly_spend: Decimal | float) -> Session:

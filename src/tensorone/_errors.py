@@ -18,10 +18,10 @@
     ├─ OutcomeUnknown              .client_token: a mutation that may have happened
     ├─ BidCeilingReached           .ceiling .minimum_bid .last_bid
     ├─ SpendLimitReached           .limit .committed .requested: refused before anything was sent
-    ├─ NotStarted                  an item of `fan_out` that was left alone after too many failures
+    ├─ NotStarted                  an item of `fan_out` that was not started after too many failures
     └─ WaitTimedOut                .last_seen; also TimeoutError
 
-No error holds the API key or an environment value of a cluster, and every one survives pickling.
+No error holds the API key or an environment value of a cluster, and every error can be pickled.
 """
 
 from __future__ import annotations
@@ -99,12 +99,12 @@ class TensorOneError(Exception):
         self.ledger: tuple[Any, ...] = tuple(ledger)
 
     def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
-        # Exceptions rebuild from positional arguments alone; ours have keywords, and a cause worth keeping.
+        # Exceptions are rebuilt from positional arguments alone; ours have keywords, and a cause to keep.
         return _rebuild, (type(self), self.args, self.__dict__, _portable(self.__cause__))
 
 
 def _portable(cause: BaseException | None) -> BaseException | None:
-    """The cause itself if it can be pickled, else its words."""
+    """The cause itself if it can be pickled, else its text."""
     if cause is None:
         return None
     try:
@@ -125,7 +125,7 @@ def _rebuild(
 
 
 class ConfigurationError(TensorOneError):
-    """The client cannot work as it was set up: a missing key, a bad URL, a use outside its lifetime."""
+    """The client is configured wrongly: a missing key, a bad URL, a use outside its lifetime."""
 
 
 class InvalidArgument(TensorOneError, ValueError):
@@ -141,13 +141,13 @@ class InvalidArgument(TensorOneError, ValueError):
 
 
 class ConnectionFailed(TensorOneError):
-    """No answer, and no harm done: nothing was sent, or the operation is safe to repeat."""
+    """No answer; nothing was sent, or the operation is safe to repeat."""
 
     _retryable = True
 
 
 class RequestTimedOut(ConnectionFailed, TimeoutError):
-    """No answer in time, and no harm done: nothing was sent, or the operation is safe to repeat."""
+    """No answer in time; nothing was sent, or the operation is safe to repeat."""
 
 
 class UnexpectedResponse(TensorOneError):
@@ -175,11 +175,11 @@ class UnexpectedResponse(TensorOneError):
 
 
 class QueryError(TensorOneError):
-    """The server answered with errors; they are kept word for word.
+    """The server returned errors; they are kept word for word.
 
     Attributes:
         errors: The entries of the answer's ``errors``, as received (`message`, `path`, `extensions`, …).
-        data: The answer's ``data``, which may hold part of a result; environment values are blanked out.
+        data: The answer's ``data``, which may hold part of a result; environment values are removed.
         status_code: HTTP status.
         request_id: The server's id of the request, for its support, or None.
     """
@@ -220,17 +220,17 @@ class RateLimited(QueryError):
 
 
 class ClusterNotFound(QueryError):
-    """The account has no such cluster: it never had, or the cluster was terminated."""
+    """The account has no such cluster: it never existed, or was terminated."""
 
 
 class NoCapacity(QueryError):
-    """No machine fits right now, and nothing was rented; another GPU type or a later time may do."""
+    """No machine fits now, and nothing was rented; another GPU type or a later attempt may succeed."""
 
     _retryable = True
 
 
 class BidTooLow(QueryError):
-    """The bid lies below what the market asks, and nothing was rented."""
+    """The bid is below the market's minimum, and nothing was rented."""
 
 
 class OperationUnsupported(QueryError):
@@ -246,7 +246,7 @@ class OperationUnsupported(QueryError):
 
 
 class OutcomeUnknown(TensorOneError):
-    """A mutation was sent, its answer was lost, and it could not be found out whether it happened.
+    """A mutation was sent, its answer was lost, and whether it happened could not be found out.
 
     Attributes:
         client_token: The token in the environment of the cluster that may exist; look it up with
@@ -263,7 +263,7 @@ class BidCeilingReached(TensorOneError):
 
     Attributes:
         ceiling: The policy's ceiling, US dollars per GPU and hour.
-        minimum_bid: What the market asked last, US dollars per GPU and hour, or None if it never said.
+        minimum_bid: The market's latest minimum bid, US dollars per GPU and hour, or None if unknown.
         last_bid: The last bid made, US dollars per GPU and hour, or None if none was made.
     """
 
@@ -283,12 +283,12 @@ class BidCeilingReached(TensorOneError):
 
 
 class SpendLimitReached(TensorOneError):
-    """A rental or resume would cross `max_hourly_spend`; it was not sent.
+    """A rental or resume would exceed `max_hourly_spend`; it was not sent.
 
     Attributes:
         limit: US dollars per hour that are allowed.
-        committed: US dollars per hour that run already, or are being rented.
-        requested: US dollars per hour that this would add; None where its price is not known.
+        committed: US dollars per hour of the clusters that run already or are being rented.
+        requested: US dollars per hour that this would add; None if its price is unknown.
     """
 
     def __init__(
@@ -307,10 +307,10 @@ class SpendLimitReached(TensorOneError):
 
 
 class WaitTimedOut(TensorOneError, TimeoutError):
-    """The condition waited for did not come true in time; nothing was changed.
+    """A wanted state was not reached in time; the cluster is left as it is.
 
     Attributes:
-        last_seen: The cluster as it was seen last, or None if it was never seen.
+        last_seen: The cluster as last seen, or None if it was never seen.
     """
 
     _retryable = True

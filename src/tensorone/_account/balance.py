@@ -1,4 +1,4 @@
-"""The credit that is left, and what all resources cost now."""
+"""The account's credit, and what all resources cost now."""
 
 from __future__ import annotations
 

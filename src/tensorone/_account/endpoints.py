@@ -23,19 +23,19 @@ Scaler = Literal["QUEUE_DELAY", "REQUEST_COUNT"]
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointSpec:
-    """A serverless endpoint to save; what is left out is not sent, and the server decides.
+    """A serverless endpoint to save. Fields that are left out are not sent, and the server decides.
 
     Args:
         name: Label.
         gpu_ids: GPU pools, such as ``("AMPERE_16", "ADA_24")``.
         template_id: Template of the workers.
         workers_max: Most workers; 0 stops the endpoint.
-        workers_min: Fewest workers; so many run, and are billed, also without any work.
+        workers_min: Fewest workers; so many run, and are billed, even without work.
         idle_timeout: Seconds before an idle worker stops.
         locations: Country codes, such as ``("US",)``.
         network_volume_id: Network volume of the workers; ``""`` for none.
-        scaler_type: What the number of workers follows: ``"QUEUE_DELAY"`` or ``"REQUEST_COUNT"``.
-        scaler_value: Its target: seconds of delay, or requests for each worker.
+        scaler_type: What the number of workers depends on: ``"QUEUE_DELAY"`` or ``"REQUEST_COUNT"``.
+        scaler_value: Its target: seconds of delay, or requests per worker.
 
     Raises:
         InvalidArgument: A field is wrong; also a `ValueError`, and `.field` names it.
@@ -84,7 +84,8 @@ async def save(session: Session, spec: EndpointSpec, *, endpoint_id: str | None)
         raise QueryError(
             "SaveEndpoint: the server answered null and gave no reason",
             operation="SaveEndpoint",
-            billing="an endpoint may have been saved: list them",
+            attempts=1,
+            billing="an endpoint may have been saved: check client.endpoints.list()",
         )
     return saved
 
@@ -101,7 +102,7 @@ async def listed(session: Session) -> list[Endpoint]:
 
 
 def _wanted(spec: EndpointSpec, endpoint_id: str | None) -> EndpointInput:
-    """The input without what was left out. Pure."""
+    """The input, without the fields that were left out. Pure."""
     optional = {
         "id": None if endpoint_id is None else _checks.text("endpoint_id", endpoint_id),
         "idle_timeout": spec.idle_timeout,

@@ -1,4 +1,4 @@
-"""Templates: saved settings of clusters and workers, saved and deleted."""
+"""Templates, which are saved settings of clusters and workers: saved and deleted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ async def save(session: Session, spec: TemplateSpec, *, template_id: str | None)
     _checks.instance("spec", spec, TemplateSpec, "TemplateSpec")
     saved = (await session.graphql.save_template(_wanted(spec, template_id))).save_template
     if saved is None:
-        raise QueryError("SaveTemplate: the server answered null and gave no reason", operation="SaveTemplate")
+        raise QueryError(
+            "SaveTemplate: the server answered null and gave no reason", operation="SaveTemplate", attempts=1
+        )
     return saved
 
 
@@ -80,7 +82,7 @@ async def delete(session: Session, name: str) -> None:
 
 
 def _wanted(spec: TemplateSpec, template_id: str | None) -> SaveTemplateInput:
-    """The input, with what the service wants even when it is empty, and without what was left out. Pure."""
+    """The input, with the fields that the service requires even if empty, and without those left out. Pure."""
     optional = {
         "id": None if template_id is None else _checks.text("template_id", template_id),
         "volume_mount_path": spec.volume_mount_path,

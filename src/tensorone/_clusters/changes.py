@@ -1,4 +1,4 @@
-"""What changed between two looks at clusters, as typed events. Pure."""
+"""What changed between two polls of clusters, as typed events. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
 
-MISSES_UNTIL_GONE = 2  # listings in a row without a cluster: a single one is no proof that it is gone
+MISSES_UNTIL_GONE = 2  # consecutive listings without a cluster: a single one does not prove that it is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that one look found and the look before did not.
+    """A difference between one poll and the one before.
 
     Attributes:
         cluster_id: The cluster.
@@ -30,10 +30,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Appeared(Change):
-    """A cluster is there: it was at the first look, or is new since; what runs is billed.
+    """A cluster exists: it did at the first poll, or is new since. It is billed if it runs.
 
     Attributes:
-        cluster: As it was found; what it already has, such as a runtime, is not told once more.
+        cluster: As it was found. What it already has, such as a runtime, gets no event of its own.
     """
 
     cluster: Cluster
@@ -41,7 +41,7 @@ class Appeared(Change):
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged(Change):
-    """The status that the control plane aims at is another one.
+    """The cluster's desired status changed.
 
     Attributes:
         cluster: As it is now.
@@ -60,7 +60,7 @@ class RuntimeUp(Change):
 
     Attributes:
         cluster: As it is now.
-        restarted: Whether another container ran at the look before, and ended in between.
+        restarted: Whether another container ran at the poll before, and ended in between.
     """
 
     cluster: Cluster
@@ -69,7 +69,7 @@ class RuntimeUp(Change):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeDown(Change):
-    """Its container runs no longer; while the status is RUNNING, the cluster is billed all the same.
+    """Its container no longer runs; while the status is RUNNING, the cluster is still billed.
 
     Attributes:
         cluster: As it is now.
@@ -80,12 +80,12 @@ class RuntimeDown(Change):
 
 @dataclass(frozen=True, slots=True)
 class PortsChanged(Change):
-    """Ports are mapped, or no longer, or to other addresses; told also when the container starts or ends.
+    """Port mappings were added, removed or changed; also reported when the container starts or ends.
 
     Attributes:
         cluster: As it is now, with all its ports.
-        opened: Mappings that are new.
-        closed: Mappings that are gone.
+        opened: New mappings.
+        closed: Removed mappings.
     """
 
     cluster: Cluster
@@ -95,10 +95,10 @@ class PortsChanged(Change):
 
 @dataclass(frozen=True, slots=True)
 class Gone(Change):
-    """A cluster is TERMINATED, or was missing from two listings in a row; it is billed no longer.
+    """A cluster is TERMINATED, or was missing from two listings in a row; it is no longer billed.
 
     Attributes:
-        last_seen: As it was seen last; None where a cluster that was named never showed up.
+        last_seen: The cluster as last seen; None for a named cluster that was never listed.
     """
 
     last_seen: Cluster | None
@@ -106,24 +106,24 @@ class Gone(Change):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a watcher knows of one cluster: how it was last, None while it is not there, and looks that missed it."""
+    """What a watcher knows about one cluster: its last state, or None if absent, and the polls that missed it."""
 
     cluster: Cluster | None = None
     misses: int = 0
 
 
-_UNKNOWN = Known(misses=MISSES_UNTIL_GONE)  # nobody has heard of it, so that its absence is no news
+_UNKNOWN = Known(misses=MISSES_UNTIL_GONE)  # never seen, so its absence is not an event
 
 
 def diff(
     before: Mapping[str, Known], listed: Mapping[str, Cluster], named: Collection[str] | None
 ) -> tuple[dict[str, Known], list[Change]]:
-    """What is known after one more listing, and what changed with it.
+    """What is known after one more listing, and what changed.
 
     Args:
         before: What was known; empty at first.
         listed: The clusters of the account by id.
-        named: The clusters to look at; None for all.
+        named: The clusters to watch; None for all.
     """
     after: dict[str, Known] = {}
     changes: list[Change] = []
@@ -131,7 +131,7 @@ def diff(
         known = before.get(cluster_id, _UNKNOWN if named is None else Known())
         after[cluster_id], news = _next(cluster_id, known, listed.get(cluster_id))
         changes += news
-    if named is None:  # what is gone was told, and would pile up
+    if named is None:  # clusters reported as gone would accumulate
         after = {cluster_id: known for cluster_id, known in after.items() if known.misses < MISSES_UNTIL_GONE}
     return after, changes
 
@@ -162,7 +162,7 @@ def _changes(before: Cluster, after: Cluster) -> Iterator[Change]:
 
 
 def _restarted(before: Cluster, after: Cluster) -> bool:
-    """Uptime that went backwards is that of another container."""
+    """Whether the uptime went backwards, which means another container."""
     was, is_now = _uptime(before), _uptime(after)
     return was is not None and is_now is not None and is_now < was
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def deploy(
     session: Session, spec: ClusterSpec, *, client_token: str | None, expires_in: float | None
 ) -> PlacedCluster:
-    """The first of the spec's GPU types that is to be had, at its fixed price."""
+    """The first of the spec's GPU types that is available, at its fixed price."""
     checked_spec(spec)
     token = token_and_expiry.token(client_token)
     tags = token_and_expiry.tags(token, expires_in)

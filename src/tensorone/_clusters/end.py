@@ -1,4 +1,4 @@
-"""Stopping and terminating: by a call, which is safe to repeat, and by a clean-up that repeats until it succeeds."""
+"""Stopping and terminating: by a call that is safe to repeat, and by a clean-up that repeats until it succeeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tensorone._generated import ClusterState
     from tensorone._session.session import Session
 
-PERSISTENCE = 0.5  # seconds between attempts to end what nobody wants
+PERSISTENCE = 0.5  # seconds between attempts to end an unwanted cluster
 
 logger = logging.getLogger("tensorone")
 
@@ -26,7 +26,7 @@ async def stop(session: Session, cluster_id: str) -> ClusterState:
     state = (await session.graphql.stop_cluster(cluster_id)).cluster_stop
     if state is None:
         raise QueryError(
-            "StopCluster: the server answered null and gave no reason; read the cluster to see how it is",
+            "StopCluster: the server answered null and gave no reason; read the cluster to see its state",
             operation="StopCluster",
             attempts=1,
             billing=f"cluster {cluster_id} may still run",
@@ -36,7 +36,7 @@ async def stop(session: Session, cluster_id: str) -> ClusterState:
 
 
 async def terminate(session: Session, cluster_id: str) -> None:
-    """The request of `clusters.terminate`: what is gone is done."""
+    """The request of `clusters.terminate`; a missing cluster is no error."""
     _checks.cluster_id(cluster_id)
     with suppress(ClusterNotFound):
         await session.graphql.terminate_cluster(cluster_id)
@@ -44,7 +44,7 @@ async def terminate(session: Session, cluster_id: str) -> None:
 
 
 async def end(session: Session, cluster_id: str, how: Literal["stop", "terminate"] = "terminate") -> None:
-    """Ends a cluster that nobody wants, however often that takes; whoever calls sets the bound."""
+    """Ends an unwanted cluster and repeats until it succeeds; the caller sets the time limit."""
     while True:
         try:
             if how == "stop":

@@ -27,7 +27,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     batches = [once[start : start + max_aliases] for start in range(0, len(once), max_aliases)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
-        outcome.unwrap()  # the first that fails did start
+        outcome.unwrap()  # the first failure is that of a batch that did start, and is raised
     for cluster in filter(None, reader.found.values()):
         session.rentals.seen(cluster)
     return [reader.found[cluster_id] for cluster_id in ids]
@@ -44,34 +44,34 @@ async def get(session: Session, cluster_id: str) -> Cluster:
 
 
 class _Reader:
-    """One call: what it found so far."""
+    """One call of `get_many`: the clusters found so far."""
 
     def __init__(self, session: Session) -> None:
         self.found: dict[str, Cluster | None] = {}
         self._session = session
 
     async def read(self, ids: batch.Ids) -> bool:
-        """Reads some clusters; whether the server took them all in one request."""
+        """Reads some clusters. True if the server accepted them all in one request."""
         if len(ids) == 1:
             self.found[ids[0]] = await self._one(ids[0])
             return False
         try:
             data = await self._session.executor.execute(batch.reading(ids), {})
         except TensorOneError as error:
-            await self._again(error, ids)
+            await self._read_in_parts(error, ids)
             return False
         self.found.update(batch.found(ids, data))
         for left_out in (each for each in ids if each not in self.found):
             await self.read((left_out,))
         return True
 
-    async def _again(self, error: TensorOneError, ids: batch.Ids) -> None:
+    async def _read_in_parts(self, error: TensorOneError, ids: batch.Ids) -> None:
         plan = batch.retry_plan(error, ids)
         if plan is None:
             raise error
         self.found.update(dict.fromkeys(plan.missing))
-        taken = [await self.read(part) for part in plan.parts]
-        if plan.halved and all(taken):  # it was its size, and not one of the clusters
+        accepted = [await self.read(part) for part in plan.parts]
+        if plan.halved and all(accepted):  # the size was the problem, and not one of the clusters
             self._session.max_aliases = min(self._session.max_aliases, len(plan.parts[-1]))
 
     async def _one(self, cluster_id: str) -> Cluster | None:

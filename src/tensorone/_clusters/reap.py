@@ -1,4 +1,4 @@
-"""Ending what outlived its purpose, from a process that knows nothing but the account."""
+"""Ending expired clusters, from a process that knows nothing but the account."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Action = Literal["stop", "terminate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaped:
-    """A cluster past its time.
+    """An expired cluster.
 
     Attributes:
         cluster: The cluster as it was listed.
-        expired_at: When its time was over.
+        expired_at: When it expired.
         done: Whether it was stopped or terminated; False in a dry run.
-        error: Why it was not, or None.
+        error: Why ending it failed, or None.
     """
 
     cluster: Cluster
@@ -42,7 +42,7 @@ class Reaped:
 
 
 def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[tuple[Cluster, datetime]]:
-    """Pure: the clusters that are past their time and that the action would change."""
+    """The clusters that are expired and that the action would change. Pure."""
     return [
         (cluster, deadline)
         for cluster in clusters
@@ -66,7 +66,7 @@ async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reape
         try:
             await end(cluster.id)
         except ClusterNotFound:
-            pass  # gone is done
+            pass  # it no longer exists, as wanted
         except TensorOneError as error:
             return Reaped(cluster=cluster, expired_at=deadline, done=False, error=error)
         session.ended(cluster.id)

@@ -1,4 +1,4 @@
-"""Whether a rental whose answer was lost happened: a pure decision over the token, the listings and the clock."""
+"""Whether a rental whose answer was lost happened: a pure decision from the token, the listings and the clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.25  # seconds after the answer was lost
 
-LONGEST_PAUSE = 4.0  # seconds between looks at most
+LONGEST_PAUSE = 4.0  # seconds between two listings at most
 
-SETTLE_FACTOR = 1.5  # times the settling time, for which listings that fail are asked again
+SETTLE_FACTOR = 1.5  # times the settling time: how long failed listings are repeated
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The machine exists: take it, and terminate its duplicates."""
+    """The cluster exists: return it, and terminate its duplicates."""
 
     cluster: Cluster
     duplicates: tuple[Cluster, ...]
@@ -30,27 +30,27 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """Not there, which is no proof: the server may commit late and its listing may lag."""
+    """Not listed, which proves nothing yet: the server may commit late and its listing may lag."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Not there for the whole settling time."""
+    """Not listed during the whole settling time."""
 
 
 def decide(
     clusters: Iterable[Cluster] | None, token: str, *, lost_at: float, now: float, settle_time: float
 ) -> Adopt | LookAgain | Unknown:
-    """What a listing says of a rental.
+    """What a listing says about a rental.
 
     Args:
         clusters: The clusters listed; None if the listing failed, which proves nothing.
         token: The rental's token.
         lost_at: When the answer was lost.
         now: The time, by the same clock.
-        settle_time: Seconds after which a commit or a lagging listing is no longer expected.
+        settle_time: Seconds after which neither a late commit nor a lagging listing is expected.
     """
     found = with_token(clusters or (), token)
     if found:
@@ -62,6 +62,6 @@ def decide(
 
 
 def next_look(lost_at: float, now: float) -> float:
-    """When to look next: soon at first, then at doubling distances, so that a lost answer costs few listings."""
+    """When to list again: soon at first, then at doubling intervals, so that a lost answer costs few listings."""
     elapsed = max(now - lost_at, 0.0)
     return now + min(max(elapsed, FIRST_LOOK), LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""From a spec to the generated inputs: only what was given, so that the server's own defaults hold. Pure."""
+"""From a spec to the generated inputs: only the given fields, so that the server's own defaults apply. Pure."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> 
 
 
 def bid(value: object) -> float:
-    """A bid as the API takes it."""
+    """A bid as the API expects it."""
     return float(_checks.dollars("bid_per_gpu", value))
 
 

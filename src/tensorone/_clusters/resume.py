@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None) -> PlacedCluster:
-    """At the fixed price, which is asked for only where a limit is to be kept."""
+    """At the fixed price, which is fetched only under a spending limit."""
     _checks.cluster_id(cluster_id)
     _checks.integer("gpu_count", gpu_count, least=0)
     hourly = None if gpu_count else Decimal(0)

@@ -41,10 +41,10 @@ class _Env(Mapping[str, str]):
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSpec:
-    """A cluster to rent; what is left out is not sent, and the server decides.
+    """A cluster to rent. Fields that are left out are not sent, and the server decides.
 
-    Sizes and counts were given in the published example requests; see docs/emulator.md for what is assumed of them.
-    Every field is checked when the spec is made.
+    Sizes and counts appear in the published example requests; docs/emulator.md lists what is assumed about them.
+    Every field is checked when the spec is created.
 
     Args:
         image_name: Container image with its tag, such as ``"tensorone/pytorch"``.
@@ -52,7 +52,7 @@ class ClusterSpec:
         gpu_type_ids: Instead of `gpu_type_id`, several, in order of preference.
         gpu_count: GPUs in the cluster. With 0 no GPU type is needed; GPU work then fails.
         name: Label; need not be unique.
-        cloud_type: Part of the market: ``"SECURE"`` (data centres), ``"COMMUNITY"`` or ``"ALL"``.
+        cloud_type: ``"SECURE"`` (data centres), ``"COMMUNITY"`` or ``"ALL"``.
         container_disk_in_gb: Temporary disk, GB; billed while the cluster runs.
         volume_in_gb: Persistent volume, GB; billed until the cluster is terminated, also while it is stopped.
         volume_mount_path: Directory of the volume, such as ``"/workspace"``.
@@ -107,7 +107,7 @@ class ClusterSpec:
 
 
 def preferring(spec: ClusterSpec, gpu_type_id: str | None) -> ClusterSpec:
-    """The same spec with a GPU type first, and its others behind it; as it is where the type is unknown. Pure."""
+    """The same spec with a GPU type first and its others after it; unchanged if the type is unknown. Pure."""
     others = tuple(each for each in spec.candidates if each is not None and each != gpu_type_id)
     if gpu_type_id is None or not others:
         return spec
@@ -115,7 +115,7 @@ def preferring(spec: ClusterSpec, gpu_type_id: str | None) -> ClusterSpec:
 
 
 def _checked(spec: ClusterSpec) -> dict[str, object]:
-    """Pure: the fields of a spec as they will be used, or the first thing wrong with them."""
+    """The fields of a spec as they will be used; raises for the first that is invalid. Pure."""
     return {
         "image_name": _checks.text("image_name", spec.image_name),
         "gpu_count": _checks.integer("gpu_count", spec.gpu_count, least=0),
@@ -174,7 +174,7 @@ def _cloud_type(value: object) -> CloudType | None:
         return CloudType(value)
     except ValueError:
         known = ", ".join(CloudType)
-        raise InvalidArgument("cloud_type", f"{value!r} is none of {known}") from None
+        raise InvalidArgument("cloud_type", f"{value!r} is not one of {known}") from None
 
 
 def checked_mount_path(value: object) -> str | None:
@@ -188,7 +188,7 @@ def checked_mount_path(value: object) -> str | None:
 
 
 def checked_ports(value: Any) -> tuple[str, ...]:
-    """Ports as the API writes them, none twice."""
+    """Ports as the API writes them, without duplicates."""
     if isinstance(value, str):
         raise InvalidArgument("ports", 'must be a sequence such as ("8888/http", "22/tcp"), not one string')
     try:

@@ -1,4 +1,4 @@
-"""Waiting until a cluster is as wanted, on listings that all waiters of one client share."""
+"""Waiting until a cluster reaches a wanted state, on listings that all waiters of one client share."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ async def wait_until(
     poller = session.poller(_checks.seconds("every", every))
     watched = _Watched(cluster_id, predicate)
     with anyio.move_on_after(timeout):
-        await _first_look(session, watched)
+        await _first_poll(session, watched)
         while not watched.over:
             await poller.wait(watched)
             if watched.missed:
-                await _look_alone(session, watched)
+                await _read_directly(session, watched)
     return watched.result(timeout)
 
 
@@ -42,19 +42,20 @@ async def wait_until_up(  # noqa: PLR0913 - what `clusters.wait_until_running` w
     """The loop behind `clusters.wait_until_running`; `begun`: its start was accepted before.
 
     Raises:
-        WaitTimedOut: It does not run in time, or it ran towards it and was stopped, which no wait mends.
+        WaitTimedOut: It does not run in time, or was stopped while it started, which waiting cannot fix.
     """
     start = _Start(port, begun=begun)
     cluster = await wait_until(session, cluster_id, start.is_over, timeout=timeout, every=every)
     if not start.up:
-        raise _unlike(cluster, cluster_id, "was stopped while it started, and starts no more by itself", None)
+        raise _timed_out(cluster, cluster_id, "was stopped while it started, and will not start again by itself", None)
     return cluster
 
 
 class _Start:
     """The start of one cluster, which ends with a running container or with a stop.
 
-    A cluster that was seen stopped only may yet be resumed by someone; one that was RUNNING before was taken away.
+    A cluster that was only seen stopped may still be resumed by someone; one that was RUNNING before was preempted,
+    or someone stopped it.
     """
 
     def __init__(self, port: int | None, *, begun: bool) -> None:
@@ -69,8 +70,8 @@ class _Start:
         return self.up or (self._begun and cluster.desired_status in STOPPED)
 
 
-async def _first_look(session: Session, watched: _Watched) -> None:
-    """At once, by a listing that all who begin to wait now share."""
+async def _first_poll(session: Session, watched: _Watched) -> None:
+    """The first poll, without a pause: one listing for all who begin to wait now."""
     try:
         snapshot = await session.listing.since(anyio.current_time())
     except TensorOneError as error:
@@ -78,26 +79,26 @@ async def _first_look(session: Session, watched: _Watched) -> None:
     else:
         watched.on_snapshot(snapshot)
         if watched.missed:
-            await _look_alone(session, watched)
+            await _read_directly(session, watched)
 
 
-async def _look_alone(session: Session, watched: _Watched) -> None:
-    """What the listing does not hold: it may lag."""
+async def _read_directly(session: Session, watched: _Watched) -> None:
+    """Reads a cluster that the listing did not show, since a listing may lag."""
     try:
         cluster = (await session.graphql.get_cluster(watched.id)).cluster
     except TensorOneError as error:
         watched.on_failure(error)
     else:
-        watched.looked(cluster)
+        watched.on_read(cluster)
 
 
 class _Watched:
-    """One cluster under watch: what was seen last, what went wrong last, and whether that ends the wait.
+    """One cluster that is waited for: what was seen last, what failed last, and whether that ends the wait.
 
     Attributes:
         id: The cluster.
-        missed: Whether the latest listing did not hold it.
-        over: Whether it is as wanted, or never will be.
+        missed: Whether the latest listing did not show it.
+        over: Whether it reached the wanted state, or never will.
     """
 
     def __init__(self, cluster_id: str, predicate: Callable[[Cluster], bool]) -> None:
@@ -106,18 +107,18 @@ class _Watched:
         self._predicate = predicate
         self._seen: Cluster | None = None
         self._misses = 0
-        self._passing: TensorOneError | None = None
+        self._transient: TensorOneError | None = None
         self._final: Exception | None = None
 
     def on_snapshot(self, snapshot: Snapshot) -> bool:
-        """A listing came; whether it is to be left, because the wait is over or the cluster to be read by itself."""
+        """A listing arrived. True if the wait is over, or the cluster must be read by itself."""
         cluster = snapshot.value.get(self.id)
         self.missed = cluster is None
-        return self.missed or self.looked(cluster)
+        return self.missed or self.on_read(cluster)
 
-    def looked(self, cluster: Cluster | None) -> bool:
-        """The cluster was read, or is not there; whether the wait is over."""
-        self.missed, self._passing = False, None
+    def on_read(self, cluster: Cluster | None) -> bool:
+        """The cluster was read, or is missing. True if the wait is over."""
+        self.missed, self._transient = False, None
         self._misses = 0 if cluster else self._misses + 1
         if cluster is not None:
             self._seen = cluster
@@ -125,47 +126,48 @@ class _Watched:
         elif self._misses >= MISSES_UNTIL_GONE:
             self._end(
                 ClusterNotFound(
-                    f"cluster {self.id} does not exist, or does no longer", operation="GetCluster", attempts=1
+                    f"cluster {self.id} does not exist, or no longer exists", operation="GetCluster", attempts=1
                 )
             )
         return self.over
 
     def on_failure(self, error: TensorOneError) -> bool:
-        """A look failed; whether the wait is over."""
-        self.missed, self._passing = False, error
+        """A poll failed. True if the wait is over."""
+        self.missed, self._transient = False, error
         if not error.retryable:
             self._end(error)
         return self.over
 
     def result(self, timeout: float) -> Cluster:
-        """The cluster as it was wanted.
+        """The cluster in the wanted state.
 
         Raises:
-            WaitTimedOut: It is not, and the time is.
-            TensorOneError: It never will be.
+            WaitTimedOut: It did not reach the state in time.
+            TensorOneError: It never will.
         """
         if self._final is not None:
             raise self._final
         if not self.over or self._seen is None:
-            raise _unlike(self._seen, self.id, f"was not as wanted within {timeout:g} s", self._passing)
+            words = f"did not reach the wanted state within {timeout:g} s"
+            raise _timed_out(self._seen, self.id, words, self._transient)
         return self._seen
 
     def _ask(self, cluster: Cluster) -> None:
         try:
             self.over = bool(self._predicate(cluster))
-        except Exception as error:  # noqa: BLE001 - it is its caller's, and others wait on the same look
+        except Exception as error:  # noqa: BLE001 - raised to this waiter alone: others share the same poll
             self._end(error)
 
     def _end(self, error: Exception) -> None:
         self._final, self.over = error, True
 
 
-def _unlike(seen: Cluster | None, cluster_id: str, words: str, cause: TensorOneError | None) -> WaitTimedOut:
+def _timed_out(seen: Cluster | None, cluster_id: str, words: str, cause: TensorOneError | None) -> WaitTimedOut:
     state = "it was never seen" if seen is None else f"it was last seen {_described(seen)}"
     error = WaitTimedOut(
         f"cluster {cluster_id} {words}: {state}",
         operation="ListClusters",
-        billing=None if seen is None else f"cluster {cluster_id} goes on as it is, and is billed while it exists",
+        billing=None if seen is None else f"cluster {cluster_id} is left as it is, and is billed while it exists",
         last_seen=seen,
     )
     error.__cause__ = cause
@@ -177,4 +179,4 @@ def _described(cluster: Cluster) -> str:
     if runtime is None:
         return f"{cluster.desired_status} without a runtime"
     ports = ", ".join(str(port.private_port) for port in runtime.ports or ()) or "none"
-    return f"{cluster.desired_status} with a runtime and open ports {ports}"
+    return f"{cluster.desired_status} with a runtime and open ports: {ports}"

@@ -1,4 +1,4 @@
-"""What a search tried: candidates and attempts, each told to whoever wants to know."""
+"""What a search tried: candidates, and attempts as they are logged and passed to a hook."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MarketKind = Literal["spot", "on_demand"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing to try; without a cloud type the server chooses."""
+    """A GPU type in a cloud type; None lets the server choose the cloud type."""
 
     gpu_type_id: str
     cloud_type: CloudType | None
@@ -37,16 +37,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One thing that was tried.
+    """One attempt to get a cluster, or the reason why none was made.
 
     Attributes:
         at: When, UTC.
-        gpu_type_id: For which GPU type; None for all of them, where the market itself could not be read.
-        cloud_type: In which part of the market; None where the server chose.
+        gpu_type_id: For which GPU type; None for all of them, when the prices could not be read.
+        cloud_type: In which cloud type; None if the server chose.
         kind: Whether as a spot or as an on-demand cluster.
         bid_per_gpu: The bid, or the fixed price, US dollars per GPU and hour; None if nothing was sent.
-        reason: Why this bid, or why none.
-        answer: What came of it: "won", or the server's refusal in its own words, or how its answer was lost; "" if
+        reason: Why this bid, or why no bid.
+        answer: The result: "won", or the server's refusal in its own words, or how its answer was lost; "" if
             nothing was sent.
     """
 
@@ -60,7 +60,7 @@ class Attempt:
 
 
 class AttemptLog:
-    """The attempts of one search, each told to whoever wants to know."""
+    """The attempts of one search, each also passed to the caller's hook."""
 
     def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
         _checks.hook("on_attempt", on_attempt)
@@ -76,7 +76,7 @@ class AttemptLog:
         answer: str = "",
         kind: MarketKind = "spot",
     ) -> None:
-        """Writes an attempt down."""
+        """Logs an attempt."""
         attempt = Attempt(
             at=datetime.now(UTC),
             gpu_type_id=candidate.gpu_type_id if candidate else None,
@@ -90,12 +90,12 @@ class AttemptLog:
         if self._on_attempt is not None:
             try:
                 self._on_attempt(attempt)
-            except Exception:  # a hook must not cost the cluster that was just won
+            except Exception:  # a failing hook must not lose the cluster that was just won
                 logger.exception("on_attempt failed")
 
     @contextmanager
     def attach_to_errors(self) -> Generator[None]:
-        """Gives every error that leaves the block what was tried."""
+        """Attaches the attempts so far to every error that leaves the block."""
         try:
             yield
         except TensorOneError as error:
@@ -107,7 +107,7 @@ class AttemptLog:
         return AttemptLog(self._on_attempt)
 
     def summary(self) -> str:
-        """Each candidate with its latest answer, as one line; what concerns all of them where none was tried."""
+        """Each candidate with its latest answer, as one line; if none was tried, the latest failure of all of them."""
         latest = {_about(each): each.answer or each.reason for each in self.attempts}
         named = {about: words for about, words in latest.items() if about} or latest
         return "; ".join(f"{about}: {_lower(words)}" if about else _lower(words) for about, words in named.items())
@@ -124,5 +124,6 @@ def _about(attempt: Attempt) -> str:
 
 
 def _lower(words: str) -> str:
-    """A sentence in the middle of another."""
-    return (words[:1].lower() + words[1:] if words[1:2].islower() else words).rstrip(".")
+    """A sentence as part of another: its first word in lower case unless it is a name, and no full stop."""
+    first = words.partition(" ")[0]
+    return (words[:1].lower() + words[1:] if first[1:].islower() else words).rstrip(".")

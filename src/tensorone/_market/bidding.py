@@ -27,7 +27,7 @@ _ARITHMETIC = Context(prec=50)  # exact whatever the caller's own decimal contex
 
 
 class Quote(Protocol):
-    """The market's prices, US dollars per GPU and hour; `SpotQuote` is one. None where nothing is on offer."""
+    """The market's prices, US dollars per GPU and hour; `SpotQuote` is one. None while no GPU is free."""
 
     @property
     def minimum_bid(self) -> Decimal | float | None:
@@ -55,11 +55,11 @@ class BidPolicy:
         ceiling: No bid is above this; there is no default.
         opening: The first bid; the market's minimum where that is higher. None opens at the minimum plus `margin`.
         margin: What to bid above the market's minimum: ``"5%"``, or dollars, or 0 for the bare minimum.
-        step: What to add to a refused bid: ``"5%"``, or dollars. Where the minimum has moved further than that,
-            the bid follows it.
-        above_ceiling: With a market above the ceiling, ``"wait"`` for it to fall, or ``"give_up"``.
-        allow_above_on_demand: Also bid at or above the fixed price, for which no one could take the machine away.
-            Where that price is unknown, the ceiling alone holds.
+        step: What to add to a refused bid: ``"5%"``, or dollars. If the minimum has risen further than that, the bid
+            follows it.
+        above_ceiling: While the market is above the ceiling, ``"wait"`` for it to fall, or ``"give_up"``.
+        allow_above_on_demand: Also bid at or above the fixed price, at which an on-demand cluster is never preempted.
+            If that price is unknown, only the ceiling applies.
 
     Raises:
         InvalidArgument: A value is out of range; also a `ValueError`, and `.field` names it.
@@ -87,7 +87,7 @@ class BidPolicy:
 
 
 def checked_bidding(bidding: object) -> None:
-    """Refuses anything but a policy: a bare number says nothing of how to bid."""
+    """Refuses anything but a policy: a bare number does not say how to bid."""
     _checks.instance("bidding", bidding, BidPolicy, "BidPolicy(ceiling=…)")
 
 
@@ -106,7 +106,7 @@ class Bid:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing now, and look again later; nothing is billed. `reason` says what for."""
+    """Do nothing now, and check again later; nothing is billed. `reason` says what to wait for."""
 
     reason: str
 
@@ -123,27 +123,27 @@ def next_bid(policy: BidPolicy, quote: Quote, history: Sequence[Decimal | float]
 
     Args:
         policy: The bounds.
-        quote: The market's prices of now; a newer minimum learned from a refusal belongs in here.
-        history: Bids that were refused as too low so far, US dollars per GPU and hour. Refusals for want of capacity
-            do not belong in it, and after a `Wait` a new run begins without any.
+        quote: The market's current prices, including a newer minimum learned from a refusal.
+        history: Bids that were refused as too low so far, US dollars per GPU and hour, without refusals for lack of
+            capacity. After a `Wait` a new run begins with an empty history.
 
     Returns:
-        A `Bid`, which a refusal makes higher next time until it reaches the ceiling; then, and while the market asks
-        more than the ceiling, `Wait` or `GiveUp` as the policy says. `Wait` while nothing is on offer.
+        A `Bid`; each refusal makes the next one higher, up to the ceiling. When a bid of the ceiling was refused, and
+        while the market asks more than the ceiling, `Wait` or `GiveUp` as the policy says. `Wait` while no GPU is free.
     """
     with localcontext(_ARITHMETIC):
         minimum = price(quote.minimum_bid)
         if minimum is None:
-            return Wait("Nothing of this kind is on offer now.")
+            return Wait("None is free now.")
         limit, bound = _limit(policy, price(quote.on_demand_price))
         if minimum > limit:
-            return _too_dear(policy, f"The market asks {minimum} USD per GPU-hour, more than {bound} allows.")
+            return _above_limit(policy, f"The market asks {minimum} USD per GPU-hour, more than {bound} allows.")
         refused = _highest(history)
         if refused is not None and refused >= limit:
-            return _too_dear(policy, f"{refused} USD per GPU-hour was refused, and {bound} allows no more.")
+            return _above_limit(policy, f"{refused} USD per GPU-hour was refused, and {bound} allows no more.")
         wanted, reason = _opening(policy, minimum) if refused is None else _raised(policy, minimum, refused)
         if wanted > limit:
-            return Bid(limit, f"{limit} USD per GPU-hour: {reason} would be {wanted}, but {bound} holds.")
+            return Bid(limit, f"{limit} USD per GPU-hour: {reason} would be {wanted}, limited by {bound}.")
         return Bid(wanted, f"{wanted} USD per GPU-hour: {reason}.")
 
 
@@ -151,13 +151,14 @@ def _highest(history: Sequence[Decimal | float]) -> Decimal | None:
     try:
         highest = max((Decimal(str(bid)) for bid in history), default=None)
     except InvalidOperation:
-        raise InvalidArgument("history", "must be amounts of US dollars that were refused") from None
+        raise InvalidArgument("history", "must be the refused bids, as numbers of US dollars") from None
     return None if highest is None else _checks.dollars("history", highest)
 
 
 def _opening(policy: BidPolicy, minimum: Decimal) -> tuple[Decimal, str]:
     if policy.opening is None:
-        return _up(_plus(minimum, policy.margin)), f"the market's minimum of {minimum} plus {_shown(policy.margin)}"
+        plus = f" plus {_shown(policy.margin)}" if policy.margin else ""
+        return _up(_plus(minimum, policy.margin)), f"the market's minimum of {minimum}{plus}"
     if policy.opening < minimum:
         return _up(minimum), f"the market's minimum of {minimum}, as the opening bid of {policy.opening} is below it"
     return _up(Decimal(policy.opening)), "the opening bid of the policy"
@@ -166,7 +167,7 @@ def _opening(policy: BidPolicy, minimum: Decimal) -> tuple[Decimal, str]:
 def _raised(policy: BidPolicy, minimum: Decimal, refused: Decimal) -> tuple[Decimal, str]:
     stepped, opened = _up(_plus(refused, policy.step)), _opening(policy, minimum)
     if opened[0] > stepped:
-        return opened[0], f"{refused} was refused, and now it is {opened[1]}"
+        return opened[0], f"{refused} was refused, and the minimum is now {minimum}, so {opened[1]}"
     return stepped, f"{refused} was refused, so {_shown(policy.step)} more"
 
 
@@ -174,12 +175,12 @@ def _limit(policy: BidPolicy, on_demand: Decimal | None) -> tuple[Decimal, str]:
     """The highest bid allowed, and what sets it."""
     ceiling = Decimal(policy.ceiling).quantize(RESOLUTION, ROUND_FLOOR)
     if policy.allow_above_on_demand or on_demand is None or on_demand > ceiling:
-        steps = "" if ceiling == policy.ceiling else f", {ceiling} in whole steps of {RESOLUTION},"
+        steps = "" if ceiling == policy.ceiling else f" ({ceiling} in whole steps of {RESOLUTION})"
         return ceiling, f"the ceiling of {policy.ceiling}{steps}"
     return _up(on_demand) - RESOLUTION, f"the rule to stay below the on-demand price of {on_demand}"
 
 
-def _too_dear(policy: BidPolicy, reason: str) -> Wait | GiveUp:
+def _above_limit(policy: BidPolicy, reason: str) -> Wait | GiveUp:
     return Wait(reason) if policy.above_ceiling == "wait" else GiveUp(reason)
 
 
@@ -189,7 +190,7 @@ def exact(amount: float) -> Decimal:
 
 
 def price(value: Decimal | float | None) -> Decimal | None:
-    """A price as a decimal, without the noise of sums of floats; what is no finite number above zero is no price."""
+    """A price as a decimal, without the rounding noise of floats; None unless it is a finite number above zero."""
     amount = (
         Decimal("NaN") if value is None else Decimal(str(round(value, _DIGITS) if isinstance(value, float) else value))
     )
@@ -221,7 +222,7 @@ def _addition(field: str, value: object) -> Decimal | str:
     if not isinstance(value, str):
         return _checks.dollars(field, value)
     if not _PER_CENT.fullmatch(value):
-        raise InvalidArgument(field, f"{value!r} is neither a number of US dollars nor per cent, as in '5%'")
+        raise InvalidArgument(field, f"{value!r} is neither a number of US dollars nor a percentage such as '5%'")
     return value
 
 
@@ -230,5 +231,5 @@ def _step(value: object) -> Decimal | str:
         return _amount("step", value)  # a smaller one would raise the bid for ever
     step = _addition("step", value)
     if not any(digit in "123456789" for digit in value):
-        raise InvalidArgument("step", "must be above zero, so that a run of refusals comes to an end")
+        raise InvalidArgument("step", "must be above zero, so that repeated refusals end")
     return step

@@ -1,4 +1,4 @@
-"""What an on-demand cluster would cost, where the quote alone does not tell."""
+"""What an on-demand cluster would cost, where a quote alone does not show it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 async def lowest(session: Session, gpu_type_id: str, *, gpu_count: int) -> float | None:
-    """The lowest fixed price of a GPU type, US dollars per GPU and hour; None where nothing is on offer.
+    """The lowest fixed price of a GPU type, US dollars per GPU and hour; None while no GPU is free.
 
-    As in a quote; a server that offers no spot clusters answers it too.
+    The same price as in a quote, but a server that offers no spot clusters has it too.
     """
     found = (await session.graphql.get_on_demand_price(gpu_type_id, gpu_count=gpu_count)).gpu_types or ()
     prices = [gpu.lowest_price for gpu in found if gpu is not None]
@@ -27,11 +27,10 @@ async def lowest(session: Session, gpu_type_id: str, *, gpu_count: int) -> float
 
 
 async def of(session: Session, gpu_type_id: str, part: CloudType | None, quoted: float | None) -> Decimal | None:
-    """US dollars per GPU and hour, None where unknown.
+    """US dollars per GPU and hour in one cloud type; None if unknown or without a quoted price.
 
-    A quote names the lowest price of the whole market, which is no bound for one part of it: that is read from the
-    list prices, which a server may lack. Where the server chooses the part, it may choose the dearest.
-    Nothing is on offer without a quote.
+    A quote has the lowest price of all cloud types. A single cloud type may cost more, so its price is read from the
+    list prices, which a server may lack. If the server chooses the cloud type, it may choose the most expensive one.
     """
     least = price(quoted)
     if least is None or part == CloudType.ALL:
@@ -53,17 +52,19 @@ async def of(session: Session, gpu_type_id: str, part: CloudType | None, quoted:
 async def hourly(
     session: Session, gpu_type_id: str | None, *, gpu_count: int, part: CloudType | None
 ) -> Decimal | None:
-    """US dollars per hour of an on-demand cluster; asked for only where a limit is to be kept.
+    """US dollars per hour of an on-demand cluster; fetched only under a spending limit.
 
     Raises:
-        NoCapacity: Nothing is on offer.
+        NoCapacity: No GPU of the type is free.
     """
     if not session.spending.limited or gpu_type_id is None or gpu_count == 0:
         return Decimal(0)
     quoted = await lowest(session, gpu_type_id, gpu_count=gpu_count)
     if price(quoted) is None:
         raise NoCapacity(
-            f"no fixed price is quoted for {gpu_type_id!r}: there is none on offer", operation="GetOnDemandPrice"
+            f"GetOnDemandPrice: the server quotes no fixed price for {gpu_type_id!r}: none is free now",
+            operation="GetOnDemandPrice",
+            attempts=1,
         )
     fixed = await of(session, gpu_type_id, part, quoted)
     return None if fixed is None else fixed * gpu_count
@@ -72,7 +73,7 @@ async def hourly(
 async def highest(
     session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int, part: CloudType | None
 ) -> Decimal | None:
-    """US dollars per hour of an on-demand cluster, whichever of these GPU types it gets; None where one is unknown."""
+    """The highest price of an on-demand cluster of one of these GPU types, US dollars per hour; None if unknown."""
     try:
         each = [await hourly(session, gpu_type_id, gpu_count=gpu_count, part=part) for gpu_type_id in gpu_type_ids]
     except TensorOneError:

@@ -9,6 +9,7 @@ from tensorone import _checks
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._graphql import batch
 
+from .bidding import price
 from .spot_unsupported import asking_for_spot
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ class SpotQuote:
     Attributes:
         gpu_type_id: The GPU type.
         gpu_count: GPUs in one cluster that the prices are for.
-        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None where there is no stock.
-        on_demand_price: Fixed price, US dollars per GPU and hour; None where there is no stock.
-        problem: Why this type could not be read among several others; None where it could.
+        minimum_bid: Least bid that would win now, US dollars per GPU and hour; None without stock.
+        on_demand_price: Fixed price, US dollars per GPU and hour; None without stock.
+        problem: Why the prices of this type could not be read among others; None if they could.
     """
 
     gpu_type_id: str
@@ -55,7 +56,7 @@ async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQu
     """The request behind `spot.quote`.
 
     Raises:
-        OperationUnsupported: The server offers no spot clusters, which the error says.
+        OperationUnsupported: The server offers no spot clusters; the error says so.
         QueryError: There is no such GPU type.
     """
     with asking_for_spot():
@@ -77,10 +78,10 @@ async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_co
 
 
 async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> list[SpotQuote]:
-    """Quotes in the order of the ids, by one request; types that fail are asked for by themselves.
+    """Quotes in the order of the ids, by one request; types that fail are requested by themselves.
 
     Raises:
-        TensorOneError: The request failed in a way that smaller ones would not mend.
+        TensorOneError: The request failed in a way that smaller ones would not fix.
     """
     found: list[SpotQuote] = []
     for start in range(0, len(ids), batch.MAX_ALIASES):
@@ -103,14 +104,20 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
     try:
-        return await quote(session, gpu_type_id, gpu_count=gpu_count)
+        with asking_for_spot():
+            found = await _found(session, gpu_type_id, gpu_count)
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
             raise
         return _unknown(gpu_type_id, gpu_count, str(error))
+    return _answered(gpu_type_id, gpu_count, found)
 
 
-def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None] | None) -> SpotQuote:
+async def _found(session: Session, gpu_type_id: str, gpu_count: int) -> Sequence[PricedGpuType | None] | None:
+    return (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+
+
+def _answered(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
     if found is None:
         return _unknown(gpu_type_id, gpu_count, unanswered(gpu_type_id))
     gpu = next((each for each in found if each is not None), None)
@@ -120,12 +127,14 @@ def _answered(gpu_type_id: str, gpu_count: int, found: list[PricedGpuType | None
 
 
 def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType) -> SpotQuote:
-    price = gpu.lowest_price
+    """The prices as the server quotes them; a price of zero is not one."""
+    lowest = gpu.lowest_price
+    minimum, fixed = (None, None) if lowest is None else (lowest.minimum_bid_price, lowest.uninterruptable_price)
     return SpotQuote(
         gpu_type_id=gpu_type_id,
         gpu_count=gpu_count,
-        minimum_bid=price.minimum_bid_price if price else None,
-        on_demand_price=price.uninterruptable_price if price else None,
+        minimum_bid=None if price(minimum) is None else minimum,
+        on_demand_price=None if price(fixed) is None else fixed,
     )
 
 
@@ -136,7 +145,7 @@ def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
 
 
 def by_price(found: Sequence[SpotQuote]) -> list[SpotQuote]:
-    """Cheapest first, what has no stock last; equal ones in the order given."""
+    """Cheapest first, types without stock last; equal ones in the order given."""
     return sorted(found, key=lambda one: (one.minimum_bid is None, one.minimum_bid or 0.0))
 
 
@@ -144,7 +153,7 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     """The request behind `GpuTypes.get` and ``spot.quote``."""
     _checks.text("gpu_type_id", gpu_type_id)
     _checks.integer("gpu_count", gpu_count, least=1)
-    found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+    found = await _found(session, gpu_type_id, gpu_count)
     for gpu in found or ():
         if gpu is not None:
             return gpu
@@ -153,10 +162,10 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
 
 
 def no_such(gpu_type_id: str) -> str:
-    """What to say of a GPU type that the server does not know."""
+    """The words for a GPU type that the server does not know."""
     return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"
 
 
 def unanswered(gpu_type_id: str) -> str:
-    """What to say of a null in the place of a list, which proves nothing of the GPU type."""
+    """The words for a null in place of a list, which proves nothing about the GPU type."""
     return f"the server answered null about the GPU type {gpu_type_id!r} and gave no reason"

@@ -1,4 +1,4 @@
-"""The one error of a server that no longer offers spot clusters, whatever was asked of it."""
+"""The one error of a server that no longer offers spot clusters, whatever the request."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-# What a server without spot lacks; None where it does not say what.
+# What a server without spot lacks; None if it does not say what.
 SPOT = frozenset({"clusterRentInterruptable", "clusterBidResume", "minimumBidPrice", None})
 
 
 @contextmanager
 def asking_for_spot() -> Generator[None]:
-    """Says it of a request that can be asked for spot clusters only.
+    """For requests that only spot clusters need: turns a refusal of the schema into the error of `no_spot`.
 
     Raises:
-        OperationUnsupported: With the words of `no_spot`, where a part of spot is what the server lacks.
+        OperationUnsupported: The server lacks something that spot clusters need.
     """
     try:
         yield
@@ -31,7 +31,7 @@ def asking_for_spot() -> Generator[None]:
 
 
 def no_spot(error: OperationUnsupported) -> OperationUnsupported:
-    """The error that says so, of the server's own refusal."""
+    """The error for a server without spot clusters, made from its own refusal."""
     return OperationUnsupported(
         f"this server offers no spot clusters to this version of the SDK: {error}."
         " Use clusters.deploy, or spot.acquire with capacity='auto' and an on_demand_ceiling; see `make update-schema`",

@@ -1,4 +1,4 @@
-"""What a client shows: `client.clusters`, `client.spot` and the others, one method per call, one line of work each.
+"""The namespaces of a client, `client.clusters`, `client.spot` and others: each method calls one function of a wing.
 
 Stands on every other wing.
 """

@@ -23,8 +23,8 @@ class Accounts:
         """Credit left, in US dollars, and what all resources cost now, in US dollars per hour.
 
         Raises:
-            AuthenticationError: The key is not known.
-            OperationUnsupported: The server's schema has no such field; every other call works all the same.
+            AuthenticationError: The key is not valid.
+            OperationUnsupported: The server's schema has no such field; every other call still works.
             TensorOneError: Anything else in the tree of errors.
 
         Source: ``myself { clientBalance currentSpendPerHr }`` of the sibling API, by analogy.

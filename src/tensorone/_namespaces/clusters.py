@@ -1,4 +1,4 @@
-"""`client.clusters`: one method per operation, and what waits for clusters or looks after them."""
+"""`client.clusters`: one method per operation, and loops that wait for clusters, watch or end them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Clusters"]
 
 
 class Clusters:
-    """On-demand clusters, and what holds for all clusters."""
+    """On-demand clusters, and what applies to all clusters."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -34,23 +34,23 @@ class Clusters:
     async def deploy(
         self, spec: ClusterSpec, *, client_token: str | None = None, expires_in: float | None = None
     ) -> PlacedCluster:
-        """Deploys an on-demand cluster; answers once it has a machine, before its container runs.
+        """Deploys an on-demand cluster; returns once it has a machine, before its container runs.
 
         Bills compute and container disk while it runs, and the volume until it is terminated. Sends one request;
-        further GPU types of the spec are tried only after a definite refusal. When an answer is lost, the
-        account's clusters are searched for the token until it is known what happened. When the call is cancelled,
-        what it rented is terminated before the cancellation goes on.
+        further GPU types of the spec are tried only after a definite refusal. When an answer is lost, the call
+        searches the account's clusters for the token until it knows what happened. When the call is cancelled, it
+        terminates what it rented before the cancellation continues.
 
         Args:
             spec: What to deploy.
-            client_token: A token of your own makes the call repeatable, also by another process: a cluster that
-                carries it is returned, and nothing is rented. Up to 128 letters, digits and ``. : _ -``.
+            client_token: A token of your own makes the call repeatable, also by another process: if a cluster
+                carries it, the call returns that one and rents nothing. Up to 128 letters, digits and ``. : _ -``.
             expires_in: Seconds after which `reap` may end the cluster; kept in its environment.
 
         Raises:
             NoCapacity: No machine fits; nothing was rented.
-            SpendLimitReached: It would cost more than `max_hourly_spend` leaves; nothing was sent to rent.
-            OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves; no rental was sent.
+            OutcomeUnknown: The answer was lost, and the outcome could not be found out; the error holds the token.
             TensorOneError: Anything else in the tree of errors.
 
         Source: ``clusterFindAndDeployOnDemand`` in the published example requests.
@@ -62,19 +62,19 @@ class Clusters:
     async def resume(self, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None = None) -> PlacedCluster:
         """Starts a stopped on-demand cluster on the machine it is bound to.
 
-        Bills compute and container disk from now on. One request; a lost answer is settled by reading the cluster.
+        Bills compute and container disk from now on. Sends one request; after a lost answer it reads the cluster.
 
         Args:
             cluster_id: The cluster.
             gpu_count: GPUs to start with; 0 starts without, to reach the data. The server may give fewer.
-            gpu_type_id: The cluster's GPU type. Needed under a `max_hourly_spend` alone, to know what the start costs:
-                the dearest list price of that type is what counts.
+            gpu_type_id: The cluster's GPU type. Needed only under a `max_hourly_spend`, which counts the start at
+                the highest list price of that type.
 
         Raises:
-            NoCapacity: The machine's GPUs are taken; nothing was started.
-            SpendLimitReached: It would cost more than `max_hourly_spend` leaves, or what it costs is not known.
+            NoCapacity: Others rent the machine's GPUs; nothing was started.
+            SpendLimitReached: It would cost more than `max_hourly_spend` leaves, or its price is unknown.
             ClusterNotFound: The account has no such cluster.
-            OutcomeUnknown: The answer was lost and the cluster did not start so far.
+            OutcomeUnknown: The answer was lost, and the cluster has not started so far.
             QueryError: The server refused, for instance because it is a spot cluster: use ``spot.resume``.
 
         Source: ``clusterResume`` in the published example requests.
@@ -84,9 +84,9 @@ class Clusters:
         return await resume(self._session, cluster_id, gpu_count=gpu_count, gpu_type_id=gpu_type_id)
 
     async def stop(self, cluster_id: str) -> ClusterState:
-        """Stops a cluster: its GPUs are released, its container disk is emptied. Safe to repeat.
+        """Stops a cluster: releases its GPUs and empties its container disk. Safe to repeat.
 
-        Ends the bill for compute and container disk; the volume stays, and stays billed, at RunPod for twice as much.
+        Ends the bill for compute and container disk. The volume stays and stays billed, at RunPod for twice as much.
 
         Args:
             cluster_id: The cluster.
@@ -100,7 +100,7 @@ class Clusters:
         return await end.stop(self._session, cluster_id)
 
     async def terminate(self, cluster_id: str) -> None:
-        """Deletes a cluster with its volume. Ends its whole bill. Safe to repeat: what is gone is done.
+        """Deletes a cluster with its volume and ends its whole bill. Safe to repeat: a missing cluster is no error.
 
         Args:
             cluster_id: The cluster.
@@ -119,7 +119,7 @@ class Clusters:
             cluster_id: The cluster.
 
         Raises:
-            ClusterNotFound: The account has no such cluster, or has it no longer.
+            ClusterNotFound: The account has no such cluster, or no longer has it.
             TensorOneError: Anything else in the tree of errors.
 
         Source: ``cluster(input: {clusterId})`` in the published example requests.
@@ -129,12 +129,12 @@ class Clusters:
     async def find(self, client_token: str, *, timeout: float = 0.0) -> Cluster | None:
         """The cluster that carries a client token, or None. Bills nothing.
 
-        A listing may lag and a server may commit late: after a crash, give a `timeout` to go on looking for so
-        many seconds before "not there" is believed. A terminated cluster is never returned.
+        A listing may lag and a server may commit late. After a crash, pass a `timeout`: the call then repeats the
+        search for so many seconds before it returns None. It never returns a terminated cluster.
 
         Args:
-            client_token: The token given to `deploy` or ``spot.rent``, or told by `OutcomeUnknown`.
-            timeout: Seconds to go on looking; 0 looks once.
+            client_token: The token given to `deploy` or ``spot.rent``, or found in an `OutcomeUnknown`.
+            timeout: Seconds to repeat the search; 0 searches once.
 
         Raises:
             TensorOneError: A listing failed.
@@ -146,18 +146,18 @@ class Clusters:
     async def wait_until(
         self, cluster_id: str, predicate: Callable[[Cluster], bool], *, timeout: float, every: float = 5.0
     ) -> Cluster:
-        """Waits until a cluster is as wanted. All who wait on one client share one listing per interval.
+        """Waits until a cluster reaches a wanted state. All waits on one client share one listing per interval.
 
         Args:
             cluster_id: The cluster.
-            predicate: Called with the cluster as it is; true ends the wait.
+            predicate: Called with the cluster at each poll; a true result ends the wait.
             timeout: Seconds to wait at most; has no default, since a waiting cluster is billed.
-            every: Seconds between looks.
+            every: Seconds between polls.
 
         Raises:
-            WaitTimedOut: It did not become so in time; `.last_seen` is the cluster as it was seen last.
-            ClusterNotFound: The cluster does not exist, or does no longer.
-            TensorOneError: A look failed in a way that will not pass; others are survived.
+            WaitTimedOut: It did not reach the state in time; `.last_seen` is the cluster as last seen.
+            ClusterNotFound: The cluster does not exist, or no longer exists.
+            TensorOneError: A poll failed permanently; transient failures are retried until the `timeout`.
         """
         return await wait.wait_until(self._session, cluster_id, predicate, timeout=timeout, every=every)
 
@@ -166,20 +166,20 @@ class Clusters:
     ) -> Cluster:
         """Waits until a cluster's container is up: status RUNNING, a runtime, and the port if one is named.
 
-        RUNNING alone is the state aimed at, and billed, while the image is still pulled: up to 20 minutes for large
-        ones at the sibling service.
+        RUNNING alone is the desired state. It is billed although the image may still be pulled, which takes up to
+        20 minutes for large images at the sibling service.
 
         Args:
             cluster_id: The cluster.
             timeout: Seconds to wait at most.
             port: A port inside the container that must be mapped too.
-            every: Seconds between looks.
+            every: Seconds between polls.
 
         Raises:
-            WaitTimedOut: It does not run yet, and is billed all the same; `.last_seen` shows how far it is. Raised
-                at once where it was RUNNING and is stopped: it was preempted, or someone stopped it, and only
-                another resume starts it. One that is stopped from the first look on is waited for.
-            ClusterNotFound: The cluster does not exist, or does no longer.
+            WaitTimedOut: It does not run yet, and is billed; `.last_seen` shows how far it is. Raised at once if it
+                was RUNNING and is now stopped: it was preempted, or someone stopped it, and only another resume
+                starts it. A cluster that is stopped from the first poll on may still be resumed, so the wait goes on.
+            ClusterNotFound: The cluster does not exist, or no longer exists.
         """
         if port is not None:
             _checks.port_number("port", port)
@@ -202,29 +202,29 @@ class Clusters:
     ) -> Cluster:
         """Makes sure that a cluster runs, and waits until its container is up; it never leaves its machine.
 
-        Resumes it if it is stopped, on-demand or by bids, as `plan_resume` decides; what runs is left as it is.
+        Resumes a stopped cluster, on-demand or by bids, as `plan_resume` decides, and leaves a running one as it is.
         Bills as `resume` and ``spot.resume`` do.
 
         Args:
             cluster_id: The cluster.
             gpu_count: GPUs to start with.
-            timeout: Seconds after which nothing new is begun.
-            bidding: How to bid; required for a spot cluster. Its ceiling holds for the fixed price of an on-demand
-                one too.
-            gpu_type_id: The cluster's GPU type, to know the market's prices; required with `bidding`, and under a
+            timeout: Seconds after which nothing new is sent.
+            bidding: How to bid; required for a spot cluster. Its ceiling also applies to the fixed price of an
+                on-demand cluster.
+            gpu_type_id: The cluster's GPU type, to fetch the market's prices; required with `bidding`, and under a
                 `max_hourly_spend`.
             wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
-            start_without_gpus: When the GPUs are gone, start with none, to save the data.
+            start_without_gpus: When others rent the GPUs, start without any, to save the data.
             min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
             port: A port inside the container that must be mapped too.
-            every: Seconds between looks.
-            on_attempt: Called with each attempt as it is made; what it raises is logged.
+            every: Seconds between polls.
+            on_attempt: Called with each attempt as it is made; an exception that it raises is logged.
 
         Raises:
-            NoCapacity: The machine's GPUs are taken; or it runs with too few, and is billed as `.billing` says.
+            NoCapacity: Others rent the machine's GPUs; or the cluster runs with too few, and `.billing` says so.
             BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
-            ClusterNotFound: It was terminated, or never was.
-            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            ClusterNotFound: It was terminated, or never existed.
+            WaitTimedOut: It did not run in time; `.last_seen` is the cluster.
             QueryError: It is a spot cluster and no `bidding` was given, or the server refuses every kind of resume.
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
@@ -257,8 +257,8 @@ class Clusters:
     ) -> AbstractAsyncContextManager[Cluster]:
         """An on-demand cluster for the length of a block: ``async with client.clusters.lease(…) as cluster:``.
 
-        Deploys it and waits until it runs; on the way out stops or terminates it, also after an error and when
-        cancelled, for `settle_time` and 15 s at most. Bills as `deploy` does.
+        Deploys it and waits until it runs. At the end of the block, stops or terminates it, also after an error and
+        when cancelled; this takes `settle_time` and 15 s at most. Bills as `deploy` does.
 
         Args:
             spec: What to rent.
@@ -268,9 +268,9 @@ class Clusters:
             expires_in: Seconds after which `reap` may end the cluster, should this process die.
 
         Raises:
-            WaitTimedOut: It was rented and did not run in time, or was stopped while it started; it was ended as
-                `on_exit` says.
-            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            WaitTimedOut: It was rented and did not run in time, or was stopped while it started. It was then ended
+                as `on_exit` says.
+            OutcomeUnknown: Ending the cluster after the block did not succeed; `.billing` names it.
             TensorOneError: It was not rented; see `deploy`.
 
         Source: ``clusterFindAndDeployOnDemand``, then ``clusterStop`` or ``clusterTerminate``, of the published
@@ -281,24 +281,24 @@ class Clusters:
         return lease_on_demand(self._session, spec, timeout=timeout, on_exit=on_exit, port=port, expires_in=expires_in)
 
     def watch(self, cluster_ids: Iterable[str] | None = None, *, every: float = 5.0) -> Watch:
-        """Tells what changes about clusters. All who watch or wait on one client share one listing per interval.
+        """Reports changes of clusters. All who watch or wait on one client share one listing per interval.
 
         ``async with client.clusters.watch() as changes: async for change in changes: ...`` yields `Appeared` for
-        each cluster that exists at the first look, and from then on `Appeared`, `StatusChanged`, `RuntimeUp`,
-        `RuntimeDown`, `PortsChanged` and `Gone`, each made from two looks that follow each other. What begins and
-        ends between two looks is not seen. Looks are made while the iterator is asked, by no task of their own: a
-        reader that is busy finds at its next look all that is different from its last one. Failures that pass are
-        logged and survived. Bills nothing.
+        each cluster that exists at the first poll. From then on it yields `Appeared`, `StatusChanged`, `RuntimeUp`,
+        `RuntimeDown`, `PortsChanged` and `Gone`, each the difference between two consecutive polls. What begins and
+        ends between two polls is not seen. The iterator polls only while it is asked, and starts no task: a reader
+        that was busy gets everything that changed since its last poll. Transient failures are logged and retried.
+        Bills nothing.
 
         Args:
-            cluster_ids: The clusters to watch; None for all of the account, also those to come. One that is named
-                and missing from the first two listings is `Gone`; a listing that lags may yet let it appear.
-            every: Seconds between looks.
+            cluster_ids: The clusters to watch; None for all of the account, including future ones. A named cluster
+                that is missing from the first two listings is `Gone`; if the listing lagged, it may still appear.
+            every: Seconds between polls.
 
         Raises:
-            InvalidArgument: An argument cannot work; nothing was sent.
-            ConfigurationError: The iterator is asked outside of its block.
-            TensorOneError: From the iterator: a look failed in a way that will not pass. It may be asked again.
+            InvalidArgument: An argument is invalid; nothing was sent.
+            ConfigurationError: The iterator is used outside of its block.
+            TensorOneError: From the iterator: a poll failed permanently. The iterator can still be used.
 
         Source: ``myself { clusters }`` in the published example requests.
         """
@@ -307,14 +307,14 @@ class Clusters:
         return Watch(self._session, cluster_ids, every=every)
 
     async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:
-        """Ends the clusters that are past the time their `expires_in` gave them; for cron.
+        """Ends the clusters whose `expires_in` has passed; made for cron.
 
-        The deadlines are read from the clusters themselves, so that this works when the process that rented
-        them is long dead. Clusters without a deadline are never touched.
+        Reads the deadlines from the clusters themselves, so it works although the process that rented them is gone.
+        It never touches a cluster without a deadline.
 
         Args:
             action: ``"stop"`` keeps the volume, which stays billed; ``"terminate"`` deletes it.
-            dry_run: True only tells what would be done.
+            dry_run: True only reports what would be done.
 
         Returns:
             One entry per expired cluster, with the error where ending it failed.
@@ -327,19 +327,19 @@ class Clusters:
     async def get_many(self, cluster_ids: Iterable[str]) -> list[Cluster | None]:
         """Many clusters as they are now, by one request for every 50 of them. Bills nothing.
 
-        A cluster that fails to be read costs its neighbours a second request and no more: it is then asked for by
-        itself. A request that the server refuses as a whole is halved, down to single clusters where need be.
+        If one cluster of a request cannot be read, the others are read by a second request, and this one by itself.
+        A request that the server refuses as a whole is halved, down to single clusters if necessary.
 
         Args:
-            cluster_ids: The clusters, in any order; one that is named twice is asked for once.
+            cluster_ids: The clusters, in any order; one that is named twice is read once.
 
         Returns:
-            One entry per id, in the order given; None where the account has no such cluster, or has it no longer.
+            One entry per id, in the order given; None where the account has no such cluster, or no longer has it.
 
         Raises:
-            InvalidArgument: An id cannot be one; nothing was sent.
-            TensorOneError: A cluster could not be read, even by itself. What was read is lost with it: to have an
-                outcome for each, use ``fan_out(client.clusters.get, cluster_ids)``.
+            InvalidArgument: An id is invalid; nothing was sent.
+            TensorOneError: A cluster could not be read, even by itself. The others are not returned then: for one
+                outcome per cluster, use ``fan_out(client.clusters.get, cluster_ids)``.
 
         Source: ``cluster(input: {clusterId})`` in the published example requests, with aliases.
         """
@@ -350,7 +350,7 @@ class Clusters:
         """All clusters of the account, stopped ones too. Bills nothing.
 
         Raises:
-            AuthenticationError: The key is not known.
+            AuthenticationError: The key is not valid.
             TensorOneError: Anything else in the tree of errors.
 
         Source: ``myself { clusters }`` in the published example requests.

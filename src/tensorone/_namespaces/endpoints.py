@@ -21,34 +21,34 @@ class Endpoints:
         self._session = session
 
     async def save(self, spec: EndpointSpec, *, endpoint_id: str | None = None) -> Endpoint:
-        """Makes an endpoint, or changes the one with an id. Sent once.
+        """Creates an endpoint, or changes an existing one. Sent once.
 
-        Bills each worker while it runs, and `workers_min` of them from now on. No limit of `max_hourly_spend` covers
-        it: what a worker costs is not known.
+        Bills each worker while it runs, and `workers_min` of them from now on. `max_hourly_spend` does not count
+        endpoints, since the price of a worker is unknown.
 
         Args:
-            spec: All of it.
-            endpoint_id: The endpoint to change; without it one is made.
+            spec: The whole endpoint.
+            endpoint_id: The endpoint to change; without it one is created.
 
         Raises:
-            QueryError: The server refused, for instance a template that it does not have.
-            OperationUnsupported: The server has no endpoints; every other call works all the same.
-            OutcomeUnknown: The answer was lost: see `list` before it is sent again, or two may exist.
+            QueryError: The server refused, for instance because it has no such template.
+            OperationUnsupported: The server has no endpoints; every other call still works.
+            OutcomeUnknown: The answer was lost. Check `list` before you save again, or there may be two endpoints.
 
         Source: ``saveEndpoint`` of the Tensor One documentation.
         """
         return await endpoints.save(self._session, spec, endpoint_id=endpoint_id)
 
     async def delete(self, endpoint_id: str) -> None:
-        """Deletes an endpoint; its worker limits must have been saved as 0 before. Ends its bill. Sent once.
+        """Deletes an endpoint and ends its bill. Its worker limits must have been saved as 0 before. Sent once.
 
         Args:
             endpoint_id: The endpoint.
 
         Raises:
             QueryError: There is no such endpoint, or it may still have workers.
-            OperationUnsupported: The server has no endpoints; every other call works all the same.
-            OutcomeUnknown: The answer was lost, and it may be gone.
+            OperationUnsupported: The server has no endpoints; every other call still works.
+            OutcomeUnknown: The answer was lost; the endpoint may be gone.
 
         Source: ``deleteEndpoint`` of the sibling API, by analogy.
         """
@@ -59,8 +59,8 @@ class Endpoints:
         """All serverless endpoints of the account. Bills nothing.
 
         Raises:
-            AuthenticationError: The key is not known.
-            OperationUnsupported: The server has no endpoints; every other call works all the same.
+            AuthenticationError: The key is not valid.
+            OperationUnsupported: The server has no endpoints; every other call still works.
 
         Source: ``myself { endpoints }`` of the Tensor One documentation.
         """

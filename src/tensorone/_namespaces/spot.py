@@ -31,7 +31,7 @@ __all__ = ["Spot"]
 
 
 class Spot:
-    """Spot clusters: cheaper, and taken away when someone pays more."""
+    """Spot clusters: cheaper, and preempted when someone bids more."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -54,12 +54,12 @@ class Spot:
         """The market's prices for several GPU types, by one request for every 50 of them. Bills nothing.
 
         Args:
-            gpu_type_ids: Full product names; without them all types that the service lists, by one request more.
+            gpu_type_ids: Full product names; without them all types that the service lists, by one more request.
             gpu_count: GPUs in one cluster.
 
         Returns:
-            Cheapest minimum bid first. A type without stock comes last, with `.available` False; so does one that
-            the service does not know or fails to price, with `.problem` saying why.
+            Lowest minimum bid first. A type without stock comes last, with `.available` False; so does one that
+            the service does not know or fails to price, with the reason in `.problem`.
 
         Raises:
             TensorOneError: The request failed for all of them.
@@ -76,10 +76,10 @@ class Spot:
         client_token: str | None = None,
         expires_in: float | None = None,
     ) -> PlacedCluster:
-        """Bids once for a spot cluster; answers once it has a machine, before its container runs.
+        """Bids once for a spot cluster; returns once it has a machine, before its container runs.
 
         Bills the bid per GPU and hour while it runs, container disk while it runs, and the volume until it is
-        terminated. Lost answers and cancellation are treated as in ``clusters.deploy``.
+        terminated. Handles lost answers and cancellation as ``clusters.deploy`` does.
 
         Args:
             spec: What to rent; names a single GPU type.
@@ -90,7 +90,7 @@ class Spot:
         Raises:
             BidTooLow: The market asks more; nothing was rented.
             NoCapacity: No machine fits; nothing was rented.
-            OutcomeUnknown: The answer was lost and what happened stayed unknown; the error holds the token.
+            OutcomeUnknown: The answer was lost, and the outcome could not be found out; the error holds the token.
 
         Source: ``clusterRentInterruptable`` in the published example requests.
         """
@@ -118,41 +118,43 @@ class Spot:
     ) -> SpotRental:
         """Bids until a spot cluster is won, within a ceiling and a deadline.
 
-        Asks the market for the prices of all GPU types of the spec, bids for one candidate after the other as the
-        policy says, raises what was refused as too low, and lets a candidate without capacity rest. Pauses and rests
-        double, with jitter, up to `every`. Failures that pass, a limit that one candidate does not fit and a price
-        that cannot be read are survived until the deadline. At no time is more than one cluster rented: a lost answer
-        is looked up before anything else is tried. Bills the bid that wins, as `rent` does. A bid under way at the
-        deadline is followed to its end, and nothing else is sent after it; a cancelled bid is cleaned up as in `rent`.
+        Fetches the prices of all GPU types of the spec and bids for one candidate after the other as the policy says.
+        Raises a bid that was too low, and puts a candidate without capacity on cool-down. Pauses and cool-downs
+        double, with jitter, up to `every`. Retries transient failures until the deadline, and skips a candidate that
+        exceeds a limit or whose price cannot be read. Never rents more than one cluster: a lost answer is looked up
+        before anything else is tried. A bid under way at the deadline is followed to its end, and nothing is sent
+        after it; a cancelled bid is cleaned up as in `rent`. Bills the bid that wins, as `rent` does.
 
         Args:
             spec: What to rent; several GPU types are tried.
-            bidding: How to bid; its ceiling is never passed.
-            timeout: Seconds after which nothing is begun any more.
-            cloud_types: Parts of the market to try, in order of preference: each GPU type in each of them.
+            bidding: How to bid; its ceiling is never exceeded.
+            timeout: Seconds after which nothing new is sent.
+            cloud_types: Cloud types to try (``"SECURE"``, ``"COMMUNITY"``), in order of preference: each GPU type in
+                each of them.
             order: Which candidate is tried first: ``"prioritized"`` in the order given, ``"lowest_price"`` by the
                 market's minimum bid, ``"diversified"`` another one each time, so that one event hits fewer.
-            capacity: ``"auto"`` rents on-demand when in a round every bid failed on the market, or the server
+            capacity: ``"auto"`` rents on-demand when every bid of a round failed on the market, or the server
                 offers no spot clusters at all. An on-demand cluster is billed its fixed price and never preempted.
-            on_demand_ceiling: For ``"auto"``, which requires it: no fixed price above this, US dollars per GPU and
-                hour. What is held against it is the list price of the part of the market that is asked for, of the
-                dearest where none is named, and for ``"ALL"`` the lowest that is quoted; where it is not known,
-                nothing is rented on-demand.
+            on_demand_ceiling: Required for ``"auto"``: the highest fixed price to pay, US dollars per GPU and hour.
+                It is compared with the list price of the candidate's cloud type, with the highest list price if no
+                cloud type is given, and with the lowest quoted price for ``"ALL"``. If that price is unknown, nothing
+                is rented on-demand.
             on_demand_after: Seconds to bid before on-demand is considered.
-            every: Seconds between two looks at the market at most, and between two tries of one candidate.
+            every: Longest pause between two rounds, and between two attempts at one candidate, seconds.
             client_token: A token of your own makes the call repeatable, also by another process.
             expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
-            on_attempt: Called with each attempt as it is made; what it raises is logged.
+            on_attempt: Called with each attempt as it is made; an exception that it raises is logged.
 
         Raises:
             BidCeilingReached: The market asks more than the policy allows.
             NoCapacity: There is no spot capacity.
             OperationUnsupported: This server offers no spot clusters.
             SpendLimitReached: No bid fits what `max_hourly_spend` leaves.
-            OutcomeUnknown: An answer was lost and what happened stayed unknown; the error holds the token.
-            InvalidArgument: Bad input; or the cluster of the `client_token` is stopped, and `recover` would start it.
-            TensorOneError: A refusal that bidding cannot mend: the key, the credit. Each of these errors has all
-                attempts in `.ledger`.
+            OutcomeUnknown: An answer was lost, and the outcome could not be found out; the error holds the token.
+            InvalidArgument: An argument is invalid; or the cluster of the `client_token` is stopped, and `recover`
+                would start it.
+            TensorOneError: A refusal that bidding cannot change, such as an invalid key or exhausted credit. Each of
+                these errors has all attempts in `.ledger`.
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
@@ -192,20 +194,20 @@ class Spot:
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
     ) -> list[Outcome[int, SpotRental]]:
-        """Several spot clusters at once, each won as `acquire` does; all searches share their looks at the market.
+        """Several spot clusters at once, each won as `acquire` does; all searches share their price requests.
 
-        Bills each bid that wins, from when it wins. When the call is cancelled, everything it got is terminated.
-        No search outbids another: where the market asks what it takes to displace a cluster of this very call, there
-        is no capacity. A listing at the end tells what was lost again meanwhile: that counts as not won, and is
-        terminated, since its volume would be billed; what an earlier call with the same `client_token` rented stays.
+        Bills each winning bid from the moment it wins. When the call is cancelled, it terminates all that it won.
+        No search outbids another: a minimum bid that would only displace a cluster of this call counts as no capacity.
+        A listing at the end finds clusters that were lost in the meantime. They count as not won, and are terminated,
+        since their volumes would be billed; clusters that an earlier call with the same `client_token` rented stay.
 
         Args:
-            spec: What to rent, so many times.
+            spec: What to rent.
             count: How many clusters.
             bidding: How to bid for each.
             timeout: Seconds after which no new bid is made.
-            mode: ``"all_or_nothing"`` terminates what it got when one cannot be won, and raises;
-                ``"best_effort"`` keeps what was won.
+            mode: ``"all_or_nothing"`` terminates the clusters it won when one cannot be won, and raises;
+                ``"best_effort"`` keeps them.
             cloud_types: As in `acquire`.
             order: As in `acquire`; ``"diversified"`` spreads the clusters over the candidates.
             capacity: As in `acquire`.
@@ -220,8 +222,8 @@ class Spot:
             One outcome per cluster: a `SpotRental`, or the error of the search that won none.
 
         Raises:
-            TensorOneError: With ``"all_or_nothing"``, the first error; what had been won was terminated, or
-                `.billing` names it.
+            TensorOneError: With ``"all_or_nothing"``, the first error. The clusters won before it were terminated;
+                `.billing` names those that may still run.
 
         Source: a loop over ``gpuTypes`` and ``clusterRentInterruptable``.
         """
@@ -257,13 +259,13 @@ class Spot:
     ) -> AbstractAsyncContextManager[Cluster]:
         """A spot cluster for the length of a block: ``async with client.spot.lease(…) as cluster:``.
 
-        Bids as `acquire` does and waits until the cluster runs; on the way out stops or terminates it, also after an
-        error and when cancelled, for `settle_time` and 15 s at most. It does not replace a cluster that is preempted:
-        one that is taken away while it starts ends the wait at once.
+        Bids as `acquire` does and waits until the cluster runs. At the end of the block, stops or terminates it, also
+        after an error and when cancelled; this takes `settle_time` and 15 s at most. It does not replace a preempted
+        cluster: a preemption during the start ends the wait at once.
 
         Args:
             spec: What to rent; several GPU types are tried.
-            bidding: How to bid; its ceiling is never passed.
+            bidding: How to bid; its ceiling is never exceeded.
             timeout: Seconds for winning it and for its start, together.
             on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
             port: A port inside the container that must be mapped before the block begins.
@@ -271,9 +273,9 @@ class Spot:
                 and `on_attempt`, each as in `acquire`.
 
         Raises:
-            WaitTimedOut: It was rented and did not run in time, or was taken away while it started, as `.last_seen`
-                shows; it was ended as `on_exit` says.
-            OutcomeUnknown: The block is over, and ending the cluster did not succeed; `.billing` names it.
+            WaitTimedOut: It was rented and did not run in time, or was preempted while it started, as `.last_seen`
+                shows. It was then ended as `on_exit` says.
+            OutcomeUnknown: Ending the cluster after the block did not succeed; `.billing` names it.
             TensorOneError: It was not won; see `acquire`.
 
         Source: ``clusterRentInterruptable``, then ``clusterStop`` or ``clusterTerminate``, of the published requests.
@@ -446,7 +448,7 @@ class Spot:
     async def resume(self, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
         """Starts a stopped spot cluster on the machine it is bound to, with a new bid. One attempt.
 
-        Bills the bid per GPU and hour from now on. A lost answer is settled by reading the cluster.
+        Bills the bid per GPU and hour from now on. After a lost answer it reads the cluster.
 
         Args:
             cluster_id: The cluster.
@@ -455,9 +457,9 @@ class Spot:
 
         Raises:
             BidTooLow: The market asks more; nothing was started.
-            NoCapacity: The machine's GPUs are taken; nothing was started.
+            NoCapacity: Others rent the machine's GPUs; nothing was started.
             ClusterNotFound: The account has no such cluster.
-            OutcomeUnknown: The answer was lost and the cluster did not start so far.
+            OutcomeUnknown: The answer was lost, and the cluster has not started so far.
             QueryError: The server refused, for instance because it is an on-demand cluster: use ``clusters.resume``.
 
         Source: ``clusterBidResume`` in the published example requests.

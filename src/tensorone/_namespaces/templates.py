@@ -21,31 +21,31 @@ class Templates:
         self._session = session
 
     async def save(self, spec: TemplateSpec, *, template_id: str | None = None) -> Template:
-        """Makes a template, or changes the one with an id. Sent once; bills nothing.
+        """Creates a template, or changes an existing one. Sent once; bills nothing.
 
         Args:
-            spec: All of it; what is left out is not kept from before.
-            template_id: The template to change; without it one is made.
+            spec: The whole template; fields that are left out do not keep their old values.
+            template_id: The template to change; without it one is created.
 
         Raises:
-            QueryError: The server refused, for instance a name that another template has.
-            OperationUnsupported: The server has no templates; every other call works all the same.
-            OutcomeUnknown: The answer was lost, and it may have been saved.
+            QueryError: The server refused, for instance because another template has the name.
+            OperationUnsupported: The server has no templates; every other call still works.
+            OutcomeUnknown: The answer was lost; the template may have been saved.
 
         Source: ``saveTemplate`` of the Tensor One documentation.
         """
         return await templates.save(self._session, spec, template_id=template_id)
 
     async def delete(self, name: str) -> None:
-        """Deletes a template by its name; one that is in use is refused. Sent once; bills nothing.
+        """Deletes a template by its name. Sent once; bills nothing.
 
         Args:
             name: Its unique name, not its id.
 
         Raises:
-            QueryError: There is no such template, or it is in use or was until two minutes ago.
-            OperationUnsupported: The server has no templates; every other call works all the same.
-            OutcomeUnknown: The answer was lost, and it may be gone.
+            QueryError: There is no such template, or it is in use, or was until two minutes ago.
+            OperationUnsupported: The server has no templates; every other call still works.
+            OutcomeUnknown: The answer was lost; the template may be gone.
 
         Source: ``deleteTemplate`` of the sibling API, by analogy; the Tensor One documentation names it.
         """

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
 
-MISSES_UNTIL_GONE = 2  # looks in a row that do not find the cluster: a single one is no proof that it is gone
+MISSES_UNTIL_GONE = 2  # consecutive polls without the cluster: a single one does not prove that it is gone
 
 
 def lost(
     won: Mapping[str, float], shown: Mapping[str, Cluster], *, asked_at: float, settle_time: float
 ) -> frozenset[str]:
-    """Which of the clusters won do not run any more.
+    """Which of the clusters won no longer run.
 
     Args:
         won: When each was won, by its id.
         shown: The account's clusters by id.
-        asked_at: When they were asked for, by the same clock.
-        settle_time: Seconds for which a listing may lag: until then a missing cluster is not taken for gone.
+        asked_at: When the listing was requested, by the same clock.
+        settle_time: Seconds for which a listing may lag; until then a missing cluster may still run.
     """
     stopped = {name for name in won if name in shown and shown[name].desired_status in STOPPED}
     missing = {name for name, at in won.items() if name not in shown and asked_at >= at + settle_time}
@@ -34,7 +34,7 @@ def lost(
 
 
 def is_running(cluster: Cluster, port: int | None = None) -> bool:
-    """Whether the container is up: RUNNING alone is only what the control plane aims at."""
+    """Whether the container is up: RUNNING alone is only the desired status."""
     if cluster.desired_status != ClusterStatus.RUNNING or cluster.runtime is None:
         return False
     return port is None or any(open_port.private_port == port for open_port in cluster.runtime.ports or ())

@@ -1,4 +1,4 @@
-"""Polls of the account's listing for many at once: whoever waits first polls for all who wait."""
+"""Polls of the account's listing for many waiters at once: the first waiter polls for all of them."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
     """The account's clusters by id, and when they were asked for."""
 
 
-SHARE = 5  # one part in so many of the time may go into looks
+SHARE = 5  # polls may take one fifth of the time
 
-MOST_DOUBLINGS = 3  # of the interval, while looks fail
+MOST_DOUBLINGS = 3  # of the interval, while polls fail
 
 
 class Subscriber(Protocol):
-    """Someone who waits; asked after every look, and answers whether that was enough."""
+    """A waiter; called after every poll, and returns True to end its wait."""
 
     def on_snapshot(self, snapshot: Snapshot) -> bool:
-        """The look brought this."""
+        """The poll returned this."""
         ...
 
     def on_failure(self, error: TensorOneError) -> bool:
-        """The look failed."""
+        """The poll failed."""
         ...
 
 
 class _Subscription:
-    """A subscriber that is taken."""
+    """A subscriber that waits."""
 
     __slots__ = ("event", "over", "subscriber")
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber = subscriber
         self.over = False
-        self.event = anyio.Event()  # told that it is over, or that it is to lead
+        self.event = anyio.Event()  # set when its wait is over, or when it must lead
 
 
 class Poller:
-    """One look per interval for all who wait at that interval, without a task of its own.
+    """One poll per interval for all who wait at that interval, without a task of its own.
 
-    The first one leads: it sleeps, looks, and asks all the others. So a waiter that goes on waiting costs a
-    question per look, and no timer and no wake-up. When the leader has seen enough or is cancelled, the next one leads.
+    The first subscriber leads: it sleeps, polls and calls all the others. A waiter costs one predicate call per poll,
+    no timer and no wake-up. When the leader's wait ends or is cancelled, the next subscriber leads.
     """
 
     def __init__(self, listing: SingleFlight[dict[str, Cluster]], every: float) -> None:
@@ -64,7 +64,7 @@ class Poller:
         self._failures = 0
 
     async def wait(self, subscriber: Subscriber) -> None:
-        """Returns after the look that was enough for the subscriber; looks come from the next interval on."""
+        """Returns after the poll that ended the subscriber's wait; the first poll is that of the next interval."""
         subscription = _Subscription(subscriber)
         self._subscriptions[subscription] = None
         try:
@@ -83,11 +83,11 @@ class Poller:
         self._led = True
         try:
             while not subscription.over:
-                await self._look()
+                await self._poll()
         finally:
             self._led = False
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         moment = next_tick(anyio.current_time(), self._every, stride=self._stride)
         await until(moment)
         begun = anyio.current_time()
@@ -95,14 +95,14 @@ class Poller:
             snapshot = await self._listing.since(moment)
         except TensorOneError as error:
             self._failures += 1
-            enough = [subscription for subscription in self._subscriptions if subscription.subscriber.on_failure(error)]
+            ended = [subscription for subscription in self._subscriptions if subscription.subscriber.on_failure(error)]
         else:
             self._failures = 0
-            enough = [
+            ended = [
                 subscription for subscription in self._subscriptions if subscription.subscriber.on_snapshot(snapshot)
             ]
         self._stride = stride(anyio.current_time() - begun, self._every, failures=self._failures)
-        for subscription in enough:
+        for subscription in ended:
             subscription.over = True
             subscription.event.set()
 
@@ -117,17 +117,17 @@ def listing(fetch: Callable[[], Awaitable[list[Cluster]]]) -> SingleFlight[dict[
 
 
 def next_tick(now: float, every: float, *, stride: int = 1) -> float:
-    """The next moment on a grid that all with the same interval share, so that they look at the same time."""
+    """The next moment on a grid that all with the same interval share, so that they poll at the same time."""
     return (now // every + stride) * every
 
 
 def stride(took: float, every: float, *, failures: int) -> int:
-    """After how many intervals to look again: a look that takes long, or fails, is not taken at once again. Pure.
+    """After how many intervals to poll again: more than one after a slow poll or consecutive failures. Pure.
 
     Args:
-        took: Seconds that the latest look took; at most a fifth of all time goes into looks.
+        took: Seconds that the latest poll took; polls take at most a fifth of the time.
         every: Seconds of one interval.
-        failures: Looks in a row that failed, each after repeats of its own; the first one may be an accident.
+        failures: Consecutive failed polls, each after its own retries; after a single one, the next is on time.
     """
     if failures:
         return 1 << min(failures - 1, MOST_DOUBLINGS)
@@ -135,7 +135,7 @@ def stride(took: float, every: float, *, failures: int) -> int:
 
 
 def last_tick(now: float, every: float) -> float:
-    """The latest moment of that grid that has come; a listing since then is as new as anyone's."""
+    """The latest moment of that grid; a listing since then is as new as anyone's."""
     return now // every * every
 
 

@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def token(given: object) -> str:
-    """The token of one rental: the caller's own, or one never drawn before."""
+    """The token of one rental: the caller's own, or a new random one."""
     if given is None:
         return secrets.token_hex(12)
     text = _checks.text("client_token", given)
@@ -46,7 +46,7 @@ def value_of(env: Iterable[str] | None, name: str) -> str | None:
 
 
 def with_token(clusters: Iterable[Cluster], token: str) -> list[Cluster]:
-    """The clusters that carry a token and still exist, the one to keep first: running ones, then by id."""
+    """The clusters that carry a token and still exist; the one to keep comes first: running ones first, then by id."""
     found = [
         cluster
         for cluster in clusters
@@ -56,7 +56,7 @@ def with_token(clusters: Iterable[Cluster], token: str) -> list[Cluster]:
 
 
 def expiry(env: Sequence[str] | None) -> datetime | None:
-    """When a cluster is past its time, or None if nothing readable was written."""
+    """When a cluster expires; None without a readable date."""
     try:
         moment = datetime.fromisoformat(value_of(env, EXPIRES_AT) or "")
     except ValueError:
@@ -65,7 +65,7 @@ def expiry(env: Sequence[str] | None) -> datetime | None:
 
 
 def tags(token: str, expires_in: float | None) -> dict[str, str]:
-    """The variables that let a later process recognise the cluster, and know when it is past its time."""
+    """The variables by which a later process recognises the cluster and knows when it expires."""
     found = {CLIENT_TOKEN: token}
     if expires_in is not None:
         deadline = datetime.now(UTC).timestamp() + _checks.seconds("expires_in", expires_in)

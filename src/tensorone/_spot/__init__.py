@@ -1,4 +1,4 @@
-"""Winning a cluster by bids: searches, their candidates, terms and pauses.
+"""Winning a cluster by bids: searches with their candidates, terms and pauses.
 
 Stands on `_recovery` and what is below it.
 """

@@ -33,7 +33,7 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     on_attempt: Callable[[Attempt], object] | None = None,
     **terms: Unpack[TermOptions],
 ) -> SpotRental:
-    """One search, to its end."""
+    """The function behind `spot.acquire`: one search."""
     request = spot_request(
         spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
     )
@@ -43,7 +43,7 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
 
 
 def not_stopped(rental: SpotRental) -> SpotRental:
-    """Refuses a cluster that was found by its token and does not run: it is not won, and another would duplicate it.
+    """Refuses a stopped cluster that was found by its token: it was not won, and renting another would duplicate it.
 
     Raises:
         InvalidArgument: It is stopped.
@@ -52,7 +52,7 @@ def not_stopped(rental: SpotRental) -> SpotRental:
     if rental.kind is None and status in STOPPED:
         raise InvalidArgument(
             "client_token",
-            f"cluster {rental.cluster.id} carries it and is {status}: resume it with spot.recover, or terminate it,"
+            f"cluster {rental.cluster.id} has this token and is {status}: resume it with spot.recover, terminate it,"
             " or use another token",
         )
     return rental

@@ -1,4 +1,4 @@
-"""Several searches for spot clusters side by side: all of them, or what can be had."""
+"""`spot.acquire_many`: several searches for spot clusters side by side."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
     on_attempt: Callable[[Attempt], object] | None,
     **terms: Unpack[TermOptions],
 ) -> list[Outcome[int, SpotRental]]:
-    """Several searches that share their prices, and of which none outbids another."""
+    """Several searches that share their prices and do not outbid each other."""
     request = spot_request(
         spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
     )
@@ -63,7 +63,7 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
 
 
 class Group:
-    """The clusters of one call: what was won and when, and what ends the whole of it."""
+    """The clusters of one call: what was won and when, and the failure that ends the call."""
 
     def __init__(self, session: Session, count: int, mode: Mode) -> None:
         _checks.one_of("mode", mode, Mode)
@@ -74,7 +74,7 @@ class Group:
         self._failure: TensorOneError | None = None
 
     async def run(self, searches: Sequence[Search], timeout: float) -> list[Outcome[int, SpotRental]]:
-        """Searches at full width, since a search mostly waits; and looks at last whether what was won still runs."""
+        """Runs all searches at once, since a search mostly waits; then checks whether the clusters won still run."""
         outcomes: list[Outcome[int, SpotRental]] = []
         try:
             with anyio.CancelScope() as scope:
@@ -102,32 +102,32 @@ class Group:
         return outcomes
 
     async def _checked(self, outcomes: list[Outcome[int, SpotRental]]) -> list[Outcome[int, SpotRental]]:
-        """The outcomes, in which nothing is told as won that was lost again before the last search ended."""
+        """The outcomes, with an error for each cluster that was lost before the last search ended."""
         gone = await self._lost() if self._failure is None else frozenset[str]()
         lost_again = [each.value for each in outcomes if each.value and each.value.cluster.id in gone]
         errors = {rental.cluster.id: _lost_again(rental) for rental in lost_again}
         if errors and self._mode == "all_or_nothing":
             self._failure = next(iter(errors.values()))
         elif left := await self._give_back(rental.cluster.id for rental in lost_again if not _adopted(rental)):
-            logger.warning("clusters %s were lost, and could not be terminated", ", ".join(left))
+            logger.warning("could not terminate the lost clusters %s", ", ".join(left))
         return [
             Outcome(each.item, error=errors[each.value.cluster.id]) if each.value and each.value in lost_again else each
             for each in outcomes
         ]
 
     async def _lost(self) -> frozenset[str]:
-        """Which of the clusters won a fresh listing shows as stopped or gone; none where it fails."""
+        """Which of the clusters won are stopped or gone, by a fresh listing; empty if the listing fails."""
         try:
             with anyio.move_on_after(cleanup.GRACE):
                 seen = await self._session.listing.fresh()
                 settle_time = self._session.settle_time
                 return lost(self._won, seen.value, asked_at=seen.asked_at, settle_time=settle_time)
         except TensorOneError as error:
-            logger.warning("whether all clusters won still run could not be read: %s", error)
+            logger.warning("could not check that all won clusters still run: %s", error)
         return frozenset()
 
     async def _give_back(self, cluster_ids: Iterable[str]) -> list[str]:
-        """Terminates what was won, beyond the reach of cancellation; what could not be in time."""
+        """Terminates clusters, shielded from cancellation; returns those that it could not terminate in time."""
         left = set(cluster_ids)
 
         async def one(cluster_id: str) -> None:
@@ -144,14 +144,14 @@ class Group:
 
 
 def _adopted(rental: SpotRental) -> bool:
-    """Whether an earlier call rented it: its volume may have what its owner wants."""
+    """Whether an earlier call rented it; its volume may then hold data."""
     return rental.kind is None
 
 
 def _lost_again(rental: SpotRental) -> NoCapacity:
-    volume = "it stays stopped: spot.recover starts it" if _adopted(rental) else "it is terminated, and not billed"
+    state = "it stays stopped: spot.recover starts it" if _adopted(rental) else "it is terminated, and not billed"
     return NoCapacity(
-        f"spot.acquire_many: cluster {rental.cluster.id} was taken away again before the call ended; {volume}",
+        f"spot.acquire_many: cluster {rental.cluster.id} was preempted or lost before the call ended; {state}",
         operation="RentSpotCluster",
         attempts=len(rental.attempts),
         billing=f"the volume of cluster {rental.cluster.id}" if _adopted(rental) else None,

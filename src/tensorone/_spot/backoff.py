@@ -1,4 +1,4 @@
-"""How long a search pauses between two looks, two bids, two tries of one candidate. Pure."""
+"""How long a search pauses between two rounds, two bids, and two attempts at one candidate. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-PauseKind = Literal["round", "rest", "raise"]
+PauseKind = Literal["round", "cool-down", "raise"]
 
 
-# Of an interval: how long the first pause of a kind is at most, and the longest.
+# As shares of an interval: the longest first pause of a kind, and the longest of all.
 SHARES: dict[PauseKind, tuple[float, float]] = {
     "round": (1 / 8, 1.0),  # after a round in which nothing was won
-    "rest": (1 / 8, 1.0),  # of a candidate without capacity
-    "raise": (1 / 64, 1 / 4),  # before a higher bid, where the market shows no reason for the refusal
+    "cool-down": (1 / 8, 1.0),  # of a candidate without capacity
+    "raise": (1 / 64, 1 / 4),  # before a higher bid, if the prices do not explain the refusal
 }
 
 
@@ -24,9 +24,9 @@ def pause(kind: PauseKind, times: int, every: float, draw: float) -> float:
     """Seconds to pause: doubling up to a bound, half of it jitter, so that many searches spread.
 
     Args:
-        kind: What for.
+        kind: What the pause is for.
         times: Pauses of that kind before this one, since the last success.
-        every: The search's interval, seconds; no pause is longer, so that none of them costs more than one interval.
+        every: The search's interval, seconds; no pause is longer.
         draw: A random number from 0 to 1.
     """
     first, most = SHARES[kind]
@@ -35,28 +35,28 @@ def pause(kind: PauseKind, times: int, every: float, draw: float) -> float:
 
 @dataclass(slots=True)
 class CandidateRecord:
-    """How one candidate fared so far in a search.
+    """What happened to one candidate so far in a search.
 
     Attributes:
-        refused: Bids refused as too low in a row.
-        minimum: What the market asked for when it was seen last.
-        failures: How often in a row there was nothing to be had.
-        rests_until: When it may be tried again, by anyio's clock.
+        refused: Consecutive bids that were refused as too low.
+        minimum: The market's minimum bid when it was last read.
+        failures: Consecutive failures, such as a lack of capacity.
+        cool_down_until: When it may be tried again, by anyio's clock.
     """
 
     refused: list[Decimal] = field(default_factory=list["Decimal"])
     minimum: float | None = None
     failures: int = 0
-    rests_until: float = 0.0
+    cool_down_until: float = 0.0
 
     def seen(self, minimum: float | None) -> None:
-        """The market asks this much: where it has fallen, what was refused before says nothing any more."""
+        """The market's minimum was read. If it has fallen, earlier refusals no longer count."""
         if minimum is None or self.minimum is None or minimum < self.minimum:
             self.refused.clear()
         self.minimum = minimum
 
-    def rest(self, now: float, every: float, draw: float) -> None:
-        """There was nothing to be had."""
-        self.rests_until = now + pause("rest", self.failures, every, draw)
+    def cool_down(self, now: float, every: float, draw: float) -> None:
+        """An attempt failed: the candidate is not tried again for a while."""
+        self.cool_down_until = now + pause("cool-down", self.failures, every, draw)
         self.failures += 1
         self.refused.clear()

@@ -1,4 +1,4 @@
-"""What may be rented for a spec: GPU types times parts of the market, and in which order to try them. Pure."""
+"""What may be rented for a spec: its GPU types in each cloud type, and in which order to try them. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Order = Literal["prioritized", "lowest_price", "diversified"]
 
 
 def candidates(spec: ClusterSpec, cloud_types: tuple[CloudType, ...] | None = None) -> tuple[Candidate, ...]:
-    """What may be rented for a spec, in order of preference: each GPU type in each part of the market."""
+    """What may be rented for a spec, in order of preference: each GPU type in each cloud type."""
     gpu_types = tuple(each for each in spec.candidates if each is not None)
     if not gpu_types or spec.gpu_count == 0:
         raise InvalidArgument("gpu_count", "must be at least 1: there is no spot capacity without GPUs")
     given = None if spec.cloud_type is None else CloudType(spec.cloud_type)
     if given is not None and cloud_types is not None:
         raise InvalidArgument("cloud_types", "give it or the spec's cloud_type, not both")
-    parts = (given,) if cloud_types is None else cloud_types
-    return tuple(Candidate(gpu_type, part) for gpu_type in gpu_types for part in parts)
+    clouds = (given,) if cloud_types is None else cloud_types
+    return tuple(Candidate(gpu_type, cloud) for gpu_type in gpu_types for cloud in clouds)
 
 
 def narrowed(spec: ClusterSpec, candidate: Candidate) -> ClusterSpec:
@@ -37,12 +37,12 @@ def narrowed(spec: ClusterSpec, candidate: Candidate) -> ClusterSpec:
 
 
 def ordered(found: Sequence[Candidate], order: Order, quotes: Mapping[str, Quote], turn: int) -> tuple[Candidate, ...]:
-    """The candidates as they are to be tried now.
+    """The candidates in the order to try them now.
 
     Args:
         found: In order of preference.
-        order: ``"prioritized"`` keeps that; ``"lowest_price"`` puts the lowest minimum bid first; ``"diversified"``
-            begins with another one for each turn, so that many searches spread.
+        order: ``"prioritized"`` keeps that order; ``"lowest_price"`` puts the lowest minimum bid first;
+            ``"diversified"`` begins with another one for each turn, so that many searches spread.
         quotes: The market's prices by GPU type.
         turn: The number of this search among several.
     """

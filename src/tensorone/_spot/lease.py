@@ -1,4 +1,4 @@
-"""`spot.lease`: a spot cluster for the length of a block."""
+"""`spot.lease`: a spot cluster for the duration of a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one search is for: one cluster, on which terms, under which token. Pure."""
+"""What one search is for: one cluster, with its terms and its token. Pure."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class SpotRequest:
         spec: What to rent; several GPU types are candidates.
         terms: On which terms.
         token: The rental's token.
-        adopt: Whether an earlier call may have rented with the token: then its cluster is the result.
-        tags: What is written into the cluster's environment: the token, and when it expires.
-        log: Where attempts are written down.
+        adopt: Whether an earlier call may have rented with the token; its cluster is the result then.
+        tags: Variables for the cluster's environment: the token, and when it expires.
+        log: Where attempts are logged.
     """
 
     spec: ClusterSpec

@@ -26,14 +26,16 @@ class SpotRental:
 
     Attributes:
         cluster: The cluster; it is billed from now on.
-        spec: What it was rented for, with its own GPU type first: what `recover` and `keep_running` want for it.
-        gpu_type_id: Its GPU type; None where the cluster of an earlier call was found by its token.
-        bid_per_gpu: The bid that won, US dollars per GPU and hour; None likewise, and for an on-demand cluster.
+        spec: The spec it was rented for, with its own GPU type first, as `recover` and `keep_running` need it.
+        gpu_type_id: Its GPU type; None if it is the cluster of an earlier call, found by its token.
+        bid_per_gpu: The bid that won, US dollars per GPU and hour; None for an on-demand cluster, or if found by
+            its token.
         attempts: Everything that was tried, in order.
-        cloud_type: The part of the market asked for; None where the server chose, or as above.
-        kind: ``"on_demand"`` where ``capacity="auto"`` fell back; None where found by its token.
+        cloud_type: The cloud type asked for; None if the server chose, or if found by its token.
+        kind: ``"on_demand"`` if ``capacity="auto"`` fell back to it; None if found by its token.
         on_demand_price: The fixed price as quoted, for an on-demand cluster.
-        left_behind: Where it replaces another cluster: that one, where its volume stays, and what it costs.
+        left_behind: The cluster that this one replaces, where its volume stays and what it costs; None if it
+            replaces none.
     """
 
     cluster: PlacedCluster
@@ -48,7 +50,7 @@ class SpotRental:
 
 
 def adopted(request: SpotRequest, cluster: PlacedCluster) -> SpotRental:
-    """The cluster that an earlier call with the same token rented; its type and price are not known."""
+    """The cluster that an earlier call with the same token rented; its GPU type and price are unknown."""
     tried = tuple(request.log.attempts)
     return SpotRental(cluster=cluster, spec=request.spec, gpu_type_id=None, bid_per_gpu=None, attempts=tried, kind=None)
 

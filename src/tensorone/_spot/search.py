@@ -1,4 +1,4 @@
-"""Getting a spot cluster: bids on one candidate after the other, until one wins. `search_state` decides."""
+"""The loop of one search: bids on one candidate after the other, until one wins. `search_state` decides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Search:
     """One search for a spot cluster.
 
-    Everything happens in one scope that ends at the deadline, and the clock is read again before anything is sent.
+    It runs in one cancel scope that ends at the deadline, and reads the clock again before it sends anything.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Search:
         """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried.
 
         Raises:
-            TensorOneError: None won, or a refusal that bidding cannot change; `.ledger` holds what was tried.
+            TensorOneError: No bid won, or a refusal that bidding cannot change; `.ledger` has all attempts.
         """
         self._start = anyio.current_time()
         self._renter.scope.deadline = self._end = self._start + timeout
@@ -78,7 +78,7 @@ class Search:
         return anyio.current_time() < self._end
 
     async def _round(self) -> SpotRental | None:
-        """Each candidate once that is on no cool-down."""
+        """Tries each candidate that is not on cool-down, once."""
         if not await self._read_prices(anyio.current_time() - FRESH_ENOUGH * self._state.slept):
             return None
         self._state.begin_round()
@@ -93,7 +93,7 @@ class Search:
         return None
 
     async def _read_prices(self, moment: float | None = None) -> bool:
-        """Reads the market's prices, as they are since a moment, or from now on; whether it could."""
+        """Reads the market's prices, not older than `moment`, or fresh ones. True if it could."""
         if self._state.no_spot is not None:
             return True
         try:
@@ -107,7 +107,7 @@ class Search:
         return True
 
     async def _bid(self, candidate: Candidate) -> SpotRental | None:
-        """One turn of a candidate: bids, each higher than the one refused before; a long run goes on next round."""
+        """One turn of a candidate: bids, each higher than the refused one before; a long run continues next round."""
         ends = anyio.current_time() + self._request.terms.every
         while anyio.current_time() < min(ends, self._end):
             move = self._state.next_bid(candidate)
@@ -138,10 +138,10 @@ class Search:
             self._log.note(None, "this server offers no spot clusters")
 
     async def _fall_back(self) -> SpotRental | None:
-        """The candidates on-demand, where that is allowed and all bids failed on the market."""
+        """Tries the candidates on-demand, after `on_demand_after` and when no bid of the round won."""
         if anyio.current_time() < self._start + self._request.terms.on_demand_after:
             return None
-        if self._held.won and not await self._read_prices():  # a sibling may just have won what was free
+        if self._held.won and not await self._read_prices():  # another search of the call may just have won it
             return None
         for candidate in self._state.due("on_demand", anyio.current_time()):
             if self._in_time() and (rental := await self._deploy(candidate)) is not None:
@@ -149,7 +149,7 @@ class Search:
         return None
 
     async def _deploy(self, candidate: Candidate) -> SpotRental | None:
-        """One candidate on-demand, if its price is known and low enough."""
+        """Tries one candidate on-demand, if its price is known and low enough."""
         if self._state.would_outbid_own(candidate):
             self._log.note(candidate, f"on-demand: {OWN}", kind="on_demand")
             return None

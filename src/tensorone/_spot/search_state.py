@@ -15,7 +15,7 @@ from tensorone._errors import (
     TensorOneError,
     UnexpectedResponse,
 )
-from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid
+from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid, price
 from tensorone._market.quotes import no_such
 from tensorone._market.spot_unsupported import SPOT
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from .request import SpotRequest
 
 EARLY = 0.01  # seconds by which a clock may end a pause too early
-MAX_FAILED_READS = 3  # reads in a row that fail in a way that need not be transient
-OWN = "All that is left of it are clusters of this very call"
+MAX_FAILED_READS = 3  # consecutive failed reads, of a kind that may be permanent
+OWN = "Only clusters of this call hold its capacity"
 
 
 class SearchState:
-    """One search. The caller brings the time, chance and what the market said; nothing here waits or sends.
+    """One search. The caller passes in times, random draws, prices and answers; nothing here waits or sends.
 
     Args:
-        request: What is searched for.
-        held: The clusters that this call holds already; none of them is outbid.
+        request: What to search for.
+        held: The clusters that this call already holds; the search does not outbid them.
         turn: The number of this search among several.
 
     Attributes:
-        quotes: The market's prices by GPU type, as read last.
+        quotes: The market's prices by GPU type, as last read.
         no_spot: The refusal of a server that offers no spot clusters; None while it does.
         slept: Seconds of the latest pause between rounds.
     """
@@ -59,20 +59,20 @@ class SearchState:
         self._held = held
         self._turn = turn
         self._all = self._left = candidates(request.spec, request.terms.cloud_types)
-        self._above_ceiling: dict[str, SpotQuote] = {}
+        self._above_ceiling: dict[Candidate, float] = {}  # with the minimum bid of its latest price
         self._over_limit: dict[Candidate, SpendLimitReached] = {}
         self._records: defaultdict[tuple[MarketKind, Candidate], CandidateRecord] = defaultdict(CandidateRecord)
         self._failed_reads = self._rounds = 0
 
     @property
     def over(self) -> bool:
-        """Whether every candidate was given up, and nothing is left to try."""
+        """Whether every candidate was given up and on-demand is not allowed."""
         return not self._left and self._terms.capacity == "spot"
 
     def due(self, kind: MarketKind, now: float) -> tuple[Candidate, ...]:
-        """The candidates to try now, in order: those that are on no cool-down."""
+        """The candidates to try now, in order: those that are not on cool-down."""
         among = self._left if kind == "spot" else self._all
-        ready = [one for one in among if self._records[kind, one].rests_until <= now + EARLY]
+        ready = [one for one in among if self._records[kind, one].cool_down_until <= now + EARLY]
         return ordered(ready, self._terms.order, self.quotes, self._turn)
 
     def read(self, quotes: Mapping[str, SpotQuote]) -> None:
@@ -83,7 +83,7 @@ class SearchState:
         """The market's prices could not be read.
 
         Raises:
-            TensorOneError: The same error, where another read would not help.
+            TensorOneError: The same error, if another read would not help.
         """
         self._failed_reads += 1
         if isinstance(error, OperationUnsupported):
@@ -92,38 +92,39 @@ class SearchState:
             raise error
 
     def unsupported(self, error: OperationUnsupported) -> None:
-        """The server offers no spot clusters: only on-demand is left, where that is allowed.
+        """The server offers no spot clusters: only on-demand is left, if allowed.
 
         Raises:
-            OperationUnsupported: It is not, or it is something else that the server lacks.
+            OperationUnsupported: On-demand is not allowed, or the server lacks something else.
         """
         if error.unsupported not in SPOT or self._terms.capacity == "spot":
             raise error
         self.no_spot, self._left, self.quotes = error, (), {}
+        self._above_ceiling.clear()
 
     def begin_round(self) -> None:
-        """What was above a spending limit before may fit now."""
+        """A new round begins: candidates that were above a spending limit may fit now."""
         self._over_limit.clear()
 
     def end_round(self) -> None:
-        """Nothing was won.
+        """The round ends and nothing was won.
 
         Raises:
-            SpendLimitReached: No candidate fits the limit, and waiting changes no limit.
+            SpendLimitReached: No candidate fits the limit, and waiting does not change a limit.
         """
         if self._terms.capacity == "spot" and self._left and self._over_limit.keys() >= {*self._left}:
             raise self._over_limit[self._left[0]]
 
     def pause(self, now: float, draw: float) -> float:
-        """Seconds until the next round, cut short where the cool-down of a candidate ends sooner."""
+        """Seconds until the next round, or until the first cool-down ends, if that is sooner."""
         seconds = pause("round", self._rounds, self._terms.every, draw)
-        cool_downs = [one.rests_until - now for one in self._records.values()]
+        cool_downs = [one.cool_down_until - now for one in self._records.values()]
         self.slept = min([seconds, *(left for left in cool_downs if left > EARLY)])
         self._rounds += 1
         return self.slept
 
     def next_bid(self, candidate: Candidate) -> Bid | str | None:
-        """The bid to make now; else why there is none, or None for a server that offers no spot clusters.
+        """The bid to make now, or the reason not to bid; None for a server that offers no spot clusters.
 
         Raises:
             QueryError: There is no such GPU type.
@@ -132,28 +133,29 @@ class SearchState:
         if quote is None:
             return None
         record.seen(quote.minimum_bid)
-        self._above_ceiling.pop(candidate.gpu_type_id, None)
+        self._above_ceiling.pop(candidate, None)
         own = self.would_outbid_own(candidate, record.refused)
         move = Wait(f"{OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
         if isinstance(move, Bid):
             return move
-        if quote.problem and no_such(candidate.gpu_type_id) in quote.problem:
-            raise QueryError(quote.problem, operation="GetGpuTypes", attempts=1)
-        if quote.available and not own:
-            self._above_ceiling[candidate.gpu_type_id] = quote
+        if quote.problem == no_such(candidate.gpu_type_id):
+            operation = "GetGpuType" if len(self.quotes) == 1 else "GetGpuTypes"
+            raise QueryError(f"{operation}: {quote.problem}", operation=operation, attempts=1)
+        if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
+            self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):
             self._left = tuple(each for each in self._left if each != candidate)
         record.refused.clear()
         return quote.problem or move.reason
 
     def would_outbid_own(self, candidate: Candidate, refused: Sequence[Decimal] = ()) -> bool:
-        """Whether winning it would only displace a cluster of this very call."""
+        """Whether winning it would only displace a cluster of this call."""
         quote = self.quotes.get(candidate.gpu_type_id)
         minimum = None if quote is None else quote.minimum_bid
         return self._held.would_be_outbid(candidate.gpu_type_id, minimum, refused)
 
     def may_outbid_own(self) -> bool:
-        """Whether the market asks what it takes to displace a cluster of this very call, which may be lost by now."""
+        """Whether some minimum bid would displace a cluster of this call, which may be lost by now."""
         return any(self._held.would_be_outbid(one.gpu_type_id, one.minimum_bid) for one in self.quotes.values())
 
     def refused(self, candidate: Candidate, bid: Decimal) -> None:
@@ -161,31 +163,31 @@ class SearchState:
         self._records["spot", candidate].refused.append(bid)
 
     def pause_before_raise(self, candidate: Candidate, draw: float) -> float:
-        """Seconds before a higher bid: none for who was overtaken for the first time."""
+        """Seconds before a higher bid: 0 after a first refusal that a risen minimum explains."""
         refused, quote = self._records["spot", candidate].refused, self.quotes.get(candidate.gpu_type_id)
-        overtaken = quote is not None and (quote.minimum_bid or 0) > refused[-1]
-        if len(refused) == 1 and overtaken:
+        minimum = None if quote is None else price(quote.minimum_bid)
+        if len(refused) == 1 and minimum is not None and minimum > refused[0]:
             return 0.0
         return pause("raise", len(refused) - 1, self._terms.every, draw)
 
     def set_aside(self, kind: MarketKind, candidate: Candidate, error: TensorOneError, now: float, draw: float) -> None:
-        """It failed, and is put on a cool-down; what a spending limit refused may be tried in the next round."""
+        """An attempt failed: puts the candidate on cool-down, or, after a spending limit, skips it for this round."""
         if isinstance(error, SpendLimitReached):
             self._over_limit[candidate] = error
         else:
-            self._records[kind, candidate].rest(now, self._terms.every, draw)
+            self._records[kind, candidate].cool_down(now, self._terms.every, draw)
 
     def failure(self, log: AttemptLog, timeout: float) -> TensorOneError:
-        """Why no bid won: the market is above the ceiling, a limit was reached, or there is no capacity."""
-        words = f"spot.acquire: no bid won within {timeout:g} s: {log.summary() or 'nothing could be tried'}"
+        """Why no bid won: the market is above the ceiling, a spending limit was reached, or there is no capacity."""
+        end = "every candidate was given up" if self.over else f"no bid won within {timeout:g} s"
+        words = f"spot.acquire: {end}: {log.summary() or 'no attempt was made'}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(log.attempts))
-        asked = [quote.minimum_bid for quote in self._above_ceiling.values() if quote.minimum_bid is not None]
         return BidCeilingReached(
             words,
             ceiling=float(self._terms.bidding.ceiling),
-            minimum_bid=min(asked),
+            minimum_bid=min(self._above_ceiling.values()),
             last_bid=log.last_bid,
             operation="RentSpotCluster",
             attempts=len(log.attempts),
@@ -193,10 +195,10 @@ class SearchState:
 
 
 def is_recoverable(error: TensorOneError) -> bool:
-    """Whether a rental that failed rented nothing, and another candidate, bid or time may succeed."""
+    """Whether a failed rental certainly rented nothing, and another candidate, bid or time may succeed."""
     return isinstance(error, BidTooLow | SpendLimitReached) or (error.retryable and error.billing is None)
 
 
 def is_transient(error: TensorOneError, times: int) -> bool:
-    """Whether a read that failed so many times in a row is worth another try: one bad answer proves nothing."""
+    """Whether a read that failed so many times in a row should be repeated: one bad answer proves nothing."""
     return error.retryable or (type(error) in (QueryError, UnexpectedResponse) and times < MAX_FAILED_READS)

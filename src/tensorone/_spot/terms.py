@@ -42,7 +42,7 @@ class SearchTerms:
 
 
 class OptionalTerms(TypedDict, total=False):
-    """The optional ones as a caller gives them."""
+    """The optional terms as a caller gives them."""
 
     cloud_types: Iterable[CloudType | str] | None
     order: Order
@@ -53,7 +53,7 @@ class OptionalTerms(TypedDict, total=False):
 
 
 class TermOptions(OptionalTerms):
-    """All of them."""
+    """All terms as a caller gives them."""
 
     bidding: Required[BidPolicy]
 
@@ -72,10 +72,12 @@ def _checked_ceiling(terms: SearchTerms) -> None:
     if terms.capacity == "spot":
         given = {"on_demand_ceiling": terms.on_demand_ceiling is not None, "on_demand_after": terms.on_demand_after > 0}
         for field in (field for field, said in given.items() if said):
-            raise InvalidArgument(field, "is for capacity='auto'; with 'spot' nothing is rented on-demand")
+            raise InvalidArgument(field, "needs capacity='auto'; with 'spot' nothing is rented on-demand")
         return
     if terms.on_demand_ceiling is None:
-        raise InvalidArgument("on_demand_ceiling", "is required for capacity='auto': USD per GPU and hour at most")
+        raise InvalidArgument(
+            "on_demand_ceiling", "is required for capacity='auto': the highest fixed price, in USD per GPU-hour"
+        )
     object.__setattr__(terms, "on_demand_ceiling", dollars("on_demand_ceiling", terms.on_demand_ceiling))
 
 
@@ -90,7 +92,7 @@ def clouds(value: Iterable[CloudType | str] | None) -> tuple[CloudType, ...] | N
     try:
         found = tuple(dict.fromkeys(CloudType(each) for each in value))
     except ValueError as error:
-        raise InvalidArgument("cloud_types", f"{error}; known are {', '.join(CloudType)}") from None
+        raise InvalidArgument("cloud_types", f"{error}; use {', '.join(CloudType)}") from None
     if not found:
         raise InvalidArgument("cloud_types", "is empty; leave it out to use the spec's cloud_type")
     return found

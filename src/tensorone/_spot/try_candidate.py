@@ -1,4 +1,4 @@
-"""One attempt of a search at one candidate: sent at most once, and noted whatever came of it."""
+"""One attempt of a search at one candidate: sent at most once, and logged whatever its result."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Renter:
     """Rents for one search, with one token.
 
     Attributes:
-        scope: In which everything happens. Its deadline is suspended while a request that rents is under way, so that
-            it ends as won, refused or unknown; see `DeadlineDelivery`.
+        scope: The cancel scope of the search. Its deadline is suspended while a rental is under way, so that the
+            rental ends as won, refused or unknown; see `DeadlineDelivery`.
     """
 
     def __init__(self, session: Session, request: SpotRequest) -> None:
@@ -47,7 +47,7 @@ class Renter:
         self._log = request.log
 
     async def adopt(self) -> Cluster | None:
-        """The cluster of an earlier call with the same token; it counts at the ceiling, since its price is unknown."""
+        """The cluster of an earlier call with the same token. It counts at the ceiling, since its price is unknown."""
         cluster = await rent_once.adopt(self._session, self._request.token)
         if cluster is not None:
             ceiling = Decimal(self._request.terms.bidding.ceiling)
@@ -55,14 +55,14 @@ class Renter:
         return cluster
 
     async def bid(self, candidate: Candidate, bid: Bid) -> SpotRental | TensorOneError:
-        """A spot cluster at a bid; returns a refusal that another attempt may change, and raises any other."""
+        """Bids for a spot cluster. Returns a refusal that another attempt may change, and raises any other."""
         spec = narrowed(self._request.spec, candidate)
         wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), self._request.tags)
         with asking_for_spot():
             return await self._send(candidate, requests.renting(wanted), bid.bid_per_gpu, bid.reason, "spot")
 
     async def deploy(self, candidate: Candidate, quote: SpotQuote | None) -> SpotRental | TensorOneError | None:
-        """An on-demand cluster at its fixed price, likewise; None where that is unknown or too high."""
+        """Rents an on-demand cluster at its fixed price, likewise. None if that price is unknown or too high."""
         price = await self._affordable(candidate, quote)
         if price is None:
             return None
@@ -107,7 +107,7 @@ class Renter:
         await anyio.lowlevel.checkpoint()  # if it came late, the search ends here
 
     async def lost(self, won: Mapping[str, float]) -> frozenset[str]:
-        """Which of these clusters, won at these times, no longer run; none where the listing fails."""
+        """Which of these clusters, won at these times, no longer run; empty if the listing fails."""
         try:
             fetched = await self._session.listing.fresh()
         except TensorOneError:
@@ -115,11 +115,11 @@ class Renter:
         return lost(won, fetched.value, asked_at=fetched.asked_at, settle_time=self._session.settle_time)
 
     async def _affordable(self, candidate: Candidate, quote: SpotQuote | None) -> Decimal | None:
-        """The fixed price, US dollars per GPU and hour; None where it is not to be paid, which is noted.
+        """The fixed price, US dollars per GPU and hour; None, with a reason in the log, if unknown or too high.
 
         Args:
-            candidate: What for.
-            quote: What the market asks; None for a server without spot, which is asked for the fixed price alone.
+            candidate: What to rent.
+            quote: Its quoted prices; None for a server without spot, from which only the fixed price is read.
         """
         ceiling = self._request.terms.on_demand_ceiling or 0
         try:
@@ -132,8 +132,8 @@ class Renter:
             return None
         if price is not None and price <= ceiling:
             return price
-        known = "not known now" if price is None else f"{price} USD per GPU-hour, more than {ceiling}"
-        self._log.note(candidate, f"on-demand: the fixed price is {known}", kind="on_demand")
+        words = "unknown" if price is None else f"{price} USD per GPU-hour, above the on_demand_ceiling of {ceiling}"
+        self._log.note(candidate, f"on-demand: the fixed price is {words}", kind="on_demand")
         return None
 
     async def _price(self, candidate: Candidate, quote: SpotQuote | None) -> Decimal | None:

@@ -159,7 +159,7 @@ def test_rounding_noise_of_floats_does_not_change_a_price():
 def test_a_ceiling_between_two_steps_says_which_one_holds():
     """The reason says which bound holds when no whole step fits between the market and the ceiling."""
     answer = next_bid(BidPolicy(ceiling=0.2995), Prices(0.2992))
-    assert answer.reason.endswith("more than the ceiling of 0.2995, 0.299 in whole steps of 0.001, allows.")
+    assert answer.reason.endswith("more than the ceiling of 0.2995 (0.299 in whole steps of 0.001) allows.")
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,13 @@ def test_without_stock_it_waits(nothing):
 def test_the_reason_says_where_a_bid_comes_from():
     """The reason names the minimum, the margin, the refusal and the bound."""
     policy = BidPolicy(ceiling=0.35)
-    reasons = [next_bid(policy, Prices(0.2), past).reason for past in ([], [Decimal("0.21")], [Decimal("0.34")])]
+    pasts = ([], [Decimal("0.21")], [Decimal("0.15")], [Decimal("0.34")])
+    reasons = [next_bid(policy, Prices(0.2), past).reason for past in pasts]
     assert reasons == [
         "0.210 USD per GPU-hour: the market's minimum of 0.2 plus 5%.",
         "0.221 USD per GPU-hour: 0.21 was refused, so 5% more.",
-        "0.350 USD per GPU-hour: 0.34 was refused, so 5% more would be 0.357, but the ceiling of 0.35 holds.",
+        "0.210 USD per GPU-hour: 0.15 was refused, and the minimum is now 0.2, so the market's minimum of 0.2 plus 5%.",
+        "0.350 USD per GPU-hour: 0.34 was refused, so 5% more would be 0.357, limited by the ceiling of 0.35.",
     ]
 
 

@@ -30,6 +30,18 @@ async def test_no_stock_is_a_quote_without_prices(client, emulator):
     assert (quote.minimum_bid, quote.on_demand_price, quote.available, quote.discount) == (None, None, False, None)
 
 
+async def test_a_price_of_zero_is_no_price(open_client):
+    """A GPU type at zero dollars is not available, and not the cheapest."""
+    gpu = {"id": "A", "displayName": None, "memoryInGb": None, "secureCloud": None, "communityCloud": None}
+    lowest = {"minimumBidPrice": 0, "uninterruptablePrice": 0.0}
+    async with (
+        scripted(graphql({"gpuTypes": [gpu | {"lowestPrice": lowest}]})) as server,
+        open_client(server.url) as client,
+    ):
+        quote = await client.spot.quote("A")
+    assert (quote.minimum_bid, quote.on_demand_price, quote.available, quote.discount) == (None, None, False, None)
+
+
 async def test_a_price_object_may_be_null(open_client):
     """A null price object gives no price, and null entries are skipped."""
     gpu = {"id": "A", "displayName": None, "memoryInGb": None, "secureCloud": None, "communityCloud": None}

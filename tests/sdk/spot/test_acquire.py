@@ -421,7 +421,7 @@ def test_the_fixed_price_of_a_server_without_spot_is_compared_with_the_ceiling(o
         assert isinstance(caught.value.__cause__, OperationUnsupported)
         assert "this server offers no spot clusters" in {attempt.reason for attempt in caught.value.ledger}
         emulator.world.sell_out(A40)
-        with pytest.raises(NoCapacity, match="not known now"):
+        with pytest.raises(NoCapacity, match="the fixed price is unknown"):
             await client.spot.acquire(SPEC, **settings, on_demand_ceiling=2)
         emulator.world.leave_free(A40, -1)
         rental = await client.spot.acquire(BOTH, **settings, on_demand_ceiling=2)

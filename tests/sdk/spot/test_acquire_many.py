@@ -158,7 +158,7 @@ def test_no_search_outbids_another(on, gpus):
         assert all(emulator.world.clusters[each].running for each in won)
         assert set(bids(emulator)) == {0.21}
         refused = [outcome.error for outcome in outcomes if not outcome.ok]
-        assert all(isinstance(error, NoCapacity) and "of this very call" in str(error) for error in refused)
+        assert all(isinstance(error, NoCapacity) and "clusters of this call hold" in str(error) for error in refused)
 
     on(main)
 
@@ -251,7 +251,7 @@ def test_what_was_lost_meanwhile_is_not_won(on, lose, settles):
         outcomes = await client.spot.acquire_many(A, 2, **settings, mode="best_effort")
         (lost,) = [outcome.error for outcome in outcomes if not outcome.ok]
         assert isinstance(lost, NoCapacity)
-        assert "taken away again" in str(lost)
+        assert "was preempted or lost" in str(lost)
         assert [attempt.answer for attempt in lost.ledger] == ["won"]
         (left,) = emulator.world.clusters.values()
         assert left.running
@@ -285,7 +285,7 @@ def test_all_or_nothing_is_nothing_when_one_was_lost_meanwhile(on):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=1))
         emulator.world.later(20, lambda: emulator.world.preempt(*emulator.world.clusters))
         emulator.world.later(30, emulator.faults.clear)
-        with pytest.raises(NoCapacity, match="taken away again"):
+        with pytest.raises(NoCapacity, match="was preempted or lost"):
             await client.spot.acquire_many(A, 2, bidding=BIDDING, timeout=120, mode="all_or_nothing")
         assert list(emulator.world.clusters) == []
 

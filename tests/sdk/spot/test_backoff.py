@@ -37,17 +37,17 @@ def test_half_of_a_pause_is_jitter(kind, times):
 )
 def test_a_market_that_fell_begins_a_new_run(before, after, kept):
     """After a fall, refusals at the higher price are forgotten, since they would make the next bid too expensive."""
-    standing = CandidateRecord(minimum=before)
-    standing.refused.append(Decimal("0.21"))
-    standing.seen(after)
-    assert (standing.refused == [Decimal("0.21")], standing.minimum) == (kept, after)
+    record = CandidateRecord(minimum=before)
+    record.refused.append(Decimal("0.21"))
+    record.seen(after)
+    assert (record.refused == [Decimal("0.21")], record.minimum) == (kept, after)
 
 
 def test_a_cool_down_grows_with_each_failure():
     """A cool-down grows from an eighth of the interval to all of it, and ends the run of bids."""
-    standing = CandidateRecord(refused=[Decimal("0.21")])
-    rests = []
+    record = CandidateRecord(refused=[Decimal("0.21")])
+    cool_downs = []
     for _ in range(6):
-        standing.rest(100.0, 16.0, 1.0)
-        rests.append(standing.rests_until - 100.0)
-    assert (rests, standing.refused) == ([2, 4, 8, 16, 16, 16], [])
+        record.cool_down(100.0, 16.0, 1.0)
+        cool_downs.append(record.cool_down_until - 100.0)
+    assert (cool_downs, record.refused) == ([2, 4, 8, 16, 16, 16], [])
