@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import anyio
 import httpx
 
 from tensorone._errors import ConfigurationError
+from tensorone._redaction import mask_logged_keys
 from tensorone._version import __version__
 
 from .connections import ConnectionOpener
@@ -27,21 +26,6 @@ if TYPE_CHECKING:
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
 # connection that did not come about is then told apart from a request that was sent and not answered.
 CONNECT_SHARE = 0.4
-
-
-class _Mask(logging.Filter):
-    """Takes keys out of what httpcore logs at DEBUG: a server that redirects repeats the request's query."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        words = record.getMessage()
-        masked = re.sub(r"(api_key=)[^&\s'\"]+", r"\1***", words)
-        if masked != words:
-            record.msg, record.args = masked, ()
-        return True
-
-
-for _name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
-    logging.getLogger(_name).addFilter(_Mask())
 
 
 class Response(NamedTuple):
@@ -124,6 +108,7 @@ class Transport:
         http: Http,
         max_body_bytes: int,
     ) -> None:
+        mask_logged_keys()
         self._max_body_bytes = max_body_bytes
         self._holds_key = service_address.holds_key
         self._given = transport
