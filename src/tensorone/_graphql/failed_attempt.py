@@ -23,7 +23,8 @@ from tensorone._errors import (
 )
 from tensorone._json import as_object
 
-from . import decoding, retry, server_errors
+from . import decoding, extension_values, retry, server_errors
+from .decoding import Parts
 from .retry import retry_after
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def from_lost(lost: Undelivered, *, begun: bool) -> FailedAttempt:
 
 def from_pause(seconds: float) -> FailedAttempt:
     """Nothing was sent: the server asked the whole account to wait."""
-    words = "the server answered 429 to an earlier request of this client"
+    words = "the server limited the rate at an earlier request of this client"
     details = {"status_code": server_errors.TOO_MANY_REQUESTS, "retry_after": seconds}
     return FailedAttempt(RateLimited, words, details, retry_after=seconds, sent=False)
 
@@ -132,20 +133,24 @@ def from_response(response: Response, shape: str | None, now: float) -> FailedAt
         now: Seconds since 1970.
     """
     try:
-        data, errors = decoding.parts(response.content)
+        parts = decoding.parts(response.content)
     except decoding.ShapeError as error:
         return _not_graphql(response, shape or str(error), now)
-    if not errors and response.status not in _ANSWERED_BY_STATUS:
+    if not parts.errors and response.status not in _ANSWERED_BY_STATUS:
         return _not_graphql(response, shape or "the response has neither data nor errors", now)
-    return _refused(response, data, errors, now)
+    return _refused(response, parts, now)
 
 
 _ANSWERED_BY_STATUS = frozenset({server_errors.UNAUTHORIZED, server_errors.FORBIDDEN, server_errors.TOO_MANY_REQUESTS})
 
 
-def _refused(response: Response, data: Any, errors: list[Mapping[str, Any]], now: float) -> FailedAttempt:
-    kind = server_errors.error_class(errors, response.status)
-    wait = retry_after(response.headers.get("retry-after"), now) if response.status != server_errors.OK else None
+def _refused(response: Response, parts: Parts, now: float) -> FailedAttempt:
+    data, errors, _ = parts
+    asked = retry_after(response.headers.get("retry-after"), now)
+    kind = server_errors.error_class(errors, response.status, asked_to_wait=asked is not None)
+    wait = _wait(asked, parts, now) if kind is RateLimited else asked
+    if kind is not RateLimited and response.status == server_errors.OK:
+        wait = None  # some servers send the header with every response
     details: dict[str, Any] = {
         "errors": errors,
         "data": data,
@@ -161,16 +166,26 @@ def _refused(response: Response, data: Any, errors: list[Mapping[str, Any]], now
         kind,
         "; ".join(filter(None, map(server_errors.message_of, errors))) or _status_words(response.status),
         details,
-        acted=holds_data or (kind is QueryError and server_errors.may_have_acted(errors, response.status)),
+        acted=holds_data
+        or (kind in (QueryError, RateLimited) and server_errors.may_have_acted(errors, response.status)),
         passing=response.status in retry.RETRYABLE_STATUSES or kind is RateLimited,
         retry_after=wait,
         holds_data=holds_data,
     )
 
 
+def _wait(asked: float | None, parts: Parts, now: float) -> float | None:
+    """Seconds to wait after a limit, in whatever place the server wrote them; the longest if in several."""
+    hints = (asked, extension_values.wait((*parts.errors, parts.extensions), now))
+    return max((each for each in hints if each is not None), default=None)
+
+
 def _not_graphql(response: Response, problem: str, now: float) -> FailedAttempt:
+    said = decoding.plain_words(response.content)
+    if any(map(server_errors.is_limit, said)):
+        return _refused(response, Parts(None, said, {}), now)
     if response.status in _ANSWERED_BY_STATUS:
-        return _refused(response, None, [], now)
+        return _refused(response, Parts(None, [], {}), now)
     words = _status_words(response.status) + (
         f", {problem}" if response.status == server_errors.OK else _moved(response)
     )
