@@ -215,16 +215,36 @@ def _moved(response: Response) -> str:
     return f", which points to {parts.scheme}://{parts.hostname}{parts.path}; redirects are not followed"
 
 
-def error(failed: FailedAttempt, operation: Operation[Any], attempts: int, redact: Redactor) -> TensorOneError:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that failed.
+
+    Attributes:
+        operation: What was asked for.
+        attempts: Requests that were sent.
+        seconds: Time that they and the waits between them took.
+        place: Host and port of the service, and the proxy on the way there.
+        url: Its URL, without the query.
+    """
+
+    operation: Operation[Any]
+    attempts: int
+    seconds: float
+    place: str
+    url: str
+
+
+def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError:
     """The error to raise, without secrets; `OutcomeUnknown` where a mutation must not be repeated blindly."""
+    operation = call.operation
     details = {name: _shown(name, value, redact) for name, value in failed.details.items()}
+    words = redact.text(_words(failed, call))
     hint = HINTS.get(failed.kind)
     wait = "" if failed.retry_after is None else f"; the server asks to wait {failed.retry_after:.6g} s"
-    message = f"{operation.name}: {redact.text(failed.words)}{wait}" + (f" ({hint})" if hint else "")
     failure = failed.kind(
-        message,
+        f"{operation.name}: {words}{wait}" + (f" ({hint})" if hint else ""),
         operation=operation.name,
-        attempts=attempts,
+        attempts=call.attempts,
         retryable=True if failed.passing else None,
         billing=BILLED if failed.holds_data and may_bill(operation) else None,
         **details,
@@ -233,13 +253,22 @@ def error(failed: FailedAttempt, operation: Operation[Any], attempts: int, redac
     if failed.holds_data or not failed.acted or operation.kind == "query" or operation.idempotent:
         return failure
     unknown = OutcomeUnknown(
-        f"{operation.name} may have happened, its response was lost: {redact.text(failed.words)}",
+        f"{operation.name} may have happened, its response was lost: {words}",
         operation=operation.name,
-        attempts=attempts,
+        attempts=call.attempts,
         billing=may_bill(operation),
     )
     unknown.__cause__ = failure
     return unknown
+
+
+def _words(failed: FailedAttempt, call: Call) -> str:
+    """What happened, and where: a lost connection names the host, a response that is no GraphQL the URL."""
+    if issubclass(failed.kind, ConnectionFailed):
+        attempts = "1 attempt" if call.attempts == 1 else f"{call.attempts} attempts"
+        seconds = f"{call.seconds:.1f}" if call.seconds >= 1 else f"{call.seconds:.2g}"
+        return f"{call.place}: {failed.words}; {attempts} in {seconds} s"
+    return f"{call.url}: {failed.words}" if failed.kind is UnexpectedResponse else failed.words
 
 
 def _shown(name: str, value: Any, redact: Redactor) -> Any:

@@ -10,7 +10,7 @@ import httpx
 
 from tensorone._errors import ConfigurationError
 
-from .config import environment_proxy
+from .proxies import environment_proxy
 
 if TYPE_CHECKING:
     import ssl
@@ -26,21 +26,31 @@ KEEPALIVE = 5.0  # seconds an idle connection is kept
 class ConnectionOpener:
     """Opens transports for one service_address, all with one TLS context, through the environment's proxy if any.
 
+    Args:
+        service_address: Where to.
+        http: What carries the requests.
+        headers: Of every request.
+        unused: A transport was given, which has proxies of its own.
+
     Attributes:
         pool: aiohttp's, once it is open.
+        proxy: The environment's, if it names one for this address.
 
     Raises:
         ConfigurationError: The proxy's variable holds no usable address, or the transport asked for is missing.
     """
 
-    def __init__(self, service_address: ServiceAddress, http: Http, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, service_address: ServiceAddress, http: Http, headers: Mapping[str, str], *, unused: bool
+    ) -> None:
         self.pool: AiohttpPool | None = None
-        self._proxy = environment_proxy(service_address)
+        self.proxy = None if unused else environment_proxy(service_address.url)
+        self._proxy = httpx.Proxy(self.proxy.url) if self.proxy else None
         self._secure = service_address.url.startswith("https:") or self._proxy is not None
         self._context: ssl.SSLContext | None = None
         self._http: Http = http
         self._headers = headers
-        if http == "aiohttp" and find_spec("httpx_aiohttp") is None:
+        if http == "aiohttp" and not unused and find_spec("httpx_aiohttp") is None:
             raise ConfigurationError("http='aiohttp' needs an extra: pip install 'tensorone[fast]'")
 
     def open(self) -> httpx.AsyncBaseTransport:
@@ -69,9 +79,11 @@ class ConnectionOpener:
         on_asyncio = anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
         if self._http == "aiohttp" and not on_asyncio:
             raise ConfigurationError("http='aiohttp' works on asyncio only: leave it out, and httpx's own is used here")
-        # A proxy is left to httpx, whose ways with it are tested.
+        # A proxy is left to httpx, whose ways with it are tested, whatever was asked for.
+        if self._proxy is not None:
+            return False
         return self._http == "aiohttp" or (
-            self._http == "auto" and on_asyncio and self._proxy is None and find_spec("httpx_aiohttp") is not None
+            self._http == "auto" and on_asyncio and find_spec("httpx_aiohttp") is not None
         )
 
     def _tls(self) -> ssl.SSLContext:
