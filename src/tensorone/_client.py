@@ -20,6 +20,7 @@ from tensorone._session.session import Session
 
 from . import _checks
 from ._errors import ConfigurationError
+from ._warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -197,9 +198,14 @@ class TensorOne:
             The client.
 
         Raises:
-            ConfigurationError: It was opened before.
+            ConfigurationError: It was opened before, or something that it needs cannot be imported.
         """
         if self._owner:
+            try:
+                warm()
+                self._transport.prepare()
+            except (ImportError, OSError) as error:
+                raise ConfigurationError(f"what the client needs cannot be imported: {error}") from error
             self._lifetime.open()
         return self
 

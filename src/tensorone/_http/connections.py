@@ -10,6 +10,7 @@ import httpx
 
 from tensorone._errors import ConfigurationError
 
+from . import lazy_imports
 from .proxies import environment_proxy
 
 if TYPE_CHECKING:
@@ -75,18 +76,38 @@ class ConnectionOpener:
             connection._pool = SingleConnection(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
         return connection
 
+    def prepare(self) -> None:
+        """Imports what connections need on the running event loop, or, outside of any, on whichever there may be.
+
+        Raises:
+            OSError: A file could not be read.
+        """
+        on_asyncio = _on_asyncio()
+        aiohttp = on_asyncio is not False and self._may_use_aiohttp()
+        socks = self.proxy is not None and self.proxy.url.startswith("socks")
+        lazy_imports.prepare(aiohttp=aiohttp, httpx=not aiohttp or on_asyncio is None, socks=socks)
+
     def _uses_aiohttp(self) -> bool:
-        on_asyncio = anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
+        on_asyncio = _on_asyncio()
         if self._http == "aiohttp" and not on_asyncio:
             raise ConfigurationError("http='aiohttp' works on asyncio only: leave it out, and httpx's own is used here")
+        return bool(on_asyncio) and self._may_use_aiohttp()
+
+    def _may_use_aiohttp(self) -> bool:
         # A proxy is left to httpx, whose ways with it are tested, whatever was asked for.
-        if self._proxy is not None:
+        if self._proxy is not None or self._http == "httpx":
             return False
-        return self._http == "aiohttp" or (
-            self._http == "auto" and on_asyncio and find_spec("httpx_aiohttp") is not None
-        )
+        return self._http == "aiohttp" or find_spec("httpx_aiohttp") is not None
 
     def _tls(self) -> ssl.SSLContext:
         # Reading the certificates takes some 20 ms: not before it is needed.
         self._context = self._context or httpx.create_ssl_context(verify=self._secure)
         return self._context
+
+
+def _on_asyncio() -> bool | None:
+    """Whether the running event loop is asyncio's; None outside of any."""
+    try:
+        return anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
+    except RuntimeError:  # anyio's word for there being none
+        return None

@@ -114,6 +114,15 @@ class Transport:
                 self._idle.append(cast("httpx.AsyncBaseTransport", connection))
         raise Undelivered(f"no response within {timeout:g} s", timed_out=True)
 
+    def prepare(self) -> None:
+        """Imports what sending needs; a transport that was given looks after itself.
+
+        Raises:
+            OSError: A file could not be read.
+        """
+        if self._given is None:
+            self._opener.prepare()
+
     @property
     def connected(self) -> bool:
         """Whether it has connections of its own, which belong to an event loop."""

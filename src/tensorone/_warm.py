@@ -1,0 +1,31 @@
+"""Imports what calls will need before the first one.
+
+An import in the middle of a call would hold up its event loop, and would fail where no file can be opened, perhaps
+after a request was sent. ``import tensorone`` stays quick: all of this is imported when a client is opened.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+
+import tensorone
+from tensorone._generated import operations
+
+ELSEWHERE = "_http"  # prepares itself: what it needs hangs on the event loop and on what is installed
+
+
+@cache
+def warm() -> None:
+    """Imports the wings and the operations; once in a process.
+
+    Raises:
+        ImportError: The installation is not whole.
+        OSError: A file could not be read.
+    """
+    for wing in pkgutil.iter_modules(tensorone.__path__, "tensorone."):
+        if wing.ispkg and wing.name.startswith("tensorone._") and not wing.name.endswith(ELSEWHERE):
+            for room in pkgutil.iter_modules(import_module(wing.name).__path__, f"{wing.name}."):
+                import_module(room.name)
+    operations()
