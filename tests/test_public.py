@@ -24,7 +24,7 @@ MODULES = sorted(
 # Decisions: they import nothing that waits, sends or rents.
 PURE = {
     *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
-    "_graphql.extension_values",
+    *("_graphql.calls", "_graphql.extension_values"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
     *("_session.cluster_status", "_session.token_and_expiry", "_market.bidding", "_market.own_bids"),
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import anyio
 
 from tensorone._delivery import Delivery
-from tensorone._errors import ConnectionFailed, RateLimited
+from tensorone._errors import ConnectionFailed, RateLimited, TensorOneError
 from tensorone._http.response_body import Undelivered, Unreadable
 from tensorone._redaction import Redactor, env_values
 
@@ -22,7 +22,6 @@ from .retry import pause, utc_now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tensorone._errors import TensorOneError
     from tensorone._http.config import Arguments, Secret
     from tensorone._http.lifetime import Lifetime
     from tensorone._http.transport import Care, Response, Transport
@@ -67,13 +66,19 @@ class Executor:
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
         """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
-        self.lifetime.require_open()
-        values = arguments.values(variables)
-        return await self.send(operation, arguments.body(operation, values, self._arguments), values, delivery)
+        with _Naming(operation):
+            self.lifetime.require_open()
+            values = arguments.values(variables)
+            body = arguments.body(operation, values, self._arguments)
+            return await self._send(operation, body, values, delivery)
 
     async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
-        self.lifetime.require_open()
+        with _Naming(operation):
+            self.lifetime.require_open()
+            return await self._send(operation, body, values, delivery)
+
+    async def _send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
@@ -149,6 +154,22 @@ class Executor:
         redact = Redactor([key, quote(key, safe=""), *env_values(values)])
         call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
         return failed_attempt.error(failed, call, redact)
+
+
+class _Naming:
+    """Has every error name the operation that it ended; no generator, which would cost each request more."""
+
+    __slots__ = ("_operation",)
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self._operation = operation
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, TensorOneError) and error.operation is None:
+            error.operation = self._operation.name
 
 
 def _care(operation: Operation[Any]) -> Care:

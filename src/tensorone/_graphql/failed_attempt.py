@@ -23,7 +23,7 @@ from tensorone._errors import (
 )
 from tensorone._json import as_object
 
-from . import decoding, extension_values, retry, server_errors
+from . import calls, decoding, extension_values, retry, server_errors
 from .decoding import Parts
 from .retry import retry_after
 
@@ -242,7 +242,7 @@ def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError
     hint = HINTS.get(failed.kind)
     wait = "" if failed.retry_after is None else f"; the server asks to wait {failed.retry_after:.6g} s"
     failure = failed.kind(
-        f"{operation.name}: {words}{wait}" + (f" ({hint})" if hint else ""),
+        f"{calls.name(operation.name)}: {words}{wait}" + (f" ({hint})" if hint else ""),
         operation=operation.name,
         attempts=call.attempts,
         retryable=True if failed.passing else None,
@@ -253,7 +253,7 @@ def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError
     if failed.holds_data or not failed.acted or operation.kind == "query" or operation.idempotent:
         return failure
     unknown = OutcomeUnknown(
-        f"{operation.name} may have happened, its response was lost: {words}",
+        f"{calls.name(operation.name)} may have happened, its response was lost: {words}",
         operation=operation.name,
         attempts=call.attempts,
         billing=may_bill(operation),

@@ -33,23 +33,30 @@ class Lifetime:
         self.state = "open"
         self._on_its_loop()
 
-    def require_open(self) -> None:
+    def require_open(self, operation: str | None = None) -> None:
         """Refuses to work outside the lifetime, and on another event loop.
+
+        Args:
+            operation: What cannot be done, for the error.
 
         Raises:
             ConfigurationError: What to do instead.
         """
         if self.state == "closed":
-            raise ConfigurationError("this client is closed: make a new one")
+            raise ConfigurationError("this client is closed: make a new one", operation=operation)
         if self.state == "not opened":
             raise ConfigurationError(
                 "this client is not opened: use it inside 'async with TensorOne(…) as client:',"
-                " or call client.open() before and 'await client.aclose()' at the end"
+                " or call client.open() before and 'await client.aclose()' at the end",
+                operation=operation,
             )
-        self.require_loop()
+        self.require_loop(operation)
 
-    def require_loop(self) -> None:
+    def require_loop(self, operation: str | None = None) -> None:
         """Refuses to work on another event loop.
+
+        Args:
+            operation: What cannot be done, for the error.
 
         Raises:
             ConfigurationError: What to do instead.
@@ -57,7 +64,8 @@ class Lifetime:
         if not self._on_its_loop():
             raise ConfigurationError(
                 "this client belongs to another event loop: make one client per event loop and thread, or run"
-                " everything on one loop (with pytest-asyncio, loop_scope='session' for the fixture and its tests)"
+                " everything on one loop (with pytest-asyncio, loop_scope='session' for the fixture and its tests)",
+                operation=operation,
             )
 
     def close(self) -> None:

@@ -47,13 +47,13 @@ class Session:
     @property
     def listing(self) -> SingleFlight[dict[str, Cluster]]:
         """The shared listing; who shares it must be on the client's event loop."""
-        self.executor.lifetime.require_open()
+        self.executor.lifetime.require_open("ListClusters")
         return self._listing
 
     @property
     def spending(self) -> Spending:
         """What is spent per hour, and the limits; likewise, since what is spent is corrected by the listing."""
-        self.executor.lifetime.require_open()
+        self.executor.lifetime.require_open("ListClusters")
         return self._spending
 
     async def clusters(self) -> list[Cluster]:
@@ -61,7 +61,7 @@ class Session:
         account = (await self.graphql.list_clusters()).myself
         if account is None:
             raise AuthenticationError(
-                "ListClusters: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
+                "clusters.list: the server knows no account for this key (check the key in TENSORONE_API_KEY)",
                 operation="ListClusters",
                 attempts=1,
             )
@@ -69,7 +69,7 @@ class Session:
 
     def poller(self, every: float) -> Poller:
         """The looks of all who wait so many seconds between two of them."""
-        self.executor.lifetime.require_open()
+        self.executor.lifetime.require_open("ListClusters")
         poller = self._pollers.get(every)
         if poller is None:
             poller = self._pollers[every] = Poller(self._listing, every)

@@ -126,7 +126,8 @@ def test_a_second_thread_is_told_and_waits_for_nothing(call):
                 answer.set()
 
     async def elsewhere(client: TensorOne) -> None:
-        with pytest.raises(ConfigurationError, match="another event loop"):
+        with pytest.raises(ConfigurationError, match="another event loop") as caught:
             await call(client)
+        assert caught.value.operation
 
     anyio.run(main)
