@@ -173,7 +173,7 @@ async def test_a_body_of_another_shape_is_said_to_be_so(open_client, body):
 
 
 async def test_a_shape_error_shows_where_but_no_values(open_client):
-    """The path to the field that differs is told; environment values in the excerpt are blanked."""
+    """The path to the field that differs is in the message; environment values in the excerpt are blanked."""
     cluster = CLUSTER | {"desiredStatus": None}
     error = await fail(open_client, graphql({"myself": {"clusters": [cluster]}}))
     assert "data.myself.clusters.0.desiredStatus" in str(error)
@@ -183,7 +183,7 @@ async def test_a_shape_error_shows_where_but_no_values(open_client):
 
 @pytest.mark.parametrize("status", [204, 301, 307, 404, 413, 500, 502, 520, 599])
 async def test_a_status_without_graphql_is_named(open_client, status):
-    """Any other status is told with its number; redirects are not followed, and only their path is shown."""
+    """Any other status is an error with its number; redirects are not followed, and only their path is shown."""
     location = "https://elsewhere.example/login?api_key=tpo_x"
     error = await fail(open_client, http(status, "" if status == 204 else "<html>", location=location))
     assert type(error) is UnexpectedResponse

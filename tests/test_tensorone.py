@@ -80,7 +80,7 @@ class Sync(httpx.SyncByteStream):
         yield graphql({"gpuTypes": []})
 
 
-async def test_a_transport_of_the_wrong_kind_is_told():
+async def test_a_transport_of_the_wrong_kind_is_refused():
     """Its body cannot be awaited."""
     given = Given(lambda _: httpx.Response(200, stream=Sync()))
     async with TensorOne("the-key", url=URL, transport=given, retry=ONCE) as client:
@@ -89,7 +89,7 @@ async def test_a_transport_of_the_wrong_kind_is_told():
 
 
 async def test_an_error_of_a_transport_that_holds_the_key_is_withheld():
-    """Neither its words nor the error itself are kept; its class is told."""
+    """Neither its words nor the error itself are kept; its class is named."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise OSError(f"cannot reach {request.url}")
@@ -127,7 +127,7 @@ async def test_the_address_of_a_request_copies_without_the_key():
 
 @pytest.mark.parametrize("cluster_id", ["", 7, "a b", 'x"}', "ü"])
 async def test_an_id_that_cannot_be_is_refused(client, emulator, cluster_id):
-    """By every call that takes one, before anything is sent."""
+    """By every call with such an argument, before anything is sent."""
     calls = [
         client.clusters.get,
         client.clusters.stop,

@@ -49,27 +49,27 @@ class TensorOne:
 
     Args:
         api_key: The key; without it the variable ``TENSORONE_API_KEY`` is read.
-        url: The service_address; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
+        url: The service's address; without it ``TENSORONE_API_URL``, else ``https://api.tpu.one/graphql``.
         auth: ``"query"`` sends the key as ``?api_key=…``, as the published examples do; ``"header"`` as
-            ``Authorization: Bearer …``, which no public source shows for this service_address.
+            ``Authorization: Bearer …``, which no public source shows for this service.
         transport: An httpx transport to use and leave open: for proxies, TLS settings and tests.
-        http: What carries the requests: ``"aiohttp"`` costs less CPU time and needs the extra ``fast`` and asyncio;
-            ``"httpx"`` is always there; ``"auto"``, or the variable ``TENSORONE_HTTP``, takes the faster one that
+        http: The HTTP library: ``"aiohttp"`` costs less CPU time and needs the extra ``fast`` and asyncio;
+            ``"httpx"`` is always there; ``"auto"``, or the variable ``TENSORONE_HTTP``, uses the faster one that
             works here. Without effect where a `transport` is given.
         timeout: Seconds for one attempt, connecting included; time in the client's own queue does not count.
         retry: How often to repeat what is safe to repeat.
         arguments: ``"literals"`` writes arguments into the document, as the published examples do, and needs no
             type name; ``"variables"`` sends standard variables, for servers whose type names are those of the schema.
         max_connections: Requests under way at once at most.
-        max_response_bytes: Largest answer that is read, unpacked.
-        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        max_response_bytes: Largest response that is read, decompressed.
+        settle_time: Seconds after a lost response within which the server is expected to show what it did.
         allow_insecure_http: Allow ``http://`` to other hosts than this one, which shows the key to the network.
         max_hourly_spend: US dollars per hour that the GPUs rented and resumed through this client may cost together:
             what would cross it raises `SpendLimitReached` and is not sent. Disks and other clients' clusters do not
-            count; what stopped does no more.
+            count; what stopped no longer does.
 
     Raises:
-        ConfigurationError: The key is missing or an argument cannot work.
+        ConfigurationError: The key is missing or an argument is invalid.
         InvalidArgument: A number is out of range.
     """
 
@@ -140,13 +140,13 @@ class TensorOne:
     def graphql(self) -> GraphQLClient:
         """The generated client: every operation, as generated, on the same executor.
 
-        What rents or resumes is sent once at most; a lost answer raises `OutcomeUnknown`, and nothing looks it up.
+        What rents or resumes is sent once at most; a lost response raises `OutcomeUnknown`, and nothing is reconciled.
         """
         return self._session.graphql
 
     @property
     def throttle(self) -> ThrottleState:
-        """How many requests are under way and waiting, and at which rate the server takes them."""
+        """How many requests are under way and waiting, and at which rate the server accepts them."""
         return self._executor.queue.state
 
     async def check_schema(self, operations: Iterable[Probed] | None = None) -> list[OperationCheck]:
@@ -184,7 +184,7 @@ class TensorOne:
 
         Raises:
             TensorOneError: It failed; mutations not marked ``@idempotent`` raise `OutcomeUnknown` when their
-                answer is lost.
+                response is lost.
         """
         return await self._executor.execute(operation, variables or {})
 
@@ -233,7 +233,9 @@ class TensorOne:
         return f"<TensorOne {self._shown} ({self._lifetime.state})>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client cannot be pickled: it holds connections and the key; make it anew where it is needed")
+        raise TypeError(
+            "a client cannot be pickled: it holds connections and the key; create another where it is needed"
+        )
 
 
 def _limited(session: Session, max_hourly_spend: Decimal | float) -> Session:

@@ -1,4 +1,4 @@
-"""Takes the API key and environment values out of everything that is shown."""
+"""Removes the API key and environment values from everything that is shown."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-SHORTEST = 4  # a shorter value is part of too many innocent words to be taken out
+SHORTEST = 4  # a shorter value is part of too many innocent words to be masked
 
 
 MASK = "***"
 
 
-# KEY=value as the API lists environments, and "value": "…" as it takes them, in a body that may be cut anywhere.
+# KEY=value as the API lists environments, and "value": "…" as it receives them, in a body that may be cut anywhere.
 _LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
 
 
@@ -31,7 +31,7 @@ _SHOWING_HEADERS = ("httpcore.http11", "httpcore.http2", "httpcore.proxy")
 
 
 class _Mask(logging.Filter):
-    """Takes keys out of what is logged at DEBUG."""
+    """Masks keys in what is logged at DEBUG."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         words = record.getMessage()

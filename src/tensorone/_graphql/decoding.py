@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-_LINE = 500  # bytes; a longer text is a page and no line
+_LINE = 500  # bytes; a longer text is a page
 
 
 class Envelope(BaseModel, Generic[T]):
@@ -51,7 +51,7 @@ def result(content: bytes, kind: type[T]) -> T | None:
 
 
 class Parts(NamedTuple):
-    """What a GraphQL response consists of, as it came; entries of `errors` that are no objects became objects."""
+    """What a GraphQL response consists of, as it came; entries of `errors` that are not objects became objects."""
 
     data: Any
     errors: list[Mapping[str, Any]]
@@ -62,7 +62,7 @@ def parts(content: bytes) -> Parts:
     """The parts of a response.
 
     Raises:
-        ShapeError: The body is no JSON object with one of the two.
+        ShapeError: The body is not a JSON object with `data` or `errors`.
     """
     try:
         body = as_object(from_json(content))

@@ -65,7 +65,7 @@ class Executor:
         return await self.run(operation, variables, Delivery())
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
-        """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
+        """The same; `delivery` shows whether anything was sent, even after the call was cancelled."""
         with _Naming(operation):
             self.lifetime.require_open()
             values = arguments.values(variables)
@@ -91,7 +91,9 @@ class Executor:
                 attempts -= not outcome.sent
                 raise self._error(operation, outcome, attempts, spent, values)
             delivery.settled()
-            if outcome.kind is not RateLimited:  # after a refusal the whole queue is paused, this call with it
+            # After a limit the whole queue is paused, this call with it. Where the server names no time, that pause is
+            # short, since it is doubled from refusal to refusal; a call would use up its attempts within it.
+            if outcome.kind is not RateLimited or outcome.retry_after is None:
                 await anyio.sleep(wait)
             spent += wait
 
@@ -124,7 +126,7 @@ class Executor:
         return _read(operation, response)
 
     def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
-        """Tells the rate limiter what came of a request, unless nothing came back."""
+        """Reports the outcome of a request to the rate limiter, unless nothing came back."""
         if not isinstance(outcome, FailedAttempt):
             answered = outcome is not None
         elif outcome.kind is RateLimited:

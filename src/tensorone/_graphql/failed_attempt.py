@@ -79,6 +79,9 @@ HINTS: Mapping[type[TensorOneError], str] = {
 }
 
 
+NO_FILES = "raise the limit of open files, or give the client a lower max_connections"
+
+
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
     """A failed attempt.
@@ -125,7 +128,7 @@ def from_unreadable(response: Unreadable) -> FailedAttempt:
 
 
 def from_response(response: Response, shape: str | None, now: float) -> FailedAttempt:
-    """A response came that is no success.
+    """A response came that is not a success.
 
     Args:
         response: The response.
@@ -239,7 +242,7 @@ def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError
     operation = call.operation
     details = {name: _shown(name, value, redact) for name, value in failed.details.items()}
     words = redact.text(_words(failed, call))
-    hint = HINTS.get(failed.kind)
+    hint = NO_FILES if "too many open files" in failed.words else HINTS.get(failed.kind)
     wait = "" if failed.retry_after is None else f"; the server asks to wait {failed.retry_after:.6g} s"
     failure = failed.kind(
         f"{calls.name(operation.name)}: {words}{wait}" + (f" ({hint})" if hint else ""),
@@ -263,7 +266,7 @@ def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError
 
 
 def _words(failed: FailedAttempt, call: Call) -> str:
-    """What happened, and where: a lost connection names the host, a response that is no GraphQL the URL."""
+    """What happened, and where: a lost connection names the host, a response that is not GraphQL the URL."""
     if issubclass(failed.kind, ConnectionFailed):
         attempts = "1 attempt" if call.attempts == 1 else f"{call.attempts} attempts"
         seconds = f"{call.seconds:.1f}" if call.seconds >= 1 else f"{call.seconds:.2g}"

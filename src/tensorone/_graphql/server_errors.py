@@ -39,7 +39,7 @@ INTERNAL_CODES = frozenset({"INTERNALSERVERERROR"})
 # RATELIMITED: Linear; THROTTLED: Shopify; TOO_MANY_REQUESTS: Apollo; rate-limit-exceeded: Hasura; rate-limit:
 # Lighthouse, in `category`; ThrottlingException, TooManyRequestsException: AppSync, in `errorType`;
 # rateLimitExceeded, userRateLimitExceeded: Google; ENHANCE_YOUR_CALM, THROTTLED_CPU: DGS, in `errorDetail`.
-# Not QUOTA_EXCEEDED, LIMIT_EXCEEDED and RESOURCE_EXHAUSTED: a quota of GPUs, which no wait ends, may be called so.
+# Not QUOTA_EXCEEDED, LIMIT_EXCEEDED and RESOURCE_EXHAUSTED: they may mean a quota of GPUs, which waiting does not lift.
 _LIMIT_CODES = r"""
     (?:API|HTTP|ERR(?:OR)?|GRAPHQL|USER|ACCOUNT|SECONDARY|EXCEEDED|429)*
     (?: 429 | RATELIMIT(?:ED|ER|ING|S)? | RATEEXCEEDED | THROTTL(?:E|ED|ER|ING) | THROTTLED(?:CPU|CONCURRENCY)
@@ -83,7 +83,7 @@ _LIMIT_WORDS = rf"""
 """
 
 
-# Other limits, which no wait ends: of money, of machines, of one document.
+# Other limits, which waiting does not lift: of money, of machines, of one document.
 _OTHER_LIMITS = r"""
       \b(?:spend|spending|budget|billing|credits?|balance|usd|dollars?)\b | \$\ ?\d
     | \b(?:depth|complexity|aliases|batch\w*)\b | \bquery\ cost\b
@@ -111,7 +111,7 @@ class Row:
     unless: str = ""
 
     def matches(self, entry: Mapping[str, Any]) -> bool:
-        """Whether this row speaks of such an entry."""
+        """Whether this row is about such an entry."""
         codes = extension_values.codes(entry) if self.anywhere else (code_of(entry),)
         return any(map(self._has_code, codes)) or self._has_words(message_of(entry))
 
@@ -130,8 +130,8 @@ _LONGEST = 2000  # characters of a message that are searched
 _FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL
 
 
-# The first row that speaks of an entry counts. Words of a limit stand behind whatever is certain: "Cannot query field
-# 'rateLimit'" is no limit; and before FORBIDDEN, which servers write beside them.
+# The first row that matches an entry decides. Words of a limit stand behind whatever is certain: "Cannot query field
+# 'rateLimit'" is not a limit; and before FORBIDDEN, which servers write beside them.
 TABLE = (
     Row(RateLimited, codes=_LIMIT_CODES, anywhere=True),
     Row(AuthenticationError, codes="UNAUTHENTICATED|UNAUTHORIZED"),
@@ -162,7 +162,7 @@ def error_class(errors: list[Mapping[str, Any]], status: int, *, asked_to_wait: 
     Args:
         errors: The entries.
         status: HTTP status.
-        asked_to_wait: Whether there is a `Retry-After`, beside which 403 is no word on the key: GitHub limits so.
+        asked_to_wait: Whether there is a `Retry-After`, beside which 403 says nothing about the key: GitHub limits so.
     """
     kinds = [_kind(entry) for entry in errors]
     if status == TOO_MANY_REQUESTS or RateLimited in kinds:

@@ -1,4 +1,4 @@
-"""aiohttp's pool behind httpx's interface; a module of its own, since its import takes as long as all the others."""
+"""aiohttp's pool behind httpx's interface; a separate module, since aiohttp is slow to import."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class AiohttpPool(AiohttpTransport):
-    """Connections for all calls of a client at once; how many there are is up to the client's queue.
+    """Connections for all calls of a client at once; the client's queue limits their number.
 
-    Mutations take httpx's way, which shows when their body leaves, and those that must not be repeated a connection
-    of their own. Reads, which may be repeated, take a shorter one.
+    Mutations go through httpx's interface, which shows when their body leaves, and those that must not be repeated
+    get a new connection each. Reads, which may be repeated, go to aiohttp directly.
 
     Args:
         context: For TLS.
@@ -47,7 +47,7 @@ class AiohttpPool(AiohttpTransport):
         await super().aclose()
 
     async def post(self, url: str, body: bytes, *, connect: float) -> ResponseHead:
-        """Sends a read, and answers once the headers of its response are there; `connect` is in seconds."""
+        """Sends a read, and returns once the headers of its response have arrived; `connect` is in seconds."""
         timeout = ClientTimeout(total=None, sock_connect=connect)
         try:
             response = await self._session.post(url, data=body, allow_redirects=False, timeout=timeout)

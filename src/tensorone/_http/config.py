@@ -51,7 +51,7 @@ class Secret:
         return "Secret('***')"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key cannot be pickled; make the client anew from TENSORONE_API_KEY")
+        raise TypeError("an API key cannot be pickled; create a new client, which reads TENSORONE_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def service_address(
     allow_insecure_http: bool,
     environ: Mapping[str, str] = os.environ,
 ) -> ServiceAddress:
-    """Settles the address and the key.
+    """Reads the address and the key from the arguments, else from the environment.
 
     Raises:
         ConfigurationError: One of them is missing or unusable; names what to set.
@@ -120,10 +120,10 @@ def service_address(
 
 
 def http_backend(given: str | None, environ: Mapping[str, str] = os.environ) -> Http:
-    """What carries the requests: as given, else as the environment says, else whatever is installed.
+    """The HTTP library to use: as given, else as the environment says, else whatever is installed.
 
     Raises:
-        ConfigurationError: There is no such thing.
+        ConfigurationError: The value is unknown.
     """
     value = given or environ.get(HTTP_VARIABLE) or "auto"
     backends: tuple[Http, ...] = ("auto", "httpx", "aiohttp")

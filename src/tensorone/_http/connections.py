@@ -1,4 +1,4 @@
-"""What carries requests: httpx's own transport on one connection each, or aiohttp's pool if the extra is installed."""
+"""Opens connections: httpx's own transport with one connection each, or aiohttp's pool if the extra is installed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from .aiohttp_pool import AiohttpPool
     from .config import Http, ServiceAddress
+    from .proxies import Proxy
 
 
 KEEPALIVE = 5.0  # seconds an idle connection is kept
 
 
 class ConnectionOpener:
-    """Opens transports for one service_address, all with one TLS context, through the environment's proxy if any.
+    """Opens transports for one address, all with the same TLS context, through the environment's proxy if any.
 
     Args:
         service_address: Where to.
-        http: What carries the requests.
+        http: The HTTP library to use.
         headers: Of every request.
         unused: A transport was given, which has proxies of its own.
 
@@ -46,7 +47,7 @@ class ConnectionOpener:
     ) -> None:
         self.pool: AiohttpPool | None = None
         self.proxy = None if unused else environment_proxy(service_address.url)
-        self._proxy = httpx.Proxy(self.proxy.url) if self.proxy else None
+        self._proxy = _proxy(self.proxy) if self.proxy else None
         self._secure = service_address.url.startswith("https:") or self._proxy is not None
         self._context: ssl.SSLContext | None = None
         self._http: Http = http
@@ -55,13 +56,13 @@ class ConnectionOpener:
             raise ConfigurationError("http='aiohttp' needs an extra: pip install 'tensorone[fast]'")
 
     def open(self) -> httpx.AsyncBaseTransport:
-        """One transport more; the same one again where it is a pool that costs nothing per waiter.
+        """Another transport; the same one again if it is a pool, which costs nothing per waiter.
 
         Raises:
             ConfigurationError: aiohttp was asked for on another event loop than asyncio's.
         """
         if self.pool is None and self._uses_aiohttp():
-            from .aiohttp_pool import AiohttpPool  # noqa: PLC0415 - takes long, and needs the extra
+            from .aiohttp_pool import AiohttpPool  # noqa: PLC0415 - slow to import, and needs the extra
 
             self.pool = AiohttpPool(self._tls(), self._headers, keepalive=KEEPALIVE)
         return self.pool or self._connection()
@@ -72,7 +73,7 @@ class ConnectionOpener:
         if self._proxy is None:
             from .single_connection import SingleConnection  # noqa: PLC0415 - httpx, too, imports httpcore late
 
-            # Were httpx to keep its pool elsewhere, the connection would work all the same, at httpx's own cost.
+            # If httpx kept its pool elsewhere, the connection would still work, at httpx's own cost.
             connection._pool = SingleConnection(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
         return connection
 
@@ -94,7 +95,7 @@ class ConnectionOpener:
         return bool(on_asyncio) and self._may_use_aiohttp()
 
     def _may_use_aiohttp(self) -> bool:
-        # A proxy is left to httpx, whose ways with it are tested, whatever was asked for.
+        # Proxies always go through httpx, where they are tested, whatever `http` says.
         if self._proxy is not None or self._http == "httpx":
             return False
         return self._http == "aiohttp" or find_spec("httpx_aiohttp") is not None
@@ -105,9 +106,18 @@ class ConnectionOpener:
         return self._context
 
 
+def _proxy(named: Proxy) -> httpx.Proxy:
+    try:
+        return httpx.Proxy(named.url)
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(
+            f"the proxy {named.shown} has no usable address: write it as http://host:port"
+        ) from None
+
+
 def _on_asyncio() -> bool | None:
     """Whether the running event loop is asyncio's; None outside of any."""
     try:
         return anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
-    except RuntimeError:  # anyio's word for there being none
+    except RuntimeError:  # how anyio says that there is none
         return None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# For names of hosts, for worker threads that look them up, and for the certificates.
+# For host names, for the worker threads that resolve them, and for the certificates.
 _ALWAYS = ("certifi", "concurrent.futures.thread", "encodings.idna", "stringprep")
 
 
@@ -23,12 +23,12 @@ _SOCKS = ("socksio", "httpcore._async.socks_proxy")
 
 
 def prepare(*, aiohttp: bool, httpx: bool, socks: bool) -> None:
-    """Imports what connections need; what a version of a library does not have, it does not need.
+    """Imports what connections need; a module that the installed version of a library lacks is skipped.
 
     Raises:
         OSError: A file could not be read.
     """
-    # All names before any import: httpcore imports trio, and it is then of no use to anyone.
+    # All names before the first import: httpcore imports trio, which nobody runs then.
     for name in tuple(_names(aiohttp=aiohttp, httpx=httpx, socks=socks)):
         with suppress(ModuleNotFoundError):
             import_module(name)
@@ -42,6 +42,6 @@ def _names(*, aiohttp: bool, httpx: bool, socks: bool) -> Iterator[str]:
         yield from _HTTPX
         yield from _SOCKS if socks else ()
     for loop, backend in (("asyncio", "anyio"), ("trio", "trio")):
-        if loop in sys.modules:  # the other one is for nobody
+        if loop in sys.modules:  # nobody runs the other one
             yield f"anyio._backends._{loop}"
             yield from (f"httpcore._backends.{backend}",) if httpx else ()

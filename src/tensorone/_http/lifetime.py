@@ -86,5 +86,5 @@ def _running_loop() -> object | None:
         loop = object()
         _LOOP.set(loop)
         return loop
-    except RuntimeError:  # anyio's word for there being none
+    except RuntimeError:  # how anyio says that there is none
         return None

@@ -1,9 +1,10 @@
-"""Which proxy the environment names for an address, read as curl reads it. Pure, but for the variables.
+"""Which proxy the environment names for an address, by the rules of curl. Pure, except that it reads the variables.
 
-Loopback never goes through a proxy: no proxy elsewhere could reach it. Otherwise the first of ``https_proxy``,
-``HTTPS_PROXY``, ``all_proxy``, ``ALL_PROXY`` counts that is not empty (``http_proxy``, ``HTTP_PROXY`` for ``http://``),
-unless ``no_proxy`` or ``NO_PROXY`` exempts the host. In a CGI program, ``HTTP_PROXY`` is a header of the client that
-called it, and is ignored. Without a variable, the system's settings count on macOS and Windows.
+Loopback never goes through a proxy: a proxy elsewhere could not reach it. Otherwise the first of ``https_proxy``,
+``HTTPS_PROXY``, ``all_proxy``, ``ALL_PROXY`` that is not empty is used (``http_proxy``, ``HTTP_PROXY`` for ``http://``),
+unless ``no_proxy`` or ``NO_PROXY`` exempts the host. Three things differ from curl: ``HTTP_PROXY`` is ignored only in
+a CGI program, where it is a header of whoever called it; an entry of ``NO_PROXY`` may have a port; ``socks://`` means
+version 5, as desktops write it. Where no variable is set, the system's settings are used on macOS and Windows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
-# Desktops write socks:// and mean a server of version 5.
 _ALIASES = {"socks": "socks5"}
 
 
@@ -56,7 +56,7 @@ def environment_proxy(url: str, environ: Mapping[str, str] = os.environ) -> Prox
     """The proxy for an address of the service; None to go there directly.
 
     Raises:
-        ConfigurationError: The variable's value is no usable address, or needs something that is not installed.
+        ConfigurationError: The variable's value is not a usable address, or needs a package that is not installed.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]

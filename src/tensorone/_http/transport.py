@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
-# connection that did not come about is then told apart from a request that was sent and not answered.
+# connection that did not come about can then be distinguished from a request that was sent and not answered.
 CONNECT_SHARE = 0.4
 
 
@@ -41,16 +41,16 @@ class Response(NamedTuple):
 
     @property
     def headers(self) -> httpx.Headers:
-        """Its headers, to look them up; made when they are asked for, since a success needs none."""
+        """Its headers by name; built on demand, since a success does not need them."""
         return httpx.Headers([*self.fields])
 
 
 class Transport:
-    """Sends request bodies to one service_address.
+    """Sends request bodies to one address.
 
     Its own connections are transports of a single connection each: a pool of many would walk all its
-    connections and waiters at every request. They are opened when first needed, and the one used last is
-    used first; how many there are at once is up to the caller.
+    connections and waiters at every request. They are opened on demand, and the one used last is used first;
+    the caller decides how many there are at once.
 
     Attributes:
         place: Host and port, and the proxy if there is one, as errors name them.
@@ -92,12 +92,12 @@ class Transport:
 
         Args:
             body: What to send.
-            delivery: Told when it begins to leave; at once for a read, of which nobody asks.
+            delivery: Notified when it begins to leave; for a read at once, since nobody asks.
             timeout: Seconds.
             care: How much hangs on it.
 
         Raises:
-            Undelivered: No complete response came; `delivery` tells whether the request may have been acted on.
+            Undelivered: No complete response came; `delivery` says whether the request may have been acted on.
             Unreadable: A response came that must not be read.
         """
         connection = self._given
@@ -115,7 +115,7 @@ class Transport:
         raise Undelivered(f"no response within {timeout:g} s", timed_out=True)
 
     def prepare(self) -> None:
-        """Imports what sending needs; a transport that was given looks after itself.
+        """Imports what sending needs; a given transport imports what it needs itself.
 
         Raises:
             OSError: A file could not be read.
@@ -129,7 +129,7 @@ class Transport:
         return bool(self._own)
 
     async def aclose(self) -> None:
-        """Closes what this object opened, and leaves alone what it was given."""
+        """Closes what this object opened; a given transport stays open."""
         with anyio.CancelScope(shield=True):
             while self._own:
                 await self._own.pop().aclose()

@@ -31,7 +31,7 @@ class Session:
     """The executor, the generated client on it, and the shared listing.
 
     Attributes:
-        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        settle_time: Seconds after a lost response within which the server is expected to show what it did.
         max_aliases: Reads that go into one request; fewer than at first where the server refused so many.
     """
 
@@ -68,7 +68,7 @@ class Session:
         return [cluster for cluster in account.clusters or () if cluster is not None]
 
     def poller(self, every: float) -> Poller:
-        """The looks of all who wait so many seconds between two of them."""
+        """The poll that is shared by all who wait with this interval, in seconds."""
         self.executor.lifetime.require_open("ListClusters")
         poller = self._pollers.get(every)
         if poller is None:

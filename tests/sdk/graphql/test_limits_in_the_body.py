@@ -1,7 +1,10 @@
-"""Rate limits that the body tells: which words and codes mean one, what follows, and what is none."""
+"""Rate limits in the body of a response: which words and codes mean one, what follows, and what else a limit may be."""
 
 import json
+import random
 
+import anyio
+import httpx
 import pytest
 from wires import graphql, http, refusal, scripted
 
@@ -131,7 +134,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("one", "kind"), OTHERS, ids=str)
-def test_what_is_no_limit_of_requests_stays_what_it_is(one, kind):
+def test_a_limit_of_something_else_stays_what_it_is(one, kind):
     """Money, machines, the size of a document, the key and the schema have limits of their own."""
     assert error_class([one], 200) is kind
     assert not is_limit(one)
@@ -214,7 +217,7 @@ async def test_a_rental_that_was_limited_is_sent_again(open_client, said):
 
 
 @pytest.mark.usefixtures("over")
-async def test_a_limit_that_never_ends_is_told_with_its_time(open_client):
+async def test_a_limit_that_never_ends_is_raised_with_its_time(open_client):
     """The error is the same one as for status 429."""
     said = graphql(None, {"message": "Throttled", "extensions": {"code": "THROTTLED", "retryAfter": 0.01}})
     async with scripted(said) as server, open_client(server.url, retry=QUICK) as client:
@@ -278,11 +281,28 @@ async def test_a_fault_beside_a_limit_leaves_a_resume_unknown(open_client):
 
 
 @pytest.mark.parametrize("body", ["<html>Too Many Requests</html>", "x" * 900, "[]", "", '{"message": 7}'])
-async def test_a_page_is_no_limit(open_client, body):
+async def test_a_page_is_not_a_limit(open_client, body):
     """Only a line of text, or a gateway's JSON with words or a status, is read for its meaning."""
     async with scripted(http(418, body)) as server, open_client(server.url) as client:
         with pytest.raises(UnexpectedResponse):
             await client.clusters.list()
+
+
+def test_a_limit_without_a_time_is_waited_out_by_the_policy(run_virtually):
+    """The attempts are not used up while the limit still holds: back-off and pause add up."""
+
+    async def main() -> None:
+        began = anyio.current_time()
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            body = {"data": {"gpuTypes": []}} if anyio.current_time() > began + 1 else {"errors": [THROTTLED]}
+            return httpx.Response(200, json=body)
+
+        async with TensorOne("key", transport=httpx.MockTransport(answer)) as client:
+            random.seed(1)
+            assert await client.gpu_types.list() == []
+
+    run_virtually(main)
 
 
 def test_the_whole_client_pauses_for_a_limit_in_the_body(run):

@@ -107,6 +107,7 @@ def test_too_many_open_files_are_one_of_our_errors(emulator: Emulator, http, whe
     for line, expected in zip(lines, words, strict=True):
         assert line.startswith(expected)
         assert "oo many open files" in line
+        assert ("max_connections" in line) == (when == "after")
 
 
 async def test_what_opening_cannot_import_is_a_configuration_error(monkeypatch):

@@ -71,8 +71,8 @@ async def test_a_scope_opens_and_closes_nothing():
 
 
 @pytest.mark.parametrize("used_before", [True, False], ids=["used", "entered"])
-def test_another_loop_is_told_at_its_first_call(used_before):
-    """Not after seconds and not with a word about the network; closing is told likewise where there is something."""
+def test_another_loop_is_refused_at_its_first_call(used_before):
+    """Not after seconds, and without blaming the network; closing is refused likewise if there are connections."""
     with Emulator(api_key=KEY) as emulator:
         client = TensorOne(KEY, url=emulator.url)
 
@@ -107,8 +107,8 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_second_thread_is_told_and_waits_for_nothing(call):
-    """Also while the first one is in the middle of the same call, whose answer it might have shared."""
+def test_a_second_thread_is_refused_and_waits_for_nothing(call):
+    """Also while the first one is in the middle of the same call, whose result it might have shared."""
     asked, answer = threading.Event(), threading.Event()
 
     async def hold(stream) -> None:

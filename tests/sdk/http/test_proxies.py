@@ -143,7 +143,16 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(monkeypatch, tmp_p
 
 @pytest.mark.parametrize(
     "value",
-    ["socks4://h:1", "socks4a://h", "ftp://h", "http://h:port", "http://", "http://user:hunter22@:80", "http://["],
+    [
+        "socks4://h:1",
+        "socks4a://h",
+        "ftp://h",
+        "http://h:port",
+        "http://",
+        "http://user:hunter22@:80",
+        "http://[",
+        "http://user:hunter22@a..ü:1",
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_named(monkeypatch, value):
     """With its variable, when the client is made, and without its password."""
