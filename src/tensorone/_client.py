@@ -8,6 +8,7 @@ from tensorone._graphql.executor import Executor
 from tensorone._graphql.request_queue import RequestQueue, ThrottleState
 from tensorone._graphql.retry import RetryPolicy
 from tensorone._http.config import Arguments, http_backend, service_address
+from tensorone._http.lifetime import Lifetime
 from tensorone._http.transport import Transport
 from tensorone._namespaces.account import Accounts
 from tensorone._namespaces.clusters import Clusters
@@ -19,6 +20,7 @@ from tensorone._session.session import Session
 
 from . import _checks
 from ._errors import ConfigurationError
+from ._warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,9 +98,11 @@ class TensorOne:
         self._transport = Transport(
             target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
         )
+        self._lifetime = Lifetime()
         self._executor = Executor(
             self._transport,
             RequestQueue(_checks.integer("max_connections", max_connections, least=1)),
+            self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or RetryPolicy(),
@@ -194,10 +198,29 @@ class TensorOne:
         """
         return await self._executor.execute(operation, variables or {})
 
-    async def __aenter__(self) -> Self:
+    def open(self) -> Self:
+        """Opens the client without a block: in a notebook, or in a fixture that a whole test session shares.
+
+        Sends nothing. The client then belongs to the event loop that it is opened in, else to the one that it is
+        first used on; on any other one, calls raise `ConfigurationError`. End it with ``await client.aclose()``.
+
+        Returns:
+            The client.
+
+        Raises:
+            ConfigurationError: It was opened before, or something that it needs cannot be imported.
+        """
         if self._owner:
-            self._transport.open()
+            try:
+                warm()
+                self._transport.prepare()
+            except (ImportError, OSError) as error:
+                raise ConfigurationError(f"what the client needs cannot be imported: {error}") from error
+            self._lifetime.open()
         return self
+
+    async def __aenter__(self) -> Self:
+        return self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -207,12 +230,19 @@ class TensorOne:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections that the client opened; a given transport stays open. Safe to repeat."""
+        """Closes the connections that the client opened; a given transport stays open. Safe to repeat.
+
+        Raises:
+            ConfigurationError: The connections belong to another event loop: close the client there.
+        """
         if self._owner:
+            if self._transport.connected:
+                self._lifetime.require_loop()
+            self._lifetime.close()
             await self._transport.aclose()
 
     def __repr__(self) -> str:
-        return f"<TensorOne {self._shown} ({self._transport.state})>"
+        return f"<TensorOne {self._shown} ({self._lifetime.state})>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; create a new one")

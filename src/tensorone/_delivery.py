@@ -1,4 +1,4 @@
-"""Whether a request began to leave, and how long it is followed: what money hangs on."""
+"""Whether a request began to leave, and how long it is followed: what money depends on."""
 
 from __future__ import annotations
 

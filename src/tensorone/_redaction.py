@@ -1,8 +1,9 @@
-"""Takes the API key and environment values out of everything that is shown. Pure."""
+"""Removes the API key and environment values from everything that is shown."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-SHORTEST = 4  # a shorter value is part of too many innocent words to be taken out
+SHORTEST = 4  # a shorter value is part of too many innocent words to be masked
 
 MASK = "***"
 
 
-# KEY=value as the API lists environments, and "value": "…" as it takes them, in a body that may be cut anywhere.
+# KEY=value as the API lists environments, and "value": "…" as it receives them, in a body that may be cut anywhere.
 _LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
 
 _PAIRED = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*("|\\?$)')
+
+
+# Loggers of httpcore: a server that redirects repeats the request's query, key and all.
+_SHOWING_HEADERS = ("httpcore.http11", "httpcore.http2", "httpcore.proxy")
+
+
+class _Mask(logging.Filter):
+    """Masks keys in what is logged at DEBUG."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = record.getMessage()
+        masked = re.sub(r"(api_key=)[^&\s'\"]+", rf"\1{MASK}", words)
+        if masked != words:
+            record.msg, record.args = masked, ()
+        return True
+
+
+_MASK = _Mask()
+
+
+def mask_logged_keys() -> None:
+    """Keeps keys out of what httpcore logs; safe to repeat."""
+    for name in _SHOWING_HEADERS:
+        logging.getLogger(name).addFilter(_MASK)
 
 
 class Redactor:

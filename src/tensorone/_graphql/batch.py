@@ -90,7 +90,7 @@ class RetryPlan:
 
     Attributes:
         missing: The clusters that are not there.
-        parts: What to ask for anew.
+        parts: What to fetch again.
         halved: Whether that is all of it, in two.
     """
 

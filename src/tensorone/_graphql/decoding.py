@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+
+_LINE = 500  # bytes; a longer text is a page
 
 
 class Envelope(BaseModel, Generic[T]):
@@ -47,11 +50,19 @@ def result(content: bytes, kind: type[T]) -> T | None:
     return None if envelope.errors else envelope.data
 
 
-def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
-    """`data` and `errors` of a response as they came; entries that are no objects become objects.
+class Parts(NamedTuple):
+    """What a GraphQL response consists of, as it came; entries of `errors` that are not objects became objects."""
+
+    data: Any
+    errors: list[Mapping[str, Any]]
+    extensions: Mapping[str, Any]
+
+
+def parts(content: bytes) -> Parts:
+    """The parts of a response.
 
     Raises:
-        ShapeError: The body is no JSON object with one of the two.
+        ShapeError: The body is not a JSON object with `data` or `errors`.
     """
     try:
         body = as_object(from_json(content))
@@ -59,7 +70,7 @@ def parts(content: bytes) -> tuple[Any, list[Mapping[str, Any]]]:
         raise ShapeError(f"the body is not JSON ({error})") from None
     if body is None or not body.keys() & {"data", "errors"}:
         raise ShapeError("the body has neither data nor errors")
-    return body.get("data"), _entries(body.get("errors"))
+    return Parts(body.get("data"), _entries(body.get("errors")), as_object(body.get("extensions")) or {})
 
 
 def _entries(errors: object) -> list[Mapping[str, Any]]:
@@ -67,6 +78,22 @@ def _entries(errors: object) -> list[Mapping[str, Any]]:
         return []
     items = as_array(errors) or [errors]
     return [as_object(item) or {"message": str(item)} for item in items]
+
+
+def plain_words(content: bytes) -> list[Mapping[str, Any]]:
+    """What a body that is not GraphQL says, as an entry of `errors`: a gateway's JSON, or a line of text."""
+    try:
+        body = as_object(from_json(content))
+    except ValueError:
+        line = content[:_LINE].decode("utf-8", "replace").strip()
+        return [{"message": line}] if line and len(content) < _LINE and "<" not in line else []
+    return [] if body is None or "data" in body else [{"message": _message(body), "extensions": body}]
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    said = (body.get(name) for name in ("message", "error", "detail", "error_description", "title"))
+    words = [_message(inner) if (inner := as_object(each)) else each for each in said]
+    return "; ".join(each for each in words if isinstance(each, str))
 
 
 def _words(error: ValidationError) -> str:

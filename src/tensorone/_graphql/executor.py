@@ -10,21 +10,21 @@ from urllib.parse import quote
 import anyio
 
 from tensorone._delivery import Delivery
-from tensorone._errors import ConnectionFailed, RateLimited
+from tensorone._errors import ConnectionFailed, RateLimited, TensorOneError
 from tensorone._http.response_body import Undelivered, Unreadable
 from tensorone._redaction import Redactor, env_values
 
 from . import arguments, decoding, failed_attempt
-from .failed_attempt import FailedAttempt
+from .failed_attempt import Call, FailedAttempt
 from .request_queue import Paused
 from .retry import pause, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tensorone._errors import TensorOneError
     from tensorone._http.config import Arguments, Secret
-    from tensorone._http.transport import Response, Transport
+    from tensorone._http.lifetime import Lifetime
+    from tensorone._http.transport import Care, Response, Transport
 
     from .operation import Operation
     from .request_queue import RequestQueue
@@ -41,6 +41,7 @@ class Executor:
         self,
         transport: Transport,
         queue: RequestQueue,
+        lifetime: Lifetime,
         *,
         key: Secret,
         timeout: float,
@@ -48,6 +49,7 @@ class Executor:
         arguments: Arguments,
     ) -> None:
         self.queue = queue
+        self.lifetime = lifetime
         self._transport = transport
         self._key = key
         self._timeout = timeout
@@ -63,14 +65,20 @@ class Executor:
         return await self.run(operation, variables, Delivery())
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
-        """The same; `delivery` tells also someone whose call was cancelled whether anything was sent."""
-        self._transport.require_open()
-        values = arguments.values(variables)
-        return await self.send(operation, arguments.body(operation, values, self._arguments), values, delivery)
+        """The same; `delivery` shows whether anything was sent, even after the call was cancelled."""
+        with _Naming(operation):
+            self.lifetime.require_open()
+            values = arguments.values(variables)
+            body = arguments.body(operation, values, self._arguments)
+            return await self._send(operation, body, values, delivery)
 
     async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
-        self._transport.require_open()
+        with _Naming(operation):
+            self.lifetime.require_open()
+            return await self._send(operation, body, values, delivery)
+
+    async def _send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
@@ -80,9 +88,12 @@ class Executor:
             spent += took
             wait = self._pause(operation, outcome, attempts, spent)
             if wait is None:
-                raise self._error(operation, outcome, attempts if outcome.sent else attempts - 1, values)
+                attempts -= not outcome.sent
+                raise self._error(operation, outcome, attempts, spent, values)
             delivery.settled()
-            if outcome.kind is not RateLimited:  # after a refusal the whole queue is paused, this call with it
+            # After a limit the whole queue is paused, this call with it. Where the server names no time, that pause is
+            # short, since it is doubled from refusal to refusal; a call would use up its attempts within it.
+            if outcome.kind is not RateLimited or outcome.retry_after is None:
                 await anyio.sleep(wait)
             spent += wait
 
@@ -107,8 +118,7 @@ class Executor:
         self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float
     ) -> T | FailedAttempt:
         try:
-            watched = operation.kind == "mutation"
-            response = await self._transport.send(body, delivery=delivery, timeout=timeout, watched=watched)
+            response = await self._transport.send(body, delivery=delivery, timeout=timeout, care=_care(operation))
         except Undelivered as lost:
             return failed_attempt.from_lost(lost, begun=delivery.begun)
         except Unreadable as unreadable:
@@ -116,7 +126,7 @@ class Executor:
         return _read(operation, response)
 
     def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
-        """Tells the rate limiter what came of a request, unless nothing came back."""
+        """Reports the outcome of a request to the rate limiter, unless nothing came back."""
         if not isinstance(outcome, FailedAttempt):
             answered = outcome is not None
         elif outcome.kind is RateLimited:
@@ -135,11 +145,39 @@ class Executor:
         return pause(self._retry, attempts=attempts, spent=spent, retry_after=failed.retry_after, draw=draw)
 
     def _error(
-        self, operation: Operation[Any], failed: FailedAttempt, attempts: int, values: Mapping[str, object]
+        self,
+        operation: Operation[Any],
+        failed: FailedAttempt,
+        attempts: int,
+        spent: float,
+        values: Mapping[str, object],
     ) -> TensorOneError:
         key = self._key.reveal()
         redact = Redactor([key, quote(key, safe=""), *env_values(values)])
-        return failed_attempt.error(failed, operation, attempts, redact)
+        call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
+        return failed_attempt.error(failed, call, redact)
+
+
+class _Naming:
+    """Has every error name the operation that it ended; no generator, which would cost each request more."""
+
+    __slots__ = ("_operation",)
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self._operation = operation
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, TensorOneError) and error.operation is None:
+            error.operation = self._operation.name
+
+
+def _care(operation: Operation[Any]) -> Care:
+    if operation.kind == "query":
+        return "read"
+    return "repeatable" if operation.idempotent else "once"
 
 
 def _read(operation: Operation[T], response: Response) -> T | FailedAttempt:

@@ -23,7 +23,8 @@ from tensorone._errors import (
 )
 from tensorone._json import as_object
 
-from . import decoding, retry, server_errors
+from . import calls, decoding, extension_values, retry, server_errors
+from .decoding import Parts
 from .retry import retry_after
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ HINTS: Mapping[type[TensorOneError], str] = {
 }
 
 
+NO_FILES = "raise the limit of open files, or give the client a lower max_connections"
+
+
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
     """A failed attempt.
@@ -109,7 +113,7 @@ def from_lost(lost: Undelivered, *, begun: bool) -> FailedAttempt:
 
 def from_pause(seconds: float) -> FailedAttempt:
     """Nothing was sent: the server asked the whole account to wait."""
-    words = "the server answered 429 to an earlier request of this client"
+    words = "the server limited the rate at an earlier request of this client"
     details = {"status_code": server_errors.TOO_MANY_REQUESTS, "retry_after": seconds}
     return FailedAttempt(RateLimited, words, details, retry_after=seconds, sent=False)
 
@@ -120,7 +124,7 @@ def from_unreadable(response: Unreadable) -> FailedAttempt:
 
 
 def from_response(response: Response, shape: str | None, now: float) -> FailedAttempt:
-    """A response came that is no success.
+    """A response came that is not a success.
 
     Args:
         response: The response.
@@ -128,20 +132,24 @@ def from_response(response: Response, shape: str | None, now: float) -> FailedAt
         now: Seconds since 1970.
     """
     try:
-        data, errors = decoding.parts(response.content)
+        parts = decoding.parts(response.content)
     except decoding.ShapeError as error:
         return _not_graphql(response, shape or str(error), now)
-    if not errors and response.status not in _ANSWERED_BY_STATUS:
+    if not parts.errors and response.status not in _ANSWERED_BY_STATUS:
         return _not_graphql(response, shape or "the response has neither data nor errors", now)
-    return _refused(response, data, errors, now)
+    return _refused(response, parts, now)
 
 
 _ANSWERED_BY_STATUS = frozenset({server_errors.UNAUTHORIZED, server_errors.FORBIDDEN, server_errors.TOO_MANY_REQUESTS})
 
 
-def _refused(response: Response, data: Any, errors: list[Mapping[str, Any]], now: float) -> FailedAttempt:
-    kind = server_errors.error_class(errors, response.status)
-    wait = retry_after(response.headers.get("retry-after"), now) if response.status != server_errors.OK else None
+def _refused(response: Response, parts: Parts, now: float) -> FailedAttempt:
+    data, errors, _ = parts
+    asked = retry_after(response.headers.get("retry-after"), now)
+    kind = server_errors.error_class(errors, response.status, asked_to_wait=asked is not None)
+    wait = _wait(asked, parts, now) if kind is RateLimited else asked
+    if kind is not RateLimited and response.status == server_errors.OK:
+        wait = None  # some servers send the header with every response
     details: dict[str, Any] = {
         "errors": errors,
         "data": data,
@@ -157,16 +165,26 @@ def _refused(response: Response, data: Any, errors: list[Mapping[str, Any]], now
         kind,
         "; ".join(filter(None, map(server_errors.message_of, errors))) or _status_words(response.status),
         details,
-        acted=holds_data or (kind is QueryError and server_errors.may_have_acted(errors, response.status)),
+        acted=holds_data
+        or (kind in (QueryError, RateLimited) and server_errors.may_have_acted(errors, response.status)),
         passing=response.status in retry.RETRYABLE_STATUSES or kind is RateLimited,
         retry_after=wait,
         holds_data=holds_data,
     )
 
 
+def _wait(asked: float | None, parts: Parts, now: float) -> float | None:
+    """Seconds to wait after a limit, in whatever place the server wrote them; the longest if in several."""
+    hints = (asked, extension_values.wait((*parts.errors, parts.extensions), now))
+    return max((each for each in hints if each is not None), default=None)
+
+
 def _not_graphql(response: Response, problem: str, now: float) -> FailedAttempt:
+    said = decoding.plain_words(response.content)
+    if any(map(server_errors.is_limit, said)):
+        return _refused(response, Parts(None, said, {}), now)
     if response.status in _ANSWERED_BY_STATUS:
-        return _refused(response, None, [], now)
+        return _refused(response, Parts(None, [], {}), now)
     words = _status_words(response.status) + (
         f", {problem}" if response.status == server_errors.OK else _moved(response)
     )
@@ -196,16 +214,36 @@ def _moved(response: Response) -> str:
     return f", which points to {parts.scheme}://{parts.hostname}{parts.path}; redirects are not followed"
 
 
-def error(failed: FailedAttempt, operation: Operation[Any], attempts: int, redact: Redactor) -> TensorOneError:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that failed.
+
+    Attributes:
+        operation: What was asked for.
+        attempts: Requests that were sent.
+        seconds: Time that they and the waits between them took.
+        place: Host and port of the service, and the proxy on the way there.
+        url: Its URL, without the query.
+    """
+
+    operation: Operation[Any]
+    attempts: int
+    seconds: float
+    place: str
+    url: str
+
+
+def error(failed: FailedAttempt, call: Call, redact: Redactor) -> TensorOneError:
     """The error to raise, without secrets; `OutcomeUnknown` where a mutation must not be repeated blindly."""
+    operation = call.operation
     details = {name: _shown(name, value, redact) for name, value in failed.details.items()}
-    hint = HINTS.get(failed.kind)
+    words = redact.text(_words(failed, call))
+    hint = NO_FILES if "too many open files" in failed.words else HINTS.get(failed.kind)
     wait = "" if failed.retry_after is None else f"; the server asks to wait {failed.retry_after:.6g} s"
-    message = f"{operation.name}: {redact.text(failed.words)}{wait}" + (f" ({hint})" if hint else "")
     failure = failed.kind(
-        message,
+        f"{calls.name(operation.name)}: {words}{wait}" + (f" ({hint})" if hint else ""),
         operation=operation.name,
-        attempts=attempts,
+        attempts=call.attempts,
         retryable=True if failed.passing else None,
         billing=BILLED if failed.holds_data and may_bill(operation) else None,
         **details,
@@ -214,13 +252,22 @@ def error(failed: FailedAttempt, operation: Operation[Any], attempts: int, redac
     if failed.holds_data or not failed.acted or operation.kind == "query" or operation.idempotent:
         return failure
     unknown = OutcomeUnknown(
-        f"{operation.name} may have happened, its response was lost: {redact.text(failed.words)}",
+        f"{calls.name(operation.name)} may have happened, its response was lost: {words}",
         operation=operation.name,
-        attempts=attempts,
+        attempts=call.attempts,
         billing=may_bill(operation),
     )
     unknown.__cause__ = failure
     return unknown
+
+
+def _words(failed: FailedAttempt, call: Call) -> str:
+    """What happened, and where: a lost connection names the host, a response that is not GraphQL the URL."""
+    if issubclass(failed.kind, ConnectionFailed):
+        attempts = "1 attempt" if call.attempts == 1 else f"{call.attempts} attempts"
+        seconds = f"{call.seconds:.1f}" if call.seconds >= 1 else f"{call.seconds:.2g}"
+        return f"{call.place}: {failed.words}; {attempts} in {seconds} s"
+    return f"{call.url}: {failed.words}" if failed.kind is UnexpectedResponse else failed.words
 
 
 def _shown(name: str, value: Any, redact: Redactor) -> Any:

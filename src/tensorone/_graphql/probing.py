@@ -1,4 +1,4 @@
-"""Asking a server what it would take without executing any of it, and what its answers say. Pure.
+"""Asks a server what it would accept without executing any of it, and interprets its responses. Pure.
 
 A server validates a whole document and executes the one operation that `operationName` picks.
 So what is asked about stands behind a harmless query, which comes first and is the one that is named.
@@ -32,7 +32,7 @@ BLIND = "the server does not validate what it does not execute"
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
-# Of what comes with the same status and is no word on the schema: a key, a limit.
+# Words of refusals with the same status that say nothing about the schema: a key, a limit.
 _OTHER_WORDS = re.compile(r"api.?key|\btoken\b|complex|depth|limit|quota|too (many|large|deep)|credit", re.IGNORECASE)
 
 
@@ -49,9 +49,9 @@ _WORDS = re.compile(
 
 
 def control(kind: str) -> str:
-    """A document that no server takes which validates it: nobody has such a field.
+    """A document that every validating server refuses: nobody has such a field.
 
-    Servers do not look at the fields of a root that they lack, so each kind of operation needs its own.
+    Servers do not validate the fields of a root type that they lack, so each kind of operation needs its own.
     """
     return f"{HARMLESS} {kind} Nonsense{{thisFieldDoesNotExist @skip(if:true)}}"
 
@@ -87,5 +87,5 @@ def standing(kind: str, controls: Mapping[str, Said]) -> Said | None:
     if said == "refused":
         said, reasons = controls[kind]
     if said == "accepted":
-        return "refused", (f"the server takes no {kind} at all",)
+        return "refused", (f"the server accepts no {kind} at all",)
     return None if said == "refused" else ("unknown", reasons)

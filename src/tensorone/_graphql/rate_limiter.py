@@ -95,21 +95,21 @@ class RateLimiter:
         self.resume_at = max(self.resume_at, now + pause)
         self._next_at = max(self._next_at, self.resume_at)
         if news:
-            self._slow(now, pause, told=retry_after is not None)
+            self._slow(now, pause, named=retry_after is not None)
 
-    def _slow(self, now: float, pause: float, *, told: bool) -> None:
+    def _slow(self, now: float, pause: float, *, named: bool) -> None:
         if self._proven:
-            self._measure(now, pause, told=told)
-        elif told:  # it has waited as told, and yet is too fast
+            self._measure(now, pause, named=named)
+        elif named:  # it waited as long as the server asked, and is still too fast
             self._ceiling = self.rate = max(SLOWEST_RATE, CUT * self.rate)
         self._risen = 0.0
         self._refused_at, self._proven = now, False
 
-    def _measure(self, now: float, pause: float, *, told: bool) -> None:
+    def _measure(self, now: float, pause: float, *, named: bool) -> None:
         """Sets the rate to what was accepted since the last count began, and begins another."""
         first = math.isinf(self.rate)
         count = max(self._accepted, 1)
-        average = count / max((self.resume_at if told or first else now) - self._since, 1e-3)
+        average = count / max((self.resume_at if named or first else now) - self._since, 1e-3)
         if first:
             self._ceiling = self.rate = max(SLOWEST_RATE, average)
             self._rise = max(PAUSES * pause * min(1.0, count / ENOUGH) ** 2, FIRST_REQUESTS / self.rate)
@@ -120,7 +120,7 @@ class RateLimiter:
             self.rate = max(SLOWEST_RATE, CUT * self._ceiling)
             self._rise = max(PAUSES * pause, min(REQUESTS / self.rate, LONGEST_RISE))
             self.width = max(min(self.width, LEAST_WIDTH), self.width / 2.0)
-        self._since, self._accepted = self.resume_at if told else now, 0
+        self._since, self._accepted = self.resume_at if named else now, 0
 
     def _widen(self, name: str, took: float) -> None:
         best = self._best[name] = min(took, self._best.get(name, took))

@@ -16,7 +16,7 @@ __all__ = ["ThrottleState"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThrottleState:
-    """A look at the queue of one client, for those who monitor it.
+    """The state of one client's queue at a moment, for monitoring.
 
     Attributes:
         in_flight: Requests under way.
@@ -48,7 +48,7 @@ class _Waiter:
 
     Attributes:
         mutation: Which line it stands in.
-        event: Told that it was let in, or is first and has a pause to sit out.
+        event: Set when it was let in, or is first and must wait for a pause to end.
         started: When it was let in.
     """
 

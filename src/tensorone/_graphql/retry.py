@@ -21,9 +21,10 @@ class RetryPolicy:
     """How often and how long to repeat what is safe to repeat: reads, `stop` and `terminate`.
 
     What rents or resumes is sent again only when it certainly did not happen: nothing was sent, or the server
-    refused it with status 429. Time spent waiting for a free connection or for the account's rate limit counts
-    neither as attempt nor as time. The wait before attempt n is drawn evenly from 0 to
-    ``wait_initial * 2 ** (n - 2)`` seconds, at most `wait_max`; a longer `Retry-After` of the server wins.
+    said that too many requests were, by status 429 or in the errors of its response. Time spent waiting for a free
+    connection or for the account's rate limit counts neither as attempt nor as time. The wait before attempt n is
+    drawn evenly from 0 to ``wait_initial * 2 ** (n - 2)`` seconds, at most `wait_max`; a longer `Retry-After` of the
+    server wins.
 
     Args:
         attempts: Requests at most for one call, the first included; 1 means no repeats.

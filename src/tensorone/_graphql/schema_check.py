@@ -50,7 +50,7 @@ class OperationCheck:
         verdict: "accepted"; "refused", which the operation would be too; or "unknown", where the server does not say:
             it does not validate what it does not execute, or failed in another way.
         unsupported: The field or argument that the server lacks, if it named one.
-        reasons: What it says against it, in its own words.
+        reasons: Why it refuses, in its own words.
     """
 
     operation: str
@@ -103,7 +103,7 @@ def _said(error: QueryError | None) -> Said:
 
 
 async def _ask(executor: Executor, document: str) -> QueryError | None:
-    """What the server says against a document; an outage, a limit or a wrong key is raised."""
+    """Why the server refuses a document, None if it accepts it; an outage, a limit or a wrong key is raised."""
     probe = _Document(document)
     body = to_json({"query": document, "operationName": probe.name})
     try:

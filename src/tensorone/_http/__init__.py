@@ -1,4 +1,4 @@
-"""Bytes out and bytes back, the key on the wire and nowhere else.
+"""Sends requests and returns responses; the key is on the wire and nowhere else.
 
 Stands on the ground, and is the only wing that knows httpx, httpcore and aiohttp.
 """

@@ -1,4 +1,4 @@
-"""aiohttp's pool behind httpx's interface; a module of its own, since its import takes as long as all the others."""
+"""aiohttp's pool behind httpx's interface; a separate module, since aiohttp is slow to import."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, T
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import map_aiohttp_exceptions
 
+from .request import NEW_CONNECTION
 from .response_body import ResponseHead
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping
 
+    import httpx
     from aiohttp import ClientResponse
 
 
 class AiohttpPool(AiohttpTransport):
-    """Connections for all calls of a client at once; how many there are is up to the client's queue.
+    """Connections for all calls of a client at once; the client's queue limits their number.
 
-    Mutations take httpx's way, which shows when their body leaves. Reads, which may be repeated, take a shorter one.
+    Mutations go through httpx's interface, which shows when their body leaves, and those that must not be repeated
+    get a new connection each. Reads, which may be repeated, go to aiohttp directly.
 
     Args:
         context: For TLS.
@@ -29,14 +32,22 @@ class AiohttpPool(AiohttpTransport):
     """
 
     def __init__(self, context: ssl.SSLContext, headers: Mapping[str, str], *, keepalive: float) -> None:
-        connector = TCPConnector(limit=0, ssl=context, keepalive_timeout=keepalive)
-        self._session = ClientSession(
-            connector=connector, cookie_jar=DummyCookieJar(), headers=headers, auto_decompress=False
-        )
+        self._session = _session(TCPConnector(limit=0, ssl=context, keepalive_timeout=keepalive), headers)
+        once = _session(TCPConnector(limit=0, ssl=context, force_close=True), headers)
+        self._once = AiohttpTransport(verify=context, client=once)
         super().__init__(verify=context, client=self._session)
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.extensions[NEW_CONNECTION]:
+            return await self._once.handle_async_request(request)
+        return await super().handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._once.aclose()
+        await super().aclose()
+
     async def post(self, url: str, body: bytes, *, connect: float) -> ResponseHead:
-        """Sends a read, and answers once the headers of its response are there; `connect` is in seconds."""
+        """Sends a read, and returns once the headers of its response have arrived; `connect` is in seconds."""
         timeout = ClientTimeout(total=None, sock_connect=connect)
         try:
             response = await self._session.post(url, data=body, allow_redirects=False, timeout=timeout)
@@ -44,6 +55,10 @@ class AiohttpPool(AiohttpTransport):
             with map_aiohttp_exceptions():
                 raise
         return ResponseHead(response.status, response.raw_headers, _Body(response))
+
+
+def _session(connector: TCPConnector, headers: Mapping[str, str]) -> ClientSession:
+    return ClientSession(connector=connector, cookie_jar=DummyCookieJar(), headers=headers, auto_decompress=False)
 
 
 class _Body:

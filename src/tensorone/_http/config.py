@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn, get_args
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
-
-import httpx
 
 from tensorone._errors import ConfigurationError
 
@@ -48,7 +45,7 @@ class Secret:
         return "Secret('***')"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key cannot be pickled; make the client anew from TENSORONE_API_KEY")
+        raise TypeError("an API key cannot be pickled; create a new client, which reads TENSORONE_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,20 @@ class ServiceAddress:
 
     @property
     def host(self) -> str:
-        """Host name, for looking up proxies."""
+        """Host name."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def place(self) -> str:
+        """Host and port, as errors name them."""
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+    @property
+    def shown(self) -> str:
+        """The URL without its query, as errors name it."""
+        return urlsplit(self.url)._replace(query="").geturl()
 
     def holds_key(self, text: str) -> bool:
         """Whether the key shows in a text, plain or in any of its escaped forms."""
@@ -87,7 +96,7 @@ def service_address(
     allow_insecure_http: bool,
     environ: Mapping[str, str] = os.environ,
 ) -> ServiceAddress:
-    """Settles the address and the key.
+    """Reads the address and the key from the arguments, else from the environment.
 
     Raises:
         ConfigurationError: One of them is missing or unusable; names what to set.
@@ -105,10 +114,10 @@ def service_address(
 
 
 def http_backend(given: str | None, environ: Mapping[str, str] = os.environ) -> Http:
-    """What carries the requests: as given, else as the environment says, else whatever is installed.
+    """The HTTP library to use: as given, else as the environment says, else whatever is installed.
 
     Raises:
-        ConfigurationError: There is no such thing.
+        ConfigurationError: The value is unknown.
     """
     value = given or environ.get(HTTP_VARIABLE) or "auto"
     backends: tuple[Http, ...] = ("auto", "httpx", "aiohttp")
@@ -145,34 +154,21 @@ def _address(url: object, *, allow_insecure_http: bool) -> str:
         raise ConfigurationError("url must hold no user or password: the key goes into api_key")
     if any(name == "api_key" for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise ConfigurationError("url must not hold api_key: pass TensorOne(api_key=…), which keeps it out of logs")
-    if parts.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_insecure_http and not is_loopback(host):
         raise ConfigurationError(
             f"url would send the key in clear text to {host}: use https, or pass allow_insecure_http=True"
         )
     return parts._replace(fragment="").geturl()
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name or address."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
-
-
-def environment_proxy(service_address: ServiceAddress) -> httpx.Proxy | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for this host, as for curl.
-
-    Raises:
-        ConfigurationError: The variable holds no usable address.
-    """
-    proxies = urllib.request.getproxies()
-    scheme = service_address.url.partition(":")[0]
-    address = proxies.get(scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(service_address.host):
-        return None
-    try:
-        return httpx.Proxy(address if "://" in address else f"http://{address}")
-    except (ValueError, httpx.InvalidURL):
-        raise ConfigurationError(f"the proxy that the environment names for {scheme} has no usable address") from None
+    inner: ipaddress.IPv4Address | None = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (inner is not None and inner.is_loopback)

@@ -8,8 +8,8 @@ import httpcore
 class SingleConnection(httpcore.AsyncConnectionPool):
     """One connection in the place of a pool, for a caller that sends one request at a time.
 
-    A pool's care for waiters and other connections is half of what a request costs, and httpcore's also looks for a
-    module that need not be installed, at every request.
+    A pool's bookkeeping for waiters and other connections is half of what a request costs, and httpcore's also
+    searches, at every request, for a module that need not be installed.
     """
 
     _connection: httpcore.AsyncConnectionInterface | None = None

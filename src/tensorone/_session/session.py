@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from tensorone._concurrency.single_flight import SingleFlight
     from tensorone._delivery import Delivery
     from tensorone._generated import Cluster
     from tensorone._graphql.executor import Executor
@@ -33,19 +34,31 @@ class Session:
     """The executor, the generated client on it, and the shared listing.
 
     Attributes:
-        settle_time: Seconds after a lost answer within which the server is expected to show what it did.
+        settle_time: Seconds after a lost response within which the server is expected to show what it did.
         max_aliases: Reads that go into one request; fewer than at first where the server refused so many.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float) -> None:
         self.executor = executor
         self.graphql = GraphQLClient(executor)
-        self.listing = listing(self.clusters)
+        self._listing = listing(self.clusters)
         self.settle_time = settle_time
         self.max_aliases = MAX_ALIASES
-        self.spending = Spending(self.listing, settle_time=settle_time)
+        self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
+
+    @property
+    def listing(self) -> SingleFlight[dict[str, Cluster]]:
+        """The shared listing; who shares it must be on the client's event loop."""
+        self.executor.lifetime.require_open("ListClusters")
+        return self._listing
+
+    @property
+    def spending(self) -> Spending:
+        """What is spent per hour, and the limits; likewise, since what is spent is corrected by the listing."""
+        self.executor.lifetime.require_open("ListClusters")
+        return self._spending
 
     async def clusters(self) -> list[Cluster]:
         """All clusters of the account, by one request."""
@@ -62,15 +75,16 @@ class Session:
 
     def poller(self, every: float) -> Poller:
         """The polls of all who wait so many seconds between two of them."""
+        self.executor.lifetime.require_open("ListClusters")
         poller = self._pollers.get(every)
         if poller is None:
-            poller = self._pollers[every] = Poller(self.listing, every)
+            poller = self._pollers[every] = Poller(self._listing, every)
         return poller
 
     def limited(self, max_hourly_spend: Decimal) -> Session:
         """The same session, in which less may be spent."""
         scope = copy.copy(self)
-        scope.spending = self.spending.within(max_hourly_spend)
+        scope._spending = self._spending.within(max_hourly_spend)  # noqa: SLF001 - one of its own kind
         return scope
 
     def tracked(self, delivery: Delivery) -> GraphQLClient:

@@ -134,7 +134,7 @@ def test_clean_up_goes_on_after_failures(run, emulator, caplog):
             assert scope.cancelled_caught
 
     run(main)
-    assert "is not terminated yet: TerminateCluster" in caplog.text
+    assert "is not terminated yet: clusters.terminate" in caplog.text
     assert set(emulator.world.clusters) == FIRST
 
 

@@ -60,9 +60,9 @@ def test_every_mutation_that_is_sent_once_has_its_words():
     ],
 )
 def test_words_follow_from_the_root_fields(names, words):
-    """Several are told one after the other, and what bills nothing says nothing."""
-    told = may_bill(Own(tuple(map(Field, names))))
-    assert told is None if words is None else (told or "").startswith(words)
+    """Several are listed one after the other; what bills nothing is left out."""
+    billed = may_bill(Own(tuple(map(Field, names))))
+    assert billed is None if words is None else (billed or "").startswith(words)
     assert may_bill(Own(tuple(map(Field, names)), kind="query")) is None
 
 

@@ -39,7 +39,7 @@ async def test_one_refusal_slows_all_calls_of_the_client(emulator: Emulator):
     assert emulator.world.requests["gpuTypes"] == 21
 
 
-async def test_a_limit_that_never_ends_is_told(emulator: Emulator):
+async def test_a_limit_that_never_ends_is_raised(emulator: Emulator):
     """Attempts are bounded here too, and the error says how long to wait."""
     emulator.faults.add(Fault("rate_limited", retry_after="0.01", times=None))
     retry = RetryPolicy(attempts=3)

@@ -48,7 +48,7 @@ async def test_statuses_that_pass_are_repeated(open_client, status):
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 501, 525])
 async def test_other_statuses_are_not(open_client, status):
-    """What will not pass by itself is told at once."""
+    """A failure that will not pass by itself is raised at once."""
     count, error = await attempts(open_client, http(status), GOOD)
     assert (count, error.attempts) == (1, 1)
 

@@ -47,7 +47,7 @@ def test_mutations_take_turns_with_a_flood_of_reads(run_virtually):
     run_virtually(main)
 
 
-def test_width_bounds_what_is_under_way_and_state_tells(run_virtually):
+def test_width_bounds_what_is_under_way_and_the_state_shows_who_waits(run_virtually):
     """No more requests than the width are under way, and the state says how many wait."""
 
     async def main():

@@ -13,7 +13,7 @@ from tensorone.emulator import Emulator, Fault
 MUTATIONS = {each.name for each in operations() if each.kind == "mutation"}
 
 
-async def test_a_server_of_this_schema_takes_everything(client, emulator):
+async def test_a_server_of_this_schema_accepts_everything(client, emulator):
     """And executes nothing: no mutation was resolved, and nothing costs more than before."""
     before = emulator.world.clusters
     checks = await client.check_schema()
@@ -48,7 +48,7 @@ async def test_a_server_without_mutations_refuses_all_of_them():
         async with TensorOne(emulator.api_key, url=emulator.url) as client:
             checks = await client.check_schema()
     assert {check.operation for check in checks if check.verdict == "refused"} == MUTATIONS
-    assert {check.reasons for check in checks} == {(), ("the server takes no mutation at all",)}
+    assert {check.reasons for check in checks} == {(), ("the server accepts no mutation at all",)}
 
 
 async def test_a_value_that_an_input_can_no_longer_have_is_seen():
@@ -74,7 +74,7 @@ async def test_a_value_that_an_input_can_no_longer_have_is_seen():
     ],
 )
 async def test_only_validation_is_a_refusal(open_client, answer, verdict):
-    """An outage is not taken for a schema that moved."""
+    """An outage does not count as a schema that moved."""
     (own,) = [each for each in operations() if each.name == "GetCluster"]
     answers = (graphql({"__typename": "Query"}), graphql(None, refusal("Cannot query field")), answer)
     async with scripted(*answers) as server, open_client(server.url) as client:
@@ -112,7 +112,7 @@ async def test_one_s_own_operations_may_be_given(client):
 
 
 async def test_a_server_that_does_not_validate_says_nothing(open_client):
-    """It takes nonsense."""
+    """It accepts nonsense."""
     harmless = graphql({"__typename": "Query"})
     async with scripted(harmless) as server, open_client(server.url) as client:
         checks = await client.check_schema()

@@ -87,7 +87,7 @@ async def test_the_key_goes_into_the_query_whatever_its_characters():
 
 
 async def test_the_key_goes_into_a_header_if_asked():
-    """The query then has none."""
+    """The query then does not hold it."""
     async with scripted(EMPTY) as server, TensorOne("key", url=server.url, auth="header") as client:
         await client.gpu_types.list()
     assert server.requests[0].line == "POST /graphql HTTP/1.1"

@@ -21,7 +21,7 @@ EMPTY = graphql({"myself": {"clusters": []}})
         ("auto", "trio", "AsyncHTTPTransport"),
     ],
 )
-def test_the_fastest_that_works_is_taken(given, backend, kind):
+def test_the_fastest_that_works_is_used(given, backend, kind):
     """Aiohttp on asyncio where it is installed; one pool of it for all calls."""
 
     async def main() -> None:

@@ -1,0 +1,32 @@
+"""Imports what calls will need before the first one.
+
+An import in the middle of a call would hold up its event loop, and would fail where no file can be opened, perhaps
+after a request was sent. ``import tensorone`` stays quick: all of this is imported when a client is opened.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from ._generated import operations
+
+ELSEWHERE = "_http"  # prepares itself: what it needs hangs on the event loop and on what is installed
+
+
+@cache
+def warm() -> None:
+    """Imports the wings and the operations; once in a process.
+
+    Raises:
+        ImportError: The installation is not whole.
+        OSError: A file could not be read.
+    """
+    package = __name__.rpartition(".")[0]
+    for wing in pkgutil.iter_modules([str(Path(__file__).parent)], f"{package}."):
+        if wing.ispkg and wing.name.startswith(f"{package}._") and not wing.name.endswith(ELSEWHERE):
+            for room in pkgutil.iter_modules(import_module(wing.name).__path__, f"{wing.name}."):
+                import_module(room.name)
+    operations()
