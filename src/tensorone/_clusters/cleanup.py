@@ -36,6 +36,7 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
     hourly: Decimal | None,
     call: Callable[[], Awaitable[PlacedCluster]],
     *,
+    what: str,
     undo: Callable[[], Awaitable[None]],
     delivery: Delivery,
     known: str | None = None,
@@ -48,6 +49,7 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
         key: What it counts under: the token of a rental, or the cluster to resume.
         hourly: US dollars per hour; None if unknown, which fits no limit.
         call: What sends it.
+        what: The call in words, for the log.
         undo: The clean-up where it is interrupted after its request began to leave, shielded and bounded.
         delivery: Whether its request began to leave.
         known: The cluster, where there is one already.
@@ -70,7 +72,7 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
         except BaseException as error:
             if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
                 session.rentals.unknown(key, about(key))
-                await shielded(undo, within=session.settle_time + GRACE)
+                await _undone(session, key, what, undo)
             elif isinstance(error, OutcomeUnknown):
                 session.rentals.unknown(key, about(key))
             raise
@@ -78,6 +80,20 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
         return placed
 
     return await session.spending.covering(key, hourly, guarded, delivery=delivery, known=known)
+
+
+async def _undone(session: Session, key: str, what: str, undo: Callable[[], Awaitable[None]]) -> None:
+    """The clean-up, shielded and bounded; the log says what it is about, and what it leaves."""
+    within = session.settle_time + GRACE
+
+    async def work() -> None:
+        await session.cleanups.begin(what, within=within)
+        await undo()
+
+    if not await shielded(work, within=within):
+        ids = [each.cluster_id for each in session.rentals.records if key in (each.client_token, each.cluster_id)]
+        left = f"cluster {ids[0]}" if ids else what
+        session.cleanups.end(what, f"clean-up of {what} did not end in time", left=left)
 
 
 def named_in(error: QueryError) -> str | None:

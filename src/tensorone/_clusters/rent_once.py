@@ -91,6 +91,7 @@ async def rent(
         token,
         hourly,
         lambda: _rent(session, request, token, sent),
+        what=_call(token),
         undo=lambda: _undo(session, token),
         delivery=sent,
     )
@@ -149,15 +150,15 @@ async def _look(session: Session, moment: float) -> list[Cluster] | None:
 async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]) -> None:
     """Terminates what was rented besides the one cluster of a token."""
     for duplicate in duplicates:
-        logger.warning("cluster %s has the token of another one and is terminated", duplicate.id)
+        logger.warning("cluster %s duplicates the rental of another one: terminating it", duplicate.id)
         with anyio.move_on_after(cleanup.GRACE):
             await end.end(session, duplicate.id)
 
 
 def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"{unknown}; no cluster with its token showed up within {settle_time:g} s."
-        f" Look again with client.clusters.find({token!r}), or repeat the call with client_token={token!r}",
+        f"{unknown}; no cluster with its token appeared within {settle_time:g} s."
+        f" Search again with client.clusters.find({token!r}), or repeat the call with client_token={token!r}",
         operation=unknown.operation,
         attempts=unknown.attempts,
         billing=unknown.billing,
@@ -165,11 +166,16 @@ def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float) -> Outcome
     )
 
 
+def _call(token: str) -> str:
+    return f"a rental with the client token {token}"
+
+
 async def _undo(session: Session, token: str) -> None:
     """Terminates what a cancelled rental rented."""
     cluster = await _settle(session, token)
     if cluster is None:
-        logger.warning("a rental was cancelled and no cluster with its token %s showed up; look again later", token)
+        words = f"{_call(token)} was cancelled: no cluster has the token {session.settle_time:g} s later"
+        session.cleanups.end(_call(token), f"{words}, so most likely nothing was rented", unsure=token)
         return
-    logger.warning("a rental was cancelled: cluster %s is terminated", cluster.id)
     await end.end(session, cluster.id)
+    session.cleanups.end(_call(token), f"a rental was cancelled: its cluster {cluster.id} was terminated")

@@ -51,6 +51,7 @@ async def resume_once(
         cluster_id,
         hourly,
         lambda: _resume(session, cluster_id, request, sent),
+        what=_call(cluster_id),
         undo=lambda: _report(session, cluster_id),
         delivery=sent,
         known=cluster_id,
@@ -93,10 +94,16 @@ async def _started(session: Session, cluster_id: str) -> Cluster | None:
         await polling.until(min(reconcile.next_look(lost_at, now), lost_at + session.settle_time))
 
 
+def _call(cluster_id: str) -> str:
+    return f"a resume of cluster {cluster_id}"
+
+
 async def _report(session: Session, cluster_id: str) -> None:
     """Finds out and logs what a cancelled resume did."""
     cluster = await _started(session, cluster_id)
     if cluster is None:
-        logger.warning("a resume of cluster %s was cancelled; it did not start so far", cluster_id)
+        words = f"{_call(cluster_id)} was cancelled: it has not started {session.settle_time:g} s later"
+        session.cleanups.end(_call(cluster_id), words)
     else:
-        logger.warning("a resume of cluster %s was cancelled; it is running and billed", cluster_id)
+        words = f"{_call(cluster_id)} was cancelled: it is running and billed"
+        session.cleanups.end(_call(cluster_id), words, left=f"cluster {cluster_id}")

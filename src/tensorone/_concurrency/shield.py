@@ -27,7 +27,7 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> boo
             await work()
             done = True
     if not done:
-        logger.warning("clean-up took longer than %g s and was left", within)
+        logger.warning("clean-up took longer than %g s and was abandoned", within)
     return done
 
 

@@ -12,6 +12,7 @@ from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
 from tensorone._graphql.batch import MAX_ALIASES
 
+from .cleanups import CleanUps
 from .polling import Poller, listing
 from .rented import Rentals
 from .spending import Spending
@@ -46,6 +47,7 @@ class Session:
         self.max_aliases = MAX_ALIASES
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
+        self.cleanups = CleanUps()
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
 
     @property
