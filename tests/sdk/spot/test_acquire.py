@@ -147,7 +147,7 @@ def test_no_stock_is_no_capacity(on):
 
     async def main(client, emulator):
         emulator.world.sell_out(A40)
-        with pytest.raises(NoCapacity, match="on offer") as caught:
+        with pytest.raises(NoCapacity, match="none is free now") as caught:
             await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=1), timeout=60)
         assert len(caught.value.ledger) == caught.value.attempts > 1
 
