@@ -72,10 +72,10 @@ class TensorOneError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        operation: Name of the GraphQL operation, or None where none was under way.
-        attempts: How many requests were made for it; 0 where nothing was sent.
+        operation: Name of the GraphQL operation; None if none was under way.
+        attempts: How many requests were made for it; 0 if nothing was sent.
         retryable: Whether making the same call again, later, is safe and may succeed.
-        billing: What may be running and costing money because of this error, in words, or None for nothing.
+        billing: What may run and cost money because of this error, as text; None if nothing.
         ledger: What ``spot.acquire`` or ``spot.recover`` had tried before, in order; empty for a single request.
     """
 

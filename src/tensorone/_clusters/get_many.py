@@ -22,9 +22,9 @@ WIDTH = 8  # batches under way at once
 async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster | None]:
     """The loop behind `clusters.get_many`."""
     ids = _checks.cluster_ids(cluster_ids)
-    once = tuple(dict.fromkeys(ids))
+    distinct = tuple(dict.fromkeys(ids))
     max_aliases = session.max_aliases
-    batches = [once[start : start + max_aliases] for start in range(0, len(once), max_aliases)]
+    batches = [distinct[start : start + max_aliases] for start in range(0, len(distinct), max_aliases)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
         outcome.unwrap()  # the first failure is that of a batch that did start, and is raised

@@ -53,7 +53,7 @@ class BidPolicy:
 
     Args:
         ceiling: No bid is above this; there is no default.
-        opening: The first bid; the market's minimum where that is higher. None opens at the minimum plus `margin`.
+        opening: The first bid, or the market's minimum if that is higher. None opens at the minimum plus `margin`.
         margin: What to bid above the market's minimum: ``"5%"``, or dollars, or 0 for the bare minimum.
         step: What to add to a refused bid: ``"5%"``, or dollars. If the minimum has risen further than that, the bid
             follows it.

@@ -99,7 +99,7 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
         if batch.retry_plan(error, ids) is None:
             raise
         return [await _isolated(session, each, gpu_count) for each in ids]
-    return [_answered(each, gpu_count, data.get(alias)) for alias, each in batch.by_alias(ids).items()]
+    return [_from_answer(each, gpu_count, data.get(alias)) for alias, each in batch.by_alias(ids).items()]
 
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
@@ -109,20 +109,20 @@ async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQ
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
             raise
-        return _unknown(gpu_type_id, gpu_count, str(error))
-    return _answered(gpu_type_id, gpu_count, found)
+        return _without_prices(gpu_type_id, gpu_count, str(error))
+    return _from_answer(gpu_type_id, gpu_count, found)
 
 
 async def _found(session: Session, gpu_type_id: str, gpu_count: int) -> Sequence[PricedGpuType | None] | None:
     return (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
 
 
-def _answered(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
+def _from_answer(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
     if found is None:
-        return _unknown(gpu_type_id, gpu_count, unanswered(gpu_type_id))
+        return _without_prices(gpu_type_id, gpu_count, unanswered(gpu_type_id))
     gpu = next((each for each in found if each is not None), None)
     if gpu is None:
-        return _unknown(gpu_type_id, gpu_count, no_such(gpu_type_id))
+        return _without_prices(gpu_type_id, gpu_count, no_such(gpu_type_id))
     return _quoted(gpu_type_id, gpu_count, gpu)
 
 
@@ -138,7 +138,7 @@ def _quoted(gpu_type_id: str, gpu_count: int, gpu: PricedGpuType) -> SpotQuote:
     )
 
 
-def _unknown(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
+def _without_prices(gpu_type_id: str, gpu_count: int, problem: str) -> SpotQuote:
     return SpotQuote(
         gpu_type_id=gpu_type_id, gpu_count=gpu_count, minimum_bid=None, on_demand_price=None, problem=problem
     )

@@ -13,7 +13,7 @@ from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import FRESH_ENOUGH, shared_prices
 
 from .result import SpotRental, adopted
-from .search_state import OWN, SearchState
+from .search_state import ONLY_OWN, SearchState
 from .try_candidate import Renter
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Search:
     async def _deploy(self, candidate: Candidate) -> SpotRental | None:
         """Tries one candidate on-demand, if its price is known and low enough."""
         if self._state.would_outbid_own(candidate):
-            self._log.note(candidate, f"on-demand: {OWN}", kind="on_demand")
+            self._log.note(candidate, f"on-demand: {ONLY_OWN}", kind="on_demand")
             return None
         answer = await self._renter.deploy(candidate, self._state.quotes.get(candidate.gpu_type_id))
         if isinstance(answer, TensorOneError):

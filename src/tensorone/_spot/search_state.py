@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from .request import SpotRequest
 
-EARLY = 0.01  # seconds by which a clock may end a pause too early
+CLOCK_TOLERANCE = 0.01  # seconds by which a clock may end a pause too early
 MAX_FAILED_READS = 3  # consecutive failed reads, of a kind that may be permanent
-OWN = "Only clusters of this call hold its capacity"
+ONLY_OWN = "Only clusters of this call hold its capacity"
 
 
 class SearchState:
@@ -72,7 +72,7 @@ class SearchState:
     def due(self, kind: MarketKind, now: float) -> tuple[Candidate, ...]:
         """The candidates to try now, in order: those that are not on cool-down."""
         among = self._left if kind == "spot" else self._all
-        ready = [one for one in among if self._records[kind, one].cool_down_until <= now + EARLY]
+        ready = [one for one in among if self._records[kind, one].cool_down_until <= now + CLOCK_TOLERANCE]
         return ordered(ready, self._terms.order, self.quotes, self._turn)
 
     def read(self, quotes: Mapping[str, SpotQuote]) -> None:
@@ -119,7 +119,7 @@ class SearchState:
         """Seconds until the next round, or until the first cool-down ends, if that is sooner."""
         seconds = pause("round", self._rounds, self._terms.every, draw)
         cool_downs = [one.cool_down_until - now for one in self._records.values()]
-        self.slept = min([seconds, *(left for left in cool_downs if left > EARLY)])
+        self.slept = min([seconds, *(left for left in cool_downs if left > CLOCK_TOLERANCE)])
         self._rounds += 1
         return self.slept
 
@@ -135,7 +135,7 @@ class SearchState:
         record.seen(quote.minimum_bid)
         self._above_ceiling.pop(candidate, None)
         own = self.would_outbid_own(candidate, record.refused)
-        move = Wait(f"{OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
+        move = Wait(f"{ONLY_OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
         if isinstance(move, Bid):
             return move
         if quote.problem == no_such(candidate.gpu_type_id):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .request import SpotRequest
 
-CUT_OFF = {True: "cancelled, and undone", False: "rate limited until the deadline; nothing was sent"}
+INTERRUPTED = {True: "cancelled, and undone", False: "rate limited until the deadline; nothing was sent"}
 
 
 class Renter:
@@ -83,7 +83,7 @@ class Renter:
             return error
         except BaseException:
             if delivery.sent:
-                self._log.note(candidate, reason, paying=paying, answer=CUT_OFF[delivery.begun], kind=kind)
+                self._log.note(candidate, reason, paying=paying, answer=INTERRUPTED[delivery.begun], kind=kind)
             raise
         self._log.note(candidate, reason, paying=paying, answer="won", kind=kind)
         return won(self._request, cluster, candidate, paying=paying, kind=kind)

@@ -26,7 +26,7 @@ from tensorone._market.own_bids import OwnBids, outbids
 from tensorone._market.quotes import no_such
 from tensorone._spot.backoff import pause
 from tensorone._spot.request import spot_request
-from tensorone._spot.search_state import EARLY, MAX_FAILED_READS, SearchState
+from tensorone._spot.search_state import CLOCK_TOLERANCE, MAX_FAILED_READS, SearchState
 from tensorone._spot.terms import SearchTerms
 
 A40, L40S, A6000 = TYPES = ["NVIDIA A40", "NVIDIA L40S", "NVIDIA RTX A6000"]
@@ -306,7 +306,7 @@ def test_a_cool_down_ends_when_it_says(kind, every, draws):
     for failures, draw in enumerate(draws):
         play.state.set_aside(kind, candidate, NoCapacity(""), now, draw)
         end = now + pause("cool-down", failures, every, draw)
-        assert play.state.due(kind, now) == play.state.due(kind, end - 2 * EARLY) == ()
+        assert play.state.due(kind, now) == play.state.due(kind, end - 2 * CLOCK_TOLERANCE) == ()
         assert play.state.due(kind, end) == play.state.due(kind, end + every) == (candidate,)
         assert play.state.due("spot" if kind == "on_demand" else "on_demand", now) == (candidate,)
         now = end
@@ -319,7 +319,7 @@ def test_a_pause_ends_with_the_first_cool_down(play, draw):
     assume(not play.state.over)
     before = set(play.state.due("spot", play.now))
     seconds = play.state.pause(play.now, draw)
-    assert set(play.state.due("spot", play.now + seconds - 2 * EARLY)) <= before
+    assert set(play.state.due("spot", play.now + seconds - 2 * CLOCK_TOLERANCE)) <= before
 
 
 @settings(deadline=None)
