@@ -80,7 +80,7 @@ class Port(BaseModel):
     "Port inside the container. [seed]"
     public_port: Optional[int]
     "Port outside; changes with each start. [seed]"
-    type_: Optional[str] = Field(validation_alias="type", serialization_alias="type")
+    type: Optional[str]
     "Protocol: http, tcp or udp. [seed]"
 
 

@@ -18,6 +18,7 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
+    print_ast,
     visit,
 )
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from graphql import (
         FieldNode,
+        FragmentDefinitionNode,
         GraphQLAbstractType,
         GraphQLField,
         GraphQLInputField,
@@ -101,10 +103,28 @@ def reachable_inputs(types: Iterable[GraphQLNamedType]) -> list[GraphQLNamedType
     return list(found.values())
 
 
+def used_types(
+    schema: GraphQLSchema, operations: Iterable[OperationDefinitionNode], fragments: Iterable[FragmentDefinitionNode]
+) -> dict[str, Node]:
+    """The enums, inputs and scalars that become part of a package, each with an operation or fragment that uses it."""
+    found: dict[str, Node] = {}
+    for operation in operations:
+        for node in operation.variable_definitions:
+            held = [schema.type_map[print_ast(node.type).strip("[]!")]]
+            held += [named_type(field) for each in reachable_inputs(held) for field in input_fields(each).values()]
+            found |= {type_.name: node for type_ in held if type_.name not in found}
+    for definition in (*operations, *fragments):
+        for owner, node in owned_fields(schema, definition):
+            field = output_fields(schema.type_map[owner]).get(node.name.value) if owner else None
+            if field and not is_composite_type(named_type(field)):
+                found.setdefault(named_type(field).name, node)
+    return found
+
+
 def wrong_defaults(schema: GraphQLSchema) -> list[GraphQLError]:
     """Defaults that are no values of their types: graphql-core drops them without a word."""
     return [
-        GraphQLError(f"The default of {name} is no {type_of(holder)}.", holder.ast_node.default_value)
+        GraphQLError(f"The default of {name} is not a valid {type_of(holder)}.", holder.ast_node.default_value)
         for name, holder in _with_defaults(schema)
         if holder.ast_node and holder.ast_node.default_value and holder.default_value is Undefined
     ]

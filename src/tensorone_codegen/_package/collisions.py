@@ -28,16 +28,22 @@ if TYPE_CHECKING:
 
 
 MODULES = frozenset(
-    {"base_client", "base_model", "client", "enums", "fragments", "input_types", "open_enum", "operation"}
+    {
+        "base_client",
+        "base_model",
+        "client",
+        "enums",
+        "fragments",
+        "input_types",
+        "lazy_imports",
+        "open_enum",
+        "operation",
+    }
 )
 
 
 # Names that generated modules import, and those that Python keeps for itself.
-TAKEN = frozenset(
-    {"False", "None", "True", "TYPE_CHECKING", "UNSET", "UnsetType"}
-    | {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
-    | {"BaseClient", "BaseModel", "Executor", "Group", "InputModel", "OpenEnum", "Operation", "RootField", "Slot"}
-)
+TAKEN = frozenset({"False", "None", "True"}) | _names.OF_MODULES
 
 
 def collisions(project: Project, types: Collection[str], client: str) -> Iterator[str]:
@@ -65,7 +71,6 @@ class _Names:
     """The classes and modules of one package."""
 
     def __init__(self, project: Project, types: Collection[str]) -> None:
-        self.types = types
         self._taken = dict.fromkeys({*TAKEN, *types}, "a name that Python or the package uses") | {
             name: f"the type {name} of the schema"
             for name, type_ in project.schema.type_map.items()
@@ -125,8 +130,6 @@ class _Selections:
         for name, other, attribute in same(fields, _names.attribute):
             yield f"{place(fields[name][0][0])}: {other} and {name} both become {attribute}: give one an alias"
         for name, found in fields.items():
-            if _names.attribute(name) in self._names.types:
-                yield f"{place(found[0][0])}: {name} would hide the Python type of that name: give it an alias"
             if is_composite(owner, found[0][0].name.value):
                 yield from self._nested(name, found, owner, path)
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.main import client as run_ariadne_codegen  # pyright: ignore[reportUnknownVariableType] - untyped
 from graphql import print_ast
@@ -18,7 +18,7 @@ from tensorone_codegen._project import sources
 from tensorone_codegen._project.files import NOTHING
 from tensorone_codegen._project.settings import FIXED
 
-from . import lint
+from . import lint, stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -98,12 +98,13 @@ def _fresh(settings: Settings, project: Project) -> Generator[Path]:
     """The package, generated into a directory that is gone after the block."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
+        others = stand_ins.stand_ins(project.schema, settings.scalar_types)
         for part, text in zip(("schema", "queries"), project.texts, strict=True):
             (directory / part).mkdir()
-            (directory / part / f"{part}.graphql").write_text(text, encoding="utf-8")
+            (directory / part / f"{part}.graphql").write_text(stand_ins.renamed(text, others), encoding="utf-8")
         # Relative paths, so that the headers of the files name no directory of this machine.
         with contextlib.chdir(directory), contextlib.redirect_stdout(io.StringIO()):
-            _run(settings, project)
+            _run(settings, project, others)
         package = directory / settings.target.name
         (package / "schema.graphql").write_text(project.schema_text, encoding="utf-8")
         (package / "fragments.graphql").write_text(_fragments(project), encoding="utf-8")
@@ -112,14 +113,26 @@ def _fresh(settings: Settings, project: Project) -> Generator[Path]:
         yield package
 
 
-def _run(settings: Settings, project: Project) -> None:
+def _run(settings: Settings, project: Project, others: Mapping[str, str]) -> None:
     paths = {"schema_path": "schema", "queries_path": "queries", "target_package_path": "."}
-    ours = {"secret": project.secret, "inherited": project.inherited, "elsewhere": project.elsewhere}
-    config = {"tool": {"ariadne-codegen": settings.ariadne | FIXED | paths, "tensorone-codegen": ours}}
+    scalars = {others.get(name, name): scalar for name, scalar in settings.ariadne["scalars"].items()}
+    theirs = settings.ariadne | FIXED | paths | {"scalars": scalars}
+    config = {"tool": {"ariadne-codegen": theirs, "tensorone-codegen": _ours(project, others)}}
     with warnings.catch_warnings():
-        # What it says of deprecated fields is told with its place by `generate`.
+        # `generate` reports what it says of deprecated fields, with their places.
         warnings.simplefilter("ignore", DeprecationWarning)
         run_ariadne_codegen(config)  # type: ignore[no-untyped-call]  # not annotated there
+
+
+def _ours(project: Project, others: Mapping[str, str]) -> dict[str, Any]:
+    """What the plugin needs, with the names of types that ariadne-codegen reads."""
+    secrets = (coordinate.partition(".") for coordinate in project.secret)
+    return {
+        "secret": [f"{others.get(owner, owner)}.{field}" for owner, _, field in secrets],
+        "inherited": project.inherited,
+        "elsewhere": {others.get(name, name): module for name, module in project.elsewhere.items()},
+        "stand_ins": others,
+    }
 
 
 def _fragments(project: Project) -> str:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING
 
-from graphql import FragmentSpreadNode, GraphQLEnumType, InlineFragmentNode, OperationType, Visitor, print_ast, visit
+from graphql import (
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLScalarType,
+    InlineFragmentNode,
+    OperationType,
+    Visitor,
+    print_ast,
+    visit,
+)
 
 from tensorone_codegen import _names
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project.locations import place
-from tensorone_codegen._schema import CLIENT_DIRECTIVES, input_fields, output_fields, reachable_inputs
+from tensorone_codegen._schema import CLIENT_DIRECTIVES, input_fields, output_fields, reachable_inputs, used_types
 
-from .collisions import collisions, same
+from .collisions import MODULES, collisions, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from graphql import OperationDefinitionNode
+    from graphql import Node, OperationDefinitionNode
 
     from tensorone_codegen._project.settings import Settings
     from tensorone_codegen._project.sources import Project
-
-
-# Values of an enum that its Python class already has another use for.
-_ENUM_RESERVED = frozenset({"is_known", "mro"})
 
 
 def lint(project: Project, settings: Settings) -> None:
@@ -32,9 +38,10 @@ def lint(project: Project, settings: Settings) -> None:
     Raises:
         CodegenError: Holds everything that is wrong, one line each, with its place and what to do.
     """
-    problems = [*_secrets(project, settings.secret), *_enums(project)]
+    used = used_types(project.schema, project.operations, project.fragments.values())
+    problems = [*_secrets(project, settings.secret), *_enums(project, used), *_types(project, settings, used)]
     for operation in project.operations:
-        problems += [*_operation(operation), *_variables(operation), *_inputs(project, settings, operation)]
+        problems += [*_operation(operation), *_variables(operation), *_inputs(project, operation)]
     for definition in (*project.operations, *project.fragments.values()):
         visitor = _Fragments()
         visit(definition, visitor)
@@ -53,14 +60,33 @@ def _secrets(project: Project, secret: Iterable[str]) -> Iterator[str]:
             yield f"pyproject.toml: secret: the schema has no field {coordinate}"
 
 
-def _enums(project: Project) -> Iterator[str]:
+def _enums(project: Project, used: Collection[str]) -> Iterator[str]:
     for name, type_ in project.schema.type_map.items():
-        values = type_.values if isinstance(type_, GraphQLEnumType) and not name.startswith("__") else {}
-        where = f"{place(type_.ast_node)}: enum {name}"
-        for value in sorted(_ENUM_RESERVED & values.keys()):
-            yield f"{where}: {value} cannot be a member of a Python enum: leave it out"
+        values = type_.values if isinstance(type_, GraphQLEnumType) and name in used else {}
         for value, other, member in same(values, _names.member):
+            where = f"{place(type_.ast_node)}: enum {name}"
             yield f"{where}: {other} and {value} both become the member {member}: leave one out"
+
+
+def _types(project: Project, settings: Settings, used: Mapping[str, Node]) -> Iterator[str]:
+    """Types that cannot be a part of a package."""
+    modules = MODULES | {_names.method(node.name.value) for node in project.operations if node.name}
+    for name, node in used.items():
+        kind = project.schema.type_map[name]
+        if name == _names.UPLOAD and name not in settings.ariadne["scalars"]:
+            yield (
+                f"{place(node)}: this needs the scalar Upload, and files cannot be sent: leave it out, or map Upload"
+                ' to a type that you send instead: [tool.ariadne-codegen.scalars] Upload = { type = "str" }'
+            )
+        elif isinstance(kind, GraphQLScalarType):
+            continue
+        elif keyword.iskeyword(name):
+            yield f"{place(node)}: the type {name} is used here, and no Python class can have that name: leave it out"
+        elif name in modules:
+            yield (
+                f"{place(node)}: the type {name} is used here, and the package has a module {name}: leave it out,"
+                " or rename the operation if the module is its own"
+            )
 
 
 def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
@@ -83,7 +109,7 @@ def _variables(operation: OperationDefinitionNode) -> Iterator[str]:
             yield f"{place(node)}: ${name} cannot be an argument called {argument!r}: rename it"
 
 
-def _inputs(project: Project, settings: Settings, operation: OperationDefinitionNode) -> Iterator[str]:
+def _inputs(project: Project, operation: OperationDefinitionNode) -> Iterator[str]:
     """Inputs that cannot be a model."""
     types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in operation.variable_definitions]
     for type_ in reachable_inputs(types):
@@ -91,9 +117,6 @@ def _inputs(project: Project, settings: Settings, operation: OperationDefinition
         advice = "write its fields as variables of their own"
         for name, other, attribute in same(attributes, _names.attribute):
             yield f"{where} {other} and {name}, and both become {attribute}: {advice}"
-        for name in attributes:
-            if _names.attribute(name) in settings.scalar_types:
-                yield f"{where} {name}, which would hide the Python type of that name: {advice}"
 
 
 class _Fragments(Visitor):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from graphql import Visitor, visit
+
+from tensorone_codegen import _names
 from tensorone_codegen._names import classes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from graphql import ConstValueNode, EnumValueNode
 
 
 def fields(class_def: ast.ClassDef) -> Iterator[ast.AnnAssign]:
@@ -68,6 +73,46 @@ def _target(node: ast.stmt) -> str:
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     target = targets[0]
     return target.id if isinstance(target, ast.Name) else ""
+
+
+def set_default(field: ast.AnnAssign, default: ConstValueNode) -> None:
+    """Corrects the enum values in a default: its members have our names, and inside an object it is a plain value."""
+    if field.value:
+        values = _EnumValues()
+        visit(default, values)
+        field.value = _Defaults(values.found).visit(field.value)
+
+
+class _EnumValues(Visitor):
+    """The enum values of a default, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def enter_enum_value(self, node: EnumValueNode, *_: object) -> None:
+        self.found.append(node.value)
+
+
+class _Defaults(ast.NodeTransformer):
+    """Writes the enum values of a default again, in the same order; ariadne-codegen has them as dotted names."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._values = values
+        self._depth = 0
+
+    def visit_Dict(self, node: ast.Dict) -> ast.Dict:
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        kind, dot, _ = node.id.partition(".")
+        if not dot:
+            return node
+        value = self._values.pop(0)
+        return ast.Constant(value) if self._depth else ast.Name(f"{kind}.{_names.member(value)}")
 
 
 def split_alias(field: ast.AnnAssign) -> None:

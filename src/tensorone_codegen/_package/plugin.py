@@ -6,14 +6,25 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
-from graphql import FieldNode, FragmentDefinitionNode, GraphQLInterfaceType, OperationDefinitionNode, parse
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLInputField,
+    GraphQLInterfaceType,
+    InputValueDefinitionNode,
+    NameNode,
+    OperationDefinitionNode,
+    VariableDefinitionNode,
+    VariableNode,
+    parse,
+)
 
 from tensorone_codegen import _names, _schema
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project import locations
 from tensorone_codegen._project.settings import RUNTIME
 
-from . import client, documents, models, probe_document
+from . import client, documents, hidden_names, models, probe_document, stand_ins
 from .open_types import take_newer_types
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ class SdkPlugin(Plugin):
         self._secret = frozenset[str](settings["secret"])
         self._inherited: frozenset[str] = settings["inherited"]
         self._elsewhere: dict[str, str] = settings["elsewhere"]
+        self._stand_ins: dict[str, str] = settings["stand_ins"]
+        self._real = {stand_in: name for name, stand_in in self._stand_ins.items()}
         self._open_enums = _schema.enums_of_outputs(schema)
         self._interfaces = frozenset(
             name for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInterfaceType)
@@ -48,12 +61,29 @@ class SdkPlugin(Plugin):
         self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
 
+    def process_name(self, name: str, node: Any = None) -> str:
+        """Names are escaped only where Python demands it: `type`, not `type_`."""
+        match node:
+            case GraphQLInputField(ast_node=InputValueDefinitionNode(name=NameNode(value=own))):
+                return _names.attribute(own)
+            case FieldNode():
+                return _names.attribute(_schema.key(node))
+            case VariableDefinitionNode(variable=VariableNode(name=NameNode(value=own))):
+                return _names.argument(own)
+            case OperationDefinitionNode(name=NameNode(value=own)):
+                return _names.method(own)
+            case _:
+                return name
+
     # --- enums and inputs
 
     def generate_enum(self, class_def: ast.ClassDef, enum_type: GraphQLEnumType) -> ast.ClassDef:
         """An enum that answers hold takes values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
+        for node, name in zip(class_def.body, enum_type.values, strict=True):
+            if isinstance(node, ast.Assign):
+                node.targets = [ast.Name(_names.member(name))]
         texts = {_names.member(name): value.description for name, value in enum_type.values.items()}
         models.describe(class_def, texts)
         return models.documented(class_def, enum_type.description)
@@ -61,8 +91,19 @@ class SdkPlugin(Plugin):
     def generate_enums_module(self, module: ast.Module) -> ast.Module:
         """Imports what open enums stand on."""
         models.remove(module, self._elsewhere)
-        self._modules["enums"] = module
-        return models.with_import(module, "open_enum", ["OpenEnum"])
+        models.with_import(module, "open_enum", ["OpenEnum"])
+        return self._finished("enums", module)
+
+    def generate_input_field(
+        self,
+        field_implementation: ast.AnnAssign,
+        input_field: GraphQLInputField,
+        field_name: str,  # noqa: ARG002 - the hook's
+    ) -> ast.AnnAssign:
+        """A default is written as the schema has it."""
+        if input_field.ast_node and input_field.ast_node.default_value:
+            models.set_default(field_implementation, input_field.ast_node.default_value)
+        return field_implementation
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
         """An input refuses fields that it does not know, takes Python names as keywords, and hides what is secret."""
@@ -78,9 +119,9 @@ class SdkPlugin(Plugin):
         """Imports what inputs stand on."""
         models.remove(module, self._elsewhere)
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
-        self._modules["input_types"] = module
         models.with_import(module, "base_model", ["InputModel"])
-        return models.with_import(module, "pydantic", ["Field"], level=0)
+        models.with_import(module, "pydantic", ["Field"], level=0)
+        return self._finished("input_types", module)
 
     # --- results
 
@@ -116,8 +157,8 @@ class SdkPlugin(Plugin):
         models.remove(module, self._superfluous)
         models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
-        self._modules["fragments"] = module
-        return models.with_import(module, "pydantic", ["Field"], level=0)
+        models.with_import(module, "pydantic", ["Field"], level=0)
+        return self._finished("fragments", module)
 
     def generate_result_types_module(
         self, module: ast.Module, operation_definition: ExecutableDefinitionNode
@@ -138,7 +179,9 @@ class SdkPlugin(Plugin):
         name = _name(operation_definition)
         fields = documents.Cutter(self.schema, fragments).root_fields(operation)
         probe = probe_document.text(self.schema, operation, fields)
-        client.add_operation(self._modules[_names.method(name)], name, operation, fields, probe)
+        module = self._modules[_names.method(name)]
+        client.add_operation(module, name, stand_ins.restored(operation, self._stand_ins), fields, probe)
+        hidden_names.uncover(module, self._real)
         return operation_str
 
     # --- the client
@@ -152,7 +195,7 @@ class SdkPlugin(Plugin):
 
     def generate_client_module(self, module: ast.Module) -> ast.Module:
         """Models are imported when they are first needed."""
-        return client.client_module(module, self._elsewhere)
+        return self._finished("", client.client_module(module, self._elsewhere))
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
         """Names are imported on first use, and a misspelt one is seen by type checkers.
@@ -165,7 +208,7 @@ class SdkPlugin(Plugin):
                 f"fragment {', '.join(names)}: spread beside `... on` of another type, and needed by itself too,"
                 " which ariadne-codegen cannot do: write its fields there instead"
             )
-        return client.init_module(module, self._modules)
+        return client.init_module(module, self._modules, self._real)
 
     def copy_code(self, copied_code: str) -> str:
         """The base of all models is our own; ariadne-codegen has no setting for it."""
@@ -173,6 +216,13 @@ class SdkPlugin(Plugin):
             return copied_code
         header = copied_code.partition("\n")[0]
         return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
+
+    def _finished(self, name: str, module: ast.Module) -> ast.Module:
+        """A module in which no name hides another; those with a name are remembered."""
+        hidden_names.uncover(module, self._real)
+        if name:
+            self._modules[name] = module
+        return module
 
     # --- looking things up
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ariadne_codegen.settings import ClientSettings
 
+from tensorone_codegen import _names
 from tensorone_codegen._errors import CodegenError
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
@@ -38,7 +39,7 @@ FIXED: dict[str, Any] = {
     "include_all_enums": False,
     "multipart_uploads": False,
     "skip_validation_rules": [],
-    "files_to_include": [str(RUNTIME / "operation.py"), str(RUNTIME / "open_enum.py")],
+    "files_to_include": [str(RUNTIME / f"{name}.py") for name in ("lazy_imports", "open_enum", "operation")],
     "plugins": ["tensorone_codegen._package.plugin.SdkPlugin"],
 }
 
@@ -54,6 +55,11 @@ _NEAR = 0.85
 
 
 _SCALAR = frozenset({"type", "parse", "serialize", "import"})
+
+
+# Builtins by which generated modules annotate, and imports that are the same object as the modules' own.
+_READ = frozenset({"bool", "float", "globals", "int", "list", "str"})
+_THE_SAME = frozenset({"enum.Enum", "typing.Annotated", "typing.Any", "typing.Optional", "typing.Union"})
 
 
 _THEIRS = frozenset(field.name for field in fields(ClientSettings))
@@ -168,12 +174,25 @@ def _check_inside(scalars: dict[str, Any], ours: dict[str, Any]) -> None:
                 f"pyproject.toml: [tool.ariadne-codegen.scalars] {name} must be a table of type, and of parse and"
                 f" serialize if need be, not {scalar!r}"
             )
+    _check_imports(scalars)
     for coordinate in ours.get("secret", ()):
         if not isinstance(coordinate, str):
             raise CodegenError(f"pyproject.toml: secret holds 'Type.field', not {coordinate!r}")
     extends = ours.get("extends", "")
     if extends and not _is_package(extends):
         raise CodegenError(f"pyproject.toml: extends: {extends} is not an installed, generated package")
+
+
+def _check_imports(scalars: dict[str, Any]) -> None:
+    """Refuses names of which a module could import only one."""
+    imported: dict[str, str] = {}
+    for scalar, path in ((name, path) for name, table in scalars.items() for path in table.values() if "." in path):
+        name = path.rpartition(".")[2]
+        here = f"pyproject.toml: [tool.ariadne-codegen.scalars] {scalar}: {path}"
+        if name in _names.OF_MODULES | _READ and path not in _THE_SAME:
+            raise CodegenError(f"{here}: generated modules have another {name}: give it another name in its module")
+        if imported.setdefault(name, path) != path:
+            raise CodegenError(f"{here}: {imported[name]} has the same name: give one another name in its module")
 
 
 def _is_scalar(scalar: Any) -> bool:

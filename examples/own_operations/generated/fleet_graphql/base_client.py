@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from .base_model import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .operation import Operation
 
@@ -29,6 +29,14 @@ class BaseClient:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+
+    def _serialized(self, function: Callable[[Any], object], value: object) -> object:
+        """What a scalar's own function makes of a value, or of each in a list; of nothing it makes nothing."""
+        if value is None or value is UNSET:
+            return value
+        if isinstance(value, list):
+            return [self._serialized(function, each) for each in cast("list[object]", value)]
+        return function(value)
 
     async def _execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
         given = {name: value for name, value in variables.items() if value is not UNSET}
