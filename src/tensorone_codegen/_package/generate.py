@@ -19,6 +19,7 @@ from tensorone_codegen._project.files import NOTHING
 from tensorone_codegen._project.settings import FIXED
 
 from . import lint, stand_ins
+from .import_check import check_import
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -52,6 +53,7 @@ def generate(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> list[
         raise CodegenError(f"{target} was not generated: move it away, or set another target_package_name")
     project = _load(settings, instead)
     with _fresh(settings, project) as package:
+        check_import(package)
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear(target.parent)
         # On the same file system as the target, so that both renames are atomic.
