@@ -9,6 +9,7 @@ from enum import Enum
 from pydantic import AfterValidator, ConfigDict
 from pydantic import BaseModel as PydanticBaseModel
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 
 class UnsetType(Enum):
@@ -50,7 +51,11 @@ class BaseModel(PydanticBaseModel):
 
 
 class InputModel(PydanticBaseModel):
-    """An input: a field that it does not know is refused, so that a misspelt one is not lost."""
+    """An input: a field that it does not know is refused, so that a misspelt one is not lost.
+
+    A package with more than a hundred inputs builds each when it is first used, which takes a millisecond or two;
+    `build_inputs` does so beforehand.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -58,4 +63,30 @@ class InputModel(PydanticBaseModel):
         protected_namespaces=(),
         extra="forbid",
         frozen=True,
+        defer_build=True,
     )
+
+
+def build_inputs() -> None:
+    """Builds all inputs that are imported, so that none is built in the middle of something else."""
+    for each in InputModel.__subclasses__():
+        each.model_rebuild()
+
+
+class _ValidatedAlone:
+    """Lets an input inside another one be validated by its own class.
+
+    Inputs that can all hold each other would else be written, all of them, into what pydantic builds for each.
+    """
+
+    def __get_pydantic_core_schema__(self, source: type[InputModel], _: object) -> CoreSchema:
+        def validate(value: object, info: core_schema.ValidationInfo) -> InputModel:
+            return value if isinstance(value, source) else source.model_validate(value, context=info.context)
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+    def __get_pydantic_json_schema__(self, *_: object) -> dict[str, str]:
+        return {"type": "object"}
+
+
+validated_alone = _ValidatedAlone()

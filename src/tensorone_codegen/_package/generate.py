@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -120,10 +121,21 @@ def _run(settings: Settings, project: Project, others: Mapping[str, str]) -> Non
     scalars = {others.get(name, name): scalar for name, scalar in settings.ariadne["scalars"].items()}
     theirs = settings.ariadne | FIXED | paths | {"scalars": scalars}
     config = {"tool": {"ariadne-codegen": theirs, "tensorone-codegen": _ours(project, others)}}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _deep(len(project.schema.type_map)):
         # `generate` reports what it says of deprecated fields, with their places.
         warnings.simplefilter("ignore", DeprecationWarning)
         run_ariadne_codegen(config)  # type: ignore[no-untyped-call]  # not annotated there
+
+
+@contextlib.contextmanager
+def _deep(types: int) -> Generator[None]:
+    """Lets ariadne-codegen, which follows inputs into each other by calling itself, go as deep as there are types."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 5 * types)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _ours(project: Project, others: Mapping[str, str]) -> dict[str, Any]:

@@ -127,6 +127,22 @@ def _halves(keyword: ast.keyword) -> list[ast.keyword]:
     return [ast.keyword(name, keyword.value) for name in ("validation_alias", "serialization_alias")]
 
 
+def validate_alone(class_def: ast.ClassDef, inputs: Collection[str]) -> None:
+    """Lets each of some inputs in the fields of another one be validated by its own class."""
+    for field in fields(class_def):
+        field.annotation = _Alone(inputs).visit(field.annotation)
+
+
+class _Alone(ast.NodeTransformer):
+    def __init__(self, inputs: Collection[str]) -> None:
+        self._inputs = inputs
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id.strip('"') not in self._inputs:
+            return node
+        return ast.Subscript(ast.Name("Annotated"), ast.Tuple([node, ast.Name("validated_alone")]))
+
+
 def hide(field: ast.AnnAssign) -> None:
     """Keeps a field out of reprs."""
     if not isinstance(field.value, ast.Call):
@@ -146,6 +162,11 @@ def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:
     others = {name: other for name, other in others.items() if name not in keep}
     remove(module, others)
     _Renamed(others).visit(module)
+
+
+def build_later(module: ast.Module) -> None:
+    """Leaves it to each model to be built when it is first used."""
+    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
 
 
 def remove(module: ast.Module, names: Collection[str]) -> None:

@@ -51,6 +51,8 @@ def _unused(name: str, taken: Collection[str]) -> str:
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """GraphQL in which some types have other names; comments and lines stay where they are."""
+    if not names:
+        return text
     visitor = _Places(names)
     visit(parse(Source(text)), visitor)
     for node in sorted(visitor.found, key=lambda each: -each.loc.start if each.loc else 0):
