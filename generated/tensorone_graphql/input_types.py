@@ -138,6 +138,8 @@ class EndpointInput(InputModel):
     "Fewest workers. [t1]"
 
 
+EnvironmentVariableInput.model_rebuild()
 ClusterFindAndDeployOnDemandInput.model_rebuild()
 ClusterRentInterruptableInput.model_rebuild()
 SaveTemplateInput.model_rebuild()
+EndpointInput.model_rebuild()

@@ -103,41 +103,6 @@ def reachable_inputs(types: Iterable[GraphQLNamedType]) -> list[GraphQLNamedType
     return list(found.values())
 
 
-def cycles_of_inputs(schema: GraphQLSchema) -> Iterator[set[str]]:
-    """The inputs that can hold each other, in groups: in a group, each can hold every other one."""
-    holds = {
-        name: [named_type(field).name for field in input_fields(type_).values() if input_fields(named_type(field))]
-        for name, type_ in schema.type_map.items()
-        if input_fields(type_)
-    }
-    held_by: dict[str, list[str]] = {name: [] for name in holds}
-    for name, others in holds.items():
-        for other in others:
-            held_by[other].append(name)
-    seen: set[str] = set()
-    order = [each for name in holds for each in _walked(name, holds, seen)]
-    seen.clear()
-    # Kosaraju's algorithm: against the arrows, from what was left last.
-    yield from (set(group) for name in reversed(order) if (group := _walked(name, held_by, seen)))
-
-
-def _walked(start: str, edges: Mapping[str, list[str]], seen: set[str]) -> list[str]:
-    """What can be reached and was not seen before, in the order in which it is left."""
-    left: list[str] = []
-    stack = [(start, iter(edges[start]))] if start not in seen else []
-    seen.add(start)
-    while stack:
-        name, others = stack[-1]
-        following = next((each for each in others if each not in seen), None)
-        if following is None:
-            stack.pop()
-            left.append(name)
-        else:
-            seen.add(following)
-            stack.append((following, iter(edges[following])))
-    return left
-
-
 def used_types(
     schema: GraphQLSchema, operations: Iterable[OperationDefinitionNode], fragments: Iterable[FragmentDefinitionNode]
 ) -> dict[str, Node]:

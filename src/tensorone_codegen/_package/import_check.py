@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 # Every name is imported, every model built and every annotation of the client resolved, as type checkers resolve it.
 _PROGRAM = """
-import importlib, json, sys, traceback, typing
+import importlib, inspect, json, sys, traceback, typing
 directory, name, *others = sys.argv[1:]
 sys.path[:] = [directory, *others]
 sys.dont_write_bytecode = True
+value = None
 try:
     package = importlib.import_module(name)
     for each in package.__all__:
@@ -33,6 +34,10 @@ try:
 except Exception as error:
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.startswith(directory)]
     last = frames[-1] if frames else None
+    if not frames and inspect.isclass(value):
+        # It was built here, and not by its module.
+        lines, number = inspect.getsourcelines(value)
+        last = traceback.FrameSummary(inspect.getsourcefile(value), number, value.__name__, line=lines[0].strip())
     text = str(error).splitlines() or [""]
     print(json.dumps({
         "file": last.filename[len(directory):].lstrip("/\\\\").replace("\\\\", "/") if last else name,

@@ -127,20 +127,28 @@ def _halves(keyword: ast.keyword) -> list[ast.keyword]:
     return [ast.keyword(name, keyword.value) for name in ("validation_alias", "serialization_alias")]
 
 
-def validate_alone(class_def: ast.ClassDef, inputs: Collection[str]) -> None:
-    """Lets each of some inputs in the fields of another one be validated by its own class."""
-    for field in fields(class_def):
-        field.annotation = _Alone(inputs).visit(field.annotation)
+def separate(module: ast.Module) -> None:
+    """Lets each input in a field of another one be validated by its own class, and be built when it is first used."""
+    for class_def in classes(module):
+        for field in fields(class_def):
+            field.annotation = _Alone().visit(field.annotation)
+    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
 
 
 class _Alone(ast.NodeTransformer):
-    def __init__(self, inputs: Collection[str]) -> None:
-        self._inputs = inputs
+    """Marks the inputs in an annotation, which are what is quoted there."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id.strip('"') not in self._inputs:
+        if not node.id.startswith('"'):
             return node
         return ast.Subscript(ast.Name("Annotated"), ast.Tuple([node, ast.Name("validated_alone")]))
+
+
+def build(module: ast.Module) -> None:
+    """Builds all models at the end of their module."""
+    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
+    for class_def in classes(module):
+        module.body += ast.parse(f"{class_def.name}.model_rebuild()").body
 
 
 def hide(field: ast.AnnAssign) -> None:
@@ -162,11 +170,6 @@ def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:
     others = {name: other for name, other in others.items() if name not in keep}
     remove(module, others)
     _Renamed(others).visit(module)
-
-
-def build_later(module: ast.Module) -> None:
-    """Leaves it to each model to be built when it is first used."""
-    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
 
 
 def remove(module: ast.Module, names: Collection[str]) -> None:

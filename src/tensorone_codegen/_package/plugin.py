@@ -39,12 +39,9 @@ if TYPE_CHECKING:
     )
 
 
-# pydantic writes all inputs of a cycle into what it builds for each: with sixty that takes seconds, and a hundred are
-# too deep for it. From here on each is built by itself.
-LARGE_CYCLE = 25
-
-# Inputs that a package builds when it is imported; of more each is built when it is first used.
-MOST_BUILT = 100
+# Inputs that are built together when a package is imported. pydantic writes everything that an input can hold into what
+# it builds for it: sixty that can all hold each other take seconds, and a hundred are too deep for it.
+MOST_INPUTS = 30
 
 
 class SdkPlugin(Plugin):
@@ -65,9 +62,6 @@ class SdkPlugin(Plugin):
         self._interfaces = frozenset(
             name for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInterfaceType)
         )
-        self._large_cycles = {
-            name: cycle for cycle in _schema.cycles_of_inputs(schema) if len(cycle) > LARGE_CYCLE for name in cycle
-        }
         self._owners: dict[int, str] = {}
         self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
@@ -124,14 +118,15 @@ class SdkPlugin(Plugin):
             models.split_alias(field)
             if models.name_of(field) in secret:
                 models.hide(field)
-        models.validate_alone(class_def, self._large_cycles.get(input_type.name, ()))
         return class_def
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
         """Imports what inputs stand on."""
         models.remove(module, self._elsewhere)
-        if len(_names.classes(module)) > MOST_BUILT:
-            models.build_later(module)
+        if len(_names.classes(module)) > MOST_INPUTS:
+            models.separate(module)
+        else:
+            models.build(module)
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         models.with_import(module, "base_model", ["InputModel", "validated_alone"])
         models.with_import(module, "typing", ["Annotated"], level=0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tensorone_codegen._errors import CodegenError
+from tensorone_codegen._package.plugin import MOST_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +49,22 @@ def test_a_module_that_is_missing_is_named(
     }
 
 
-@pytest.mark.parametrize("queries", [READ, SENT])
-def test_a_type_that_cannot_be_validated_is_named(make_project: Callable[..., Project], queries: str) -> None:
+MANY = " ".join(f"input I{i} {{ i: I{i + 1} }}" for i in range(MOST_INPUTS)) + f" input I{MOST_INPUTS} {{ odd: Odd }}"
+
+
+@pytest.mark.parametrize(
+    ("schema", "queries"),
+    [
+        (SCHEMA, READ),
+        (SCHEMA, SENT),
+        (f"{MANY} {SCHEMA.replace('in: In', 'in: I0')}", SENT.replace("$in: In", "$in: I0")),
+    ],
+)
+def test_a_type_that_cannot_be_validated_is_named(
+    make_project: Callable[..., Project], schema: str, queries: str
+) -> None:
     """Every model is built, so that what pydantic refuses is seen at once and not with the first answer."""
-    project = make_project(SCHEMA, queries, scalar("threading.Event"))
+    project = make_project(schema, queries, scalar("threading.Event"))
     with pytest.raises(CodegenError, match=r"PydanticSchemaGenerationError.*\n.*\nPython 3.*map its scalar") as caught:
         project.generate()
     assert not project.target.exists()

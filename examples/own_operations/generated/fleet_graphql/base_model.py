@@ -53,8 +53,8 @@ class BaseModel(PydanticBaseModel):
 class InputModel(PydanticBaseModel):
     """An input: a field that it does not know is refused, so that a misspelt one is not lost.
 
-    A package with more than a hundred inputs builds each when it is first used, which takes a millisecond or two;
-    `build_inputs` does so beforehand.
+    A package with more than thirty inputs builds each when it is first used, which takes a millisecond or two;
+    `build_inputs` builds all of them beforehand.
     """
 
     model_config = ConfigDict(
@@ -76,7 +76,7 @@ def build_inputs() -> None:
 class _ValidatedAlone:
     """Lets an input inside another one be validated by its own class.
 
-    Inputs that can all hold each other would else be written, all of them, into what pydantic builds for each.
+    Otherwise pydantic would write everything that an input can hold into what it builds for it.
     """
 
     def __get_pydantic_core_schema__(self, source: type[InputModel], _: object) -> CoreSchema:
