@@ -39,7 +39,15 @@ def add_operation(
         f"result={result}, idempotent={marked or operation.operation is OperationType.QUERY}, probe={probe!r})"
     )
     with_import(module, "operation", ["Group", "Operation", "RootField", "Slot"])
-    module.body += ast.parse(code).body
+    module.body += _without_empty_types(ast.parse(code)).body
+
+
+def _without_empty_types(module: ast.Module) -> ast.Module:
+    """Leaves out the types of slots that have none, which are nearly all."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg != "type" or ast.unparse(each.value) != "''"]
+    return module
 
 
 def method(definition: Function, operation: OperationDefinitionNode, text: str) -> Function:

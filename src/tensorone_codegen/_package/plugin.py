@@ -44,6 +44,13 @@ if TYPE_CHECKING:
 MOST_INPUTS = 30
 
 
+# Types of scalars in whose values no key can be.
+_ATOMS = frozenset(
+    {"None", "bool", "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"}
+    | {"float", "int", "pydantic.AnyUrl", "str", "uuid.UUID"}
+)
+
+
 class SdkPlugin(Plugin):
     """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package.
 
@@ -58,6 +65,11 @@ class SdkPlugin(Plugin):
         self._elsewhere: dict[str, str] = settings["elsewhere"]
         self._stand_ins: dict[str, str] = settings["stand_ins"]
         self._real = {stand_in: name for name, stand_in in self._stand_ins.items()}
+        self._atoms = {
+            name
+            for name, scalar in config_dict["tool"]["ariadne-codegen"]["scalars"].items()
+            if scalar["type"] in _ATOMS
+        }
         self._open_enums = _schema.enums_of_outputs(schema)
         self._interfaces = frozenset(
             name for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInterfaceType)
@@ -187,7 +199,8 @@ class SdkPlugin(Plugin):
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
         operation = next(node for node in definitions if isinstance(node, OperationDefinitionNode))
         name = _name(operation_definition)
-        fields = documents.Cutter(self.schema, fragments).root_fields(operation)
+        types = stand_ins.own_names(_schema.loose_variables(self.schema, operation, self._atoms), self._real)
+        fields = documents.Cutter(self.schema, fragments).root_fields(operation, types)
         probe = probe_document.text(self.schema, operation, fields)
         module = self._modules[_names.method(name)]
         client.add_operation(module, name, stand_ins.restored(operation, self._stand_ins), fields, probe)

@@ -6,6 +6,7 @@ apart afterwards. So such a type has a name of its own until every import of tha
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -18,6 +19,7 @@ from graphql import (
     TypeExtensionNode,
     Visitor,
     parse,
+    print_ast,
     visit,
 )
 
@@ -26,7 +28,7 @@ from tensorone_codegen import _names
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from graphql import GraphQLSchema, NameNode, Node, OperationDefinitionNode
+    from graphql import GraphQLSchema, NameNode, Node, OperationDefinitionNode, TypeNode
 
 
 def stand_ins(schema: GraphQLSchema, types: Collection[str]) -> dict[str, str]:
@@ -81,3 +83,9 @@ def restored(operation: OperationDefinitionNode, names: Mapping[str, str]) -> Op
     for node in visitor.found:
         node.value = next(name for name, stand_in in names.items() if stand_in == node.value)
     return operation
+
+
+def own_names(types: Mapping[str, TypeNode], real: Mapping[str, str]) -> dict[str, str]:
+    """Types as they are written, with their own names."""
+    texts = {variable: print_ast(type_) for variable, type_ in types.items()}
+    return {name: re.sub(r"\w+", lambda found: real.get(found[0], found[0]), text) for name, text in texts.items()}

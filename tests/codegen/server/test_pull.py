@@ -176,10 +176,10 @@ def test_a_default_that_is_no_value_of_its_type_is_refused(file: Callable[..., P
     with pytest.raises(CodegenError) as refused:
         pull(path)
     assert [line.partition("pulled:")[2] for line in str(refused.value).splitlines()[1:]] == [
-        "2: The default of I.e is no E.",
-        "3: The default of Query.a(x:) is no Int.",
+        "2: The default of I.e is not a valid E.",
+        "3: The default of Query.a(x:) is not a valid Int.",
     ]
-    with pytest.raises(CodegenError, match=r"The default of @d\(x:\) is no Int"):
+    with pytest.raises(CodegenError, match=r"The default of @d\(x:\) is not a valid Int"):
         pull(file('directive @d(x: Int = "s") on FIELD type Query { a: Int }'))
 
 
