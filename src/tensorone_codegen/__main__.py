@@ -26,6 +26,8 @@ from ._errors import CodegenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tensorone_codegen._review.review import Review
+
 # Above the statuses by which commands answer.
 STOPPED = 4
 
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("generate", _run_generate, "write the package anew; what was there is gone")
     add("check", _run_check, "tell whether the package is what schema and operations say: status 1 if not")
-    statuses = "status 0 nothing, 1 additive, 2 dangerous, 3 breaking"
+    statuses = "status 0 nothing changed, 1 nothing that they notice, 2 dangerous, 3 breaking"
     reviewed = add("review", _run_review, f"tell what a new schema means for the operations: {statuses}")
     updated = add(
         "update",
@@ -93,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="a project that extends this one's package: its operations must fit too, and its package is generated",
     )
+    for command in (reviewed, updated):
+        command.add_argument(
+            "--whole-schema",
+            action="store_true",
+            help="let the status be about the whole schema, also what no operation here uses",
+        )
     probed.add_argument("url", help="address of the server")
     for command in (reviewed, updated, pulled, probed):
         command.add_argument(
@@ -121,7 +129,7 @@ def _run_check(_: argparse.Namespace) -> int:
 def _run_review(options: argparse.Namespace) -> int:
     review = schema_update.reviewed(project_settings.read(Path.cwd()), pull.pull(_source(options)))
     print(report.as_json(review) if options.format == "json" else report.as_text(review))
-    return review.status
+    return _status(options, review)
 
 
 def _run_update(options: argparse.Namespace) -> int:
@@ -138,7 +146,11 @@ def _run_update(options: argparse.Namespace) -> int:
     _tell_written(update.file, changed=changed)
     for each, _ in update.projects:
         _tell_written(each.target)
-    return review.status
+    return _status(options, review)
+
+
+def _status(options: argparse.Namespace, review: Review) -> int:
+    return review.whole_status if options.whole_schema else review.status
 
 
 def _run_pull(options: argparse.Namespace) -> int:

@@ -136,7 +136,7 @@ def init_module(module: ast.Module, modules: Mapping[str, ast.Module], real: Map
         if isinstance(node, ast.ImportFrom):
             where |= dict.fromkeys(_kept(node, modules, real), node.module or "")
     for name, each in modules.items():
-        where |= dict.fromkeys([*_constants(each), *(class_def.name for class_def in classes(each))], name)
+        where |= dict.fromkeys([*_constants(each), *_defined(each)], name)
     imports = "\n".join(
         f"    from .{source} import {', '.join(sorted(name for name in where if where[name] == source))}"
         for source in sorted(set(where.values()))
@@ -152,8 +152,18 @@ def _kept(node: ast.ImportFrom, modules: Mapping[str, ast.Module], real: Mapping
     """The names of an import that its module still defines."""
     source = modules.get(node.module or "")
     names = [real.get(alias.name, alias.name) for alias in node.names]
-    defined = names if source is None else [class_def.name for class_def in classes(source)]
+    defined = names if source is None else _defined(source)
     return (name for name in names if name in defined)
+
+
+def _defined(module: ast.Module) -> list[str]:
+    """The classes of a module, and an operation that is another name of a fragment."""
+    others = [(node.targets[0], node.value) for node in module.body if isinstance(node, ast.Assign)]
+    names = [
+        (each.id, value.id) for each, value in others if isinstance(each, ast.Name) and isinstance(value, ast.Name)
+    ]
+    # A second name by which only annotations know a class has underscores at its end.
+    return [each.name for each in classes(module)] + [each for each, other in names if each.rstrip("_") != other]
 
 
 def _constants(module: ast.Module) -> list[str]:

@@ -187,7 +187,7 @@ class SdkPlugin(Plugin):
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
         take_newer_types(module, self._interfaces)
-        models.collapse(module)
+        models.collapse(module, keep={_names.class_name(_name(operation_definition))})
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
         return models.with_import(module, "pydantic", ["Field"], level=0)

@@ -106,6 +106,7 @@ def test_an_input_of_any_name_is_sent(make_project: Callable[..., Project]) -> N
     variables = " ".join(f"${name}: {name}" for name in names)
     queries = f"query IsOk({variables}) {{ ok({' '.join(f'{name}: ${name}' for name in names)}) }}"
     package = make_project(schema, queries).generate().module()
+    assert {*names, "IsOk", "IS_OK"} <= set(package.__all__) <= {*names, "GraphQLClient", "IsOk", "IS_OK"}
     for name in names:
         kind = getattr(package, name)
         inner = kind(**{_names.attribute(name): kind(text="y")}, many=[kind()])

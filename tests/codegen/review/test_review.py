@@ -60,7 +60,8 @@ fragment Thing on Thing {
 """
 
 BOTH = ["ReadThing", "MakeThing"]
-OURS, OTHERS, DANGEROUS, DEPRECATED, ADDED = "breaking", "breaking-others", "dangerous", "deprecation", "additive"
+OURS, OTHERS, DANGEROUS, DANGEROUS_OTHERS = "breaking", "breaking-others", "dangerous", "dangerous-others"
+DEPRECATED, ADDED = "deprecation", "additive"
 NO_MUTATION = "type Mutation { make(input: Make!): Thing  drop(id: ID!): Int }"
 
 # What is replaced by what, what becomes of it, for which coordinate, touching which operations.
@@ -75,7 +76,7 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     ),
     ("scalar When", "enum When { NOW }", OURS, "When", ["MakeThing"]),
     ("scalar When", 'scalar When @specifiedBy(url: "https://new.example")', ADDED, "When", ["MakeThing"]),
-    ("https://old.example", "https://new.example", DANGEROUS, "Mark", []),
+    ("https://old.example", "https://new.example", DANGEROUS_OTHERS, "Mark", []),
     ("type Unused {", "type New implements Item { id: ID! } type Unused {", DANGEROUS, "New & Item", ["ReadAny"]),
     ("type Unused {", "interface Unused {", OTHERS, "Unused", []),
     ("input Spare { z: Int }", "", OTHERS, "Spare", []),
@@ -167,7 +168,11 @@ def test_each_change_has_its_severity_and_its_operations(
     reviewed = review.review(loaded, graphql.build_schema(changed(before, after)))
     found = [(each.severity.label, each.change.coordinate, each.operations) for each in reviewed.findings]
     assert (severity, coordinate, operations) in found
-    assert reviewed.status == {OURS: 3, OTHERS: 3, DANGEROUS: 2, DEPRECATED: 1, ADDED: 1}[severity]
+    assert reviewed.status == {OURS: 3, OTHERS: 1, DANGEROUS: 2, DANGEROUS_OTHERS: 1, DEPRECATED: 1, ADDED: 1}[severity]
+    assert (
+        reviewed.whole_status
+        == {OURS: 3, OTHERS: 3, DANGEROUS: 2, DANGEROUS_OTHERS: 2, DEPRECATED: 1, ADDED: 1}[severity]
+    )
 
 
 def test_nothing_that_graphql_core_reports_is_missed(loaded: sources.Project) -> None:
@@ -178,7 +183,7 @@ def test_nothing_that_graphql_core_reports_is_missed(loaded: sources.Project) ->
         new = graphql.build_schema(changed(before, after))
         breaking, dangerous = graphql.find_breaking_changes(old, new), graphql.find_dangerous_changes(old, new)
         kinds |= {change.type for change in (*breaking, *dangerous)}
-        status = review.review(loaded, new).status
+        status = review.review(loaded, new).whole_status
         assert status == (3 if breaking else 2 if dangerous else status)
     assert kinds == {*graphql.BreakingChangeType, *graphql.DangerousChangeType}
 
@@ -327,6 +332,8 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
     report = json.loads(run(SCHEMA.replace("count: Int = 1 ", "count: Int = 2 "), "--format", "json", status=2))
     assert report == {
         "status": 2,
+        "whole_schema_status": 2,
+        "unused": {"breaking": 0, "dangerous": 0},
         "changes": [
             {
                 "severity": "dangerous",
@@ -349,6 +356,22 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
         "refused": [],
         "broken": [],
     }
+
+
+def test_what_no_operation_uses_is_counted_and_no_alarm(run: Callable[..., str]) -> None:
+    """The status is about our operations; who wants it for the whole schema says so."""
+    text = SCHEMA.replace("input Spare { z: Int }", "input Spare { y: Int }").replace(
+        "y(a: Int): Int", "y(a: Int, b: Int): Int"
+    )
+    lines = run(text, status=1).splitlines()
+    assert lines[:2] == ["Breaks only what we do not use:", "  Spare.z was removed"]
+    assert lines[-1] == "Status 1 is for our operations; --whole-schema makes it 3: 1 breaking and 2 dangerous."
+    report = json.loads(run(text, "--format", "json", status=1))
+    assert (report["status"], report["whole_schema_status"]) == (1, 3)
+    assert report["unused"] == {"breaking": 1, "dangerous": 2}
+    run(text, "--whole-schema", status=3)
+    run(SCHEMA.replace("y(a: Int): Int", "y(a: Int, b: Int): Int"), "--whole-schema", status=2)
+    run(SCHEMA.replace("y(a: Int): Int", "y(a: Int, b: Int): Int"), status=1)
 
 
 def test_nothing_changed_is_status_nought(run: Callable[..., str]) -> None:
