@@ -20,7 +20,17 @@ _ENUM_RESERVED = frozenset({"is_known", "mro"})
 
 # What a generated module imports or reads, beside the types of scalars: a type of the schema may have such a name.
 OF_MODULES = frozenset(
-    {"TYPE_CHECKING", "UNSET", "UnsetType", "annotations", "importlib", "newer_than", "secret", "validated_alone"}
+    {
+        "TYPE_CHECKING",
+        "UNSET",
+        "UnsetType",
+        "annotations",
+        "importlib",
+        "newer_than",
+        "secret",
+        "secret_sent",
+        "validated_alone",
+    }
     | {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
     | {"BaseClient", "BaseModel", "Executor", "Group", "InputModel", "OpenEnum", "Operation", "RootField", "Slot"}
 )

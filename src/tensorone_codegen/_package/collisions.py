@@ -28,17 +28,8 @@ if TYPE_CHECKING:
 
 
 MODULES = frozenset(
-    {
-        "base_client",
-        "base_model",
-        "client",
-        "enums",
-        "fragments",
-        "input_types",
-        "lazy_imports",
-        "open_enum",
-        "operation",
-    }
+    {"base_client", "base_model", "client", "enums", "fragments", "input_types"}
+    | {"lazy_imports", "open_enum", "operation", "secret_values"}
 )
 
 

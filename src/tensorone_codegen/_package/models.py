@@ -151,12 +151,13 @@ def build(module: ast.Module) -> None:
         module.body += ast.parse(f"{class_def.name}.model_rebuild()").body
 
 
-def hide(field: ast.AnnAssign) -> None:
-    """Keeps a field out of reprs."""
+def hide(field: ast.AnnAssign, mark: str = "secret") -> None:
+    """Keeps a field out of reprs, and its values out of everything that is written."""
     if not isinstance(field.value, ast.Call):
         default = [] if field.value is None else [ast.keyword("default", field.value)]
         field.value = ast.Call(ast.Name("Field"), [], default)
     field.value.keywords.append(ast.keyword("repr", ast.Constant(value=False)))
+    field.annotation = ast.Subscript(ast.Name("Annotated"), ast.Tuple([field.annotation, ast.Name(mark)]))
 
 
 def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:

@@ -27,6 +27,8 @@ def take_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
             if interfaces & set(_named_types(field)):
                 field.annotation = ast.Name("str")
     with_import(module, "base_model", ["newer_than"])
+    with_import(module, "secret_values", ["secret"])
+    with_import(module, "typing", ["Annotated"], level=0)
     with_import(module, "pydantic", ["Field"], level=0)
 
 
@@ -52,7 +54,9 @@ class _Opened(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         match node:
-            case ast.Subscript(ast.Name("Annotated"), ast.Tuple([ast.Subscript(ast.Name("Union")) as choice, _])):
+            case ast.Subscript(
+                ast.Name("Annotated"), ast.Tuple([ast.Subscript(ast.Name("Union")) as choice, ast.Call()])
+            ):
                 return choice
             case ast.Subscript(ast.Name("Union"), ast.Tuple(members)):
                 node.slice = ast.Tuple(self._with_rest(list(dict.fromkeys(map(_unquoted, members)))))

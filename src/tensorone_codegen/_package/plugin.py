@@ -129,7 +129,7 @@ class SdkPlugin(Plugin):
         for field in models.fields(class_def):
             models.split_alias(field)
             if models.name_of(field) in secret:
-                models.hide(field)
+                models.hide(field, "secret_sent")
         return class_def
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
@@ -141,6 +141,7 @@ class SdkPlugin(Plugin):
             models.build(module)
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         models.with_import(module, "base_model", ["InputModel", "validated_alone"])
+        models.with_import(module, "secret_values", ["secret_sent"])
         models.with_import(module, "typing", ["Annotated"], level=0)
         models.with_import(module, "pydantic", ["Field"], level=0)
         return self._finished("input_types", module)

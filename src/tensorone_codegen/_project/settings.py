@@ -39,7 +39,9 @@ FIXED: dict[str, Any] = {
     "include_all_enums": False,
     "multipart_uploads": False,
     "skip_validation_rules": [],
-    "files_to_include": [str(RUNTIME / f"{name}.py") for name in ("lazy_imports", "open_enum", "operation")],
+    "files_to_include": [
+        str(RUNTIME / f"{name}.py") for name in ("lazy_imports", "open_enum", "operation", "secret_values")
+    ],
     "plugins": ["tensorone_codegen._package.plugin.SdkPlugin"],
 }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import Enum
 
 from pydantic import AfterValidator, ConfigDict
-from pydantic import BaseModel as PydanticBaseModel
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
+
+from .secret_values import SecretsKept, SecretsMasked
 
 
 class UnsetType(Enum):
@@ -36,7 +37,7 @@ def newer_than(*known: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-class BaseModel(PydanticBaseModel):
+class BaseModel(SecretsMasked):
     """A result: fields that it does not know are ignored, so that a server may grow."""
 
     model_config = ConfigDict(
@@ -48,7 +49,7 @@ class BaseModel(PydanticBaseModel):
     )
 
 
-class InputModel(PydanticBaseModel):
+class InputModel(SecretsKept):
     """An input: a field that it does not know is refused, so that a misspelt one is not lost.
 
     A package with more than thirty inputs builds each when it is first used, which takes a millisecond or two;
