@@ -12,7 +12,7 @@ from tensorone_codegen._errors import CodegenError
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Every name is imported, every model built and every annotation of the client resolved, as type checkers resolve it.
+# Every name is imported, every model built with its defaults, and every annotation of the client resolved, as type checkers resolve it.
 _PROGRAM = """
 import importlib, inspect, json, sys, traceback, typing
 directory, name, *others = sys.argv[1:]
@@ -25,6 +25,8 @@ try:
         value = getattr(package, each)
         if hasattr(value, "model_rebuild"):
             value.model_rebuild()
+            for field in value.model_fields.values():
+                field.get_default(call_default_factory=True)
     typing.TYPE_CHECKING = True
     client = importlib.reload(importlib.import_module(name + ".client"))
     for kind in vars(client).values():

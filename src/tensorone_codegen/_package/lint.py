@@ -6,12 +6,17 @@ import keyword
 from typing import TYPE_CHECKING
 
 from graphql import (
+    FieldNode,
     FragmentSpreadNode,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLScalarType,
     InlineFragmentNode,
     OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
     Visitor,
+    is_abstract_type,
     print_ast,
     visit,
 )
@@ -26,7 +31,7 @@ from .collisions import MODULES, collisions, same
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from graphql import Node, OperationDefinitionNode
+    from graphql import Node, OperationDefinitionNode, SelectionSetNode
 
     from tensorone_codegen._project.settings import Settings
     from tensorone_codegen._project.sources import Project
@@ -43,8 +48,9 @@ def lint(project: Project, settings: Settings) -> None:
     for operation in project.operations:
         problems += [*_operation(operation), *_variables(operation), *_inputs(project, operation)]
     for definition in (*project.operations, *project.fragments.values()):
-        visitor = _Fragments()
-        visit(definition, visitor)
+        info = TypeInfo(project.schema)
+        visitor = _Fragments(info)
+        visit(definition, TypeInfoVisitor(info, visitor))
         problems += visitor.problems
     # What is wrong so far would only be told a second time as a collision.
     problems = problems or list(collisions(project, settings.scalar_types, settings.ariadne["client_name"]))
@@ -122,9 +128,19 @@ def _inputs(project: Project, operation: OperationDefinitionNode) -> Iterator[st
 class _Fragments(Visitor):
     """Fragments that the models cannot follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, info: TypeInfo) -> None:
         super().__init__()
         self.problems: list[str] = []
+        self._info = info
+        self._fields: list[set[str]] = []
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:
+        self._fields.append(
+            {each.name.value for each in node.selections if isinstance(each, FieldNode)} - {"__typename"}
+        )
+
+    def leave_selection_set(self, *_: object) -> None:
+        self._fields.pop()
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
         self._directives(node)
@@ -133,6 +149,14 @@ class _Fragments(Visitor):
         self._directives(node)
         if not getattr(node, "type_condition", None):
             self.problems.append(f"{place(node)}: an inline fragment without a type: write its fields without it")
+            return
+        parent, own = self._info.get_parent_type(), self._info.get_type()
+        if isinstance(own, GraphQLInterfaceType) and parent is not own and is_abstract_type(parent):
+            for name in sorted(self._fields[-1] - own.fields.keys()):
+                self.problems.append(
+                    f"{place(node)}: ... on {own.name} stands beside {name}, which {own.name} does not have:"
+                    " write a fragment on each type instead"
+                )
 
     def _directives(self, node: FragmentSpreadNode | InlineFragmentNode) -> None:
         for directive in node.directives:

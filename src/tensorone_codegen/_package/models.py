@@ -76,7 +76,7 @@ def _target(node: ast.stmt) -> str:
 
 
 def set_default(field: ast.AnnAssign, default: ConstValueNode) -> None:
-    """Corrects the enum values in a default: its members have our names, and inside an object it is a plain value."""
+    """Corrects a default: enum values in it, objects in lists, and objects that are JSON."""
     if field.value:
         values = _EnumValues()
         visit(default, values)
@@ -95,24 +95,41 @@ class _EnumValues(Visitor):
 
 
 class _Defaults(ast.NodeTransformer):
-    """Writes the enum values of a default again, in the same order; ariadne-codegen has them as dotted names."""
+    """Writes a default again; its enum values are in the same order, and ariadne-codegen has them as dotted names."""
 
     def __init__(self, values: list[str]) -> None:
         self._values = values
-        self._depth = 0
+        self._in_object = 0
+        self._in_list = 0
+
+    def visit_List(self, node: ast.List) -> ast.List:
+        self._in_list += 1
+        self.generic_visit(node)
+        self._in_list -= 1
+        return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.Dict:
-        self._depth += 1
+        self._in_object += 1
         self.generic_visit(node)
-        self._depth -= 1
+        self._in_object -= 1
         return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(keywords=[ast.keyword("default_factory", ast.Lambda(body=item))]) if self._in_list:
+                return item
+            case ast.Call(ast.Attribute(ast.Subscript(slice=ast.Constant(""))), [item]):
+                return item
+            case _:
+                return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         kind, dot, _ = node.id.partition(".")
         if not dot:
             return node
         value = self._values.pop(0)
-        return ast.Constant(value) if self._depth else ast.Name(f"{kind}.{_names.member(value)}")
+        return ast.Constant(value) if self._in_object else ast.Name(f"{kind}.{_names.member(value)}")
 
 
 def split_alias(field: ast.AnnAssign) -> None:

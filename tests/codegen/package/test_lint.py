@@ -32,7 +32,8 @@ type Query { client: client  while: while
 type Subscription { tick: Int }
 interface Item { id: ID }
 type Thing implements Item { id: ID  gpuId: Int  gpu_id: Int  a: A  datetime: DateTime  other: Int }
-type Part implements Item { id: ID  size: Int }
+interface Sized { size: Int }
+type Part implements Item & Sized { id: ID  size: Int }
 type A { x: Int  y: Int }
 """
 
@@ -98,6 +99,10 @@ REFUSED = {
     "an inline fragment without a type": (
         "query Q { thing {\n ... { id } } }",
         "2: an inline fragment without a type: write its fields without it",
+    ),
+    "an interface that narrows another one": (
+        "query Q { item {\n id\n ... on Sized { size } } }",
+        "3: ... on Sized stands beside id, which Sized does not have: write a fragment on each type instead",
     ),
     "an operation called like a fragment": (
         "query Thing { status }\nfragment Thing on Thing { id } query Q { thing { ...Thing } }",

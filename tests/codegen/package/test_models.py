@@ -162,3 +162,29 @@ def test_newer_types_are_taken_wherever_they_can_be(make_project: Callable[..., 
     assert (unions.one.typename__, unions.must.typename__) == ("New", "New")
     assert [type(each).__name__ for each in unions.twos[0]] == ["UnionsTwosOther_", "NoneType"]
     assert made.module("same").Same.model_validate({"nodes": [new | {"id": "1"}]}).nodes[0].id == "1"
+
+
+def test_defaults_of_inputs_are_values_of_their_types(make_project: Callable[..., Project]) -> None:
+    """Enums, lists, objects, lists of objects and JSON, as deep as the schema has them."""
+    schema = """
+    scalar JSON
+    enum Kind { A B None }
+    input Inner { kind: Kind = None kinds: [Kind!] = [A, None] size: Int = 3 }
+    input Outer {
+      inner: Inner! = {kind: B, kinds: [B]}
+      many: [Inner!]! = [{kind: B}, {size: 4}]
+      json: JSON = {a: [{b: A}]}
+      list: JSON = [1, {c: 2}]
+      float: Float! = 1.5
+      no: Int = null
+      from: Kind! = B
+    }
+    type Query { ok(outer: Outer): Boolean }
+    """
+    package = make_project(schema, "query IsOk($outer: Outer) { ok(outer: $outer) }").generate().module()
+    outer, kind = package.Outer(), package.Kind
+    assert (outer.inner, outer.from_) == (package.Inner(kind=kind.B, kinds=[kind.B]), kind.B)
+    assert outer.many == [package.Inner(kind=kind.B), package.Inner(size=4)]
+    assert (outer.json_, outer.list, outer.float, outer.no) == ({"a": [{"b": "A"}]}, [1, {"c": 2}], 1.5, None)
+    assert package.Inner().kinds == [kind.A, kind.None_]
+    assert outer.model_dump(exclude_unset=True) == {}
