@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _PLURAL = re.compile(r"([A-Z]{2,})s(?![a-z])")
 
-# What every enum class has already, and what `enum` keeps for itself.
-_ENUM_RESERVED = frozenset({"is_known", "mro"})
+# What every enum has already: what `enum` refuses, and what type checkers take for the property.
+_ENUM_RESERVED = frozenset({"is_known", "mro", "name", "value"})
 
 # What a generated module imports or reads, beside the types of scalars: a type of the schema may have such a name.
 OF_MODULES = frozenset(

@@ -12,7 +12,7 @@ from tensorone_codegen._errors import CodegenError
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Every name is imported, every model built with its defaults, and every annotation of the client resolved, as type checkers resolve it.
+# Every name is imported, every model built with its defaults, and every annotation of the client resolved.
 _PROGRAM = """
 import importlib, inspect, json, sys, traceback, typing
 directory, name, *others = sys.argv[1:]

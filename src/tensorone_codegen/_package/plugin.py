@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
@@ -49,6 +50,9 @@ _ATOMS = frozenset(
     {"None", "bool", "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"}
     | {"float", "int", "pydantic.AnyUrl", "str", "uuid.UUID"}
 )
+
+
+_LIKE_A_METHOD = re.compile(rf"^    (?:{'|'.join(name for name in dir(str) if name[0] != '_')}) = .*$", re.MULTILINE)
 
 
 class SdkPlugin(Plugin):
@@ -110,6 +114,10 @@ class SdkPlugin(Plugin):
         models.remove(module, self._elsewhere)
         models.with_import(module, "open_enum", ["OpenEnum"])
         return self._finished("enums", module)
+
+    def generate_enums_code(self, generated_code: str) -> str:
+        """Members may have the names of methods of `str`, which type checkers would report."""
+        return _LIKE_A_METHOD.sub(r"\g<0>  # type: ignore[assignment]  # hides a method of str", generated_code)
 
     def generate_input_field(
         self,
