@@ -36,7 +36,7 @@ def masked(value: object) -> object:
 
 
 def _has_value(item: object) -> bool:
-    """Whether there is anything behind `KEY=`; a token in base64 ends with its `=`, and is no assignment."""
+    """Whether there is anything behind `KEY=`; a token in base64 ends with its `=`, and is not an assignment."""
     return isinstance(item, str) and bool(item.partition("=")[2].strip("="))
 
 

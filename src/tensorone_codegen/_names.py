@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PLURAL = re.compile(r"([A-Z]{2,})s(?![a-z])")
 
-# What every enum has already: what `enum` refuses, and what type checkers take for the property.
+# What every enum has already: what `enum` refuses, and what type checkers regard as the property.
 _ENUM_RESERVED = frozenset({"is_known", "mro", "name", "value"})
 
 # What a generated module imports or reads, beside the types of scalars: a type of the schema may have such a name.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 
-# They steer the generator and are no part of the server's schema.
+# They steer the generator and are not part of the server's schema.
 CLIENT_DIRECTIVES = frozenset({"idempotent"})
 
 _STANDARD = frozenset({"Boolean", "Float", "ID", "Int", "String"})
@@ -151,7 +151,7 @@ def loose_variables(
 
 
 def wrong_defaults(schema: GraphQLSchema) -> list[GraphQLError]:
-    """Defaults that are no values of their types: graphql-core drops them without a word."""
+    """Defaults that are not values of their types: graphql-core silently drops them."""
     return [
         GraphQLError(f"The default of {name} is not a valid {type_of(holder)}.", holder.ast_node.default_value)
         for name, holder in _with_defaults(schema)

@@ -1,4 +1,4 @@
-"""Refuses what ariadne-codegen would turn, without a word, into something wrong."""
+"""Refuses what ariadne-codegen would silently turn into something wrong."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lint(project: Project, settings: Settings) -> None:
         visitor = _Fragments(info)
         visit(definition, TypeInfoVisitor(info, visitor))
         problems += visitor.problems
-    # What is wrong so far would only be told a second time as a collision.
+    # What is wrong so far would only be reported a second time, as a collision.
     problems = problems or list(collisions(project, settings.scalar_types, settings.ariadne["client_name"]))
     if problems:
         raise CodegenError("\n".join(dict.fromkeys(problems)))

@@ -133,7 +133,7 @@ class _Defaults(ast.NodeTransformer):
 
 
 def split_alias(field: ast.AnnAssign) -> None:
-    """Replaces `alias` by its two halves: type checkers take `alias` for the only keyword."""
+    """Replaces `alias` by its two halves: type checkers regard `alias` as the only keyword."""
     if isinstance(field.value, ast.Call):
         field.value.keywords = [half for keyword in field.value.keywords for half in _halves(keyword)]
 

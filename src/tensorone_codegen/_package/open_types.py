@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def take_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
-    """Takes any name of a type where an answer tells one, also a name that the package does not know.
+def accept_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
+    """Accepts any type name in an answer, also one that the package does not know.
 
     What stands for an interface stands for new types of it too; a union gets a class for them.
     """
@@ -35,8 +35,8 @@ def take_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
 class _Opened(ast.NodeTransformer):
     """Adds to each choice of classes one for all other types.
 
-    The names of the types tell the classes apart, so that nothing else need be said of the choice: what pydantic has
-    for that takes only names that it knows.
+    The names of the types distinguish the classes. pydantic's own discriminator is removed, since it accepts only names
+    that it knows.
     """
 
     def __init__(self, known: dict[str, ast.ClassDef], interfaces: frozenset[str]) -> None:
@@ -65,7 +65,7 @@ class _Opened(ast.NodeTransformer):
                 return node
 
     def _with_rest(self, members: list[str]) -> list[ast.expr]:
-        """The members of a choice, the one that takes all other types last."""
+        """The members of a choice; the last one accepts all other types."""
         types = {name: self._types(name) for name in members}
         closed = [name for name in members if self._interfaces.isdisjoint(types[name])]
         known = [each for name in closed for each in types[name]]
@@ -107,7 +107,7 @@ def _annotated(known: list[str]) -> ast.expr:
 
 
 def _named_types(field: ast.AnnAssign) -> Iterator[str]:
-    """What a field that tells a type may say."""
+    """The type names that a `__typename` field accepts."""
     match field.annotation:
         case ast.Subscript(ast.Name("Literal"), ast.Tuple(names)):
             yield from map(_unquoted, names)

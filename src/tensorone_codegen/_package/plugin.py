@@ -26,7 +26,7 @@ from tensorone_codegen._project import locations
 from tensorone_codegen._project.settings import RUNTIME
 
 from . import client, documents, hidden_names, models, probe_document, stand_ins
-from .open_types import take_newer_types
+from .open_types import accept_newer_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ _LIKE_A_METHOD = re.compile(rf"^    (?:{'|'.join(name for name in dir(str) if na
 class SdkPlugin(Plugin):
     """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package.
 
-    It is told which fields are secret, and which fragments and classes another package has already.
+    Its settings list the secret fields, and the fragments and classes that another package already has.
     """
 
     def __init__(self, schema: GraphQLSchema, config_dict: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class SdkPlugin(Plugin):
     # --- enums and inputs
 
     def generate_enum(self, class_def: ast.ClassDef, enum_type: GraphQLEnumType) -> ast.ClassDef:
-        """An enum that answers hold takes values that are newer than this package."""
+        """An enum in answers accepts values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
         for node, name in zip(class_def.body, enum_type.values, strict=True):
@@ -110,7 +110,7 @@ class SdkPlugin(Plugin):
         return models.documented(class_def, enum_type.description)
 
     def generate_enums_module(self, module: ast.Module) -> ast.Module:
-        """Imports what open enums stand on."""
+        """Imports the base of open enums."""
         models.remove(module, self._elsewhere)
         models.with_import(module, "open_enum", ["OpenEnum"])
         return self._finished("enums", module)
@@ -131,7 +131,7 @@ class SdkPlugin(Plugin):
         return field_implementation
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
-        """An input refuses fields that it does not know, takes Python names as keywords, and hides what is secret."""
+        """An input refuses unknown fields, accepts Python names as keywords, and hides what is secret."""
         class_def.bases = [ast.Name("InputModel")]
         secret = {_names.attribute(name) for name in input_type.fields if f"{input_type.name}.{name}" in self._secret}
         for field in models.fields(class_def):
@@ -141,7 +141,7 @@ class SdkPlugin(Plugin):
         return class_def
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
-        """Imports what inputs stand on."""
+        """Imports the base of inputs, and decides when they are built."""
         models.remove(module, self._elsewhere)
         if len(_names.classes(module)) > MOST_INPUTS:
             models.separate(module)
@@ -159,7 +159,7 @@ class SdkPlugin(Plugin):
     def generate_result_field(
         self, field_implementation: ast.AnnAssign, operation_definition: ExecutableDefinitionNode, field: FieldNode
     ) -> ast.AnnAssign:
-        """A field takes its Python name as keyword, and hides what is secret."""
+        """A field accepts its Python name as keyword, and hides what is secret."""
         models.split_alias(field_implementation)
         if self._is_secret(field, operation_definition):
             models.hide(field_implementation)
@@ -184,7 +184,7 @@ class SdkPlugin(Plugin):
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
         """Fragments are the public models: nested as themselves, imported if another package has them."""
-        take_newer_types(module, self._interfaces)
+        accept_newer_types(module, self._interfaces)
         models.remove(module, self._superfluous)
         models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
@@ -195,7 +195,7 @@ class SdkPlugin(Plugin):
         self, module: ast.Module, operation_definition: ExecutableDefinitionNode
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
-        take_newer_types(module, self._interfaces)
+        accept_newer_types(module, self._interfaces)
         models.collapse(module, keep={_names.class_name(_name(operation_definition))})
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
@@ -230,7 +230,7 @@ class SdkPlugin(Plugin):
         return self._finished("", client.client_module(module, self._elsewhere))
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
-        """Names are imported on first use, and a misspelt one is seen by type checkers.
+        """Names are imported on first use, and type checkers report a misspelt one.
 
         Raises:
             CodegenError: A module needs a fragment that ariadne-codegen has left out.

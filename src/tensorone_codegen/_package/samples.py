@@ -88,7 +88,7 @@ class Samples:
         return self._object(named, turn, whole=True)
 
     def _least(self, name: str, *, given: bool, listed: bool) -> str:
-        """What a type takes, and no more."""
+        """The least that a type accepts."""
         named = self._schema.type_map[name]
         if isinstance(named, GraphQLEnumType):
             return next(iter(named.values))

@@ -69,7 +69,7 @@ _THEIRS = frozenset(field.name for field in fields(ClientSettings))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One project: where it is, what ariadne-codegen is told, and which fields hold secrets.
+    """One project: where it is, the settings of ariadne-codegen, and which fields hold secrets.
 
     Attributes:
         root: Directory of the project's pyproject.toml.
@@ -147,7 +147,7 @@ def _check(given: dict[str, Any], known: dict[str, Any], table: str) -> None:
     here = f"pyproject.toml: [tool.{table}]"
     for key, value in given.items():
         if key not in known and table == "ariadne-codegen" and key in _THEIRS:
-            raise CodegenError(f"{here} {key} is for tensorone_codegen to say: leave it out")
+            raise CodegenError(f"{here} {key} is set by tensorone_codegen: leave it out")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             raise CodegenError(f"{here} has no setting {key}" + (f"; did you mean {near[0]}?" if near else ""))
@@ -156,12 +156,12 @@ def _check(given: dict[str, Any], known: dict[str, Any], table: str) -> None:
 
 
 def _check_names(ariadne: dict[str, Any]) -> None:
-    """Refuses what Python takes for no name."""
+    """Refuses what is not a Python name."""
     here = "pyproject.toml: [tool.ariadne-codegen]"
     if not _is_name(ariadne["target_package_name"]):
         raise CodegenError(f"{here} needs target_package_name, such as 'my_graphql'")
     if not _is_name(ariadne["client_name"]):
-        raise CodegenError(f"{here} client_name {ariadne['client_name']!r} is no name of a class")
+        raise CodegenError(f"{here} client_name {ariadne['client_name']!r} is not a class name")
 
 
 def _is_name(text: str) -> bool:
@@ -169,7 +169,7 @@ def _is_name(text: str) -> bool:
 
 
 def _check_inside(scalars: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Refuses what has the right type and holds the wrong things."""
+    """Refuses values of the right type with wrong contents."""
     for name, scalar in scalars.items():
         if not _is_scalar(scalar):
             raise CodegenError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graphql import DocumentNode, GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, validate
 
 from tensorone_codegen._project.extended import reached_fragments
-from tensorone_codegen._project.locations import told
+from tensorone_codegen._project.locations import located
 from tensorone_codegen._schema import CLIENT_DIRECTIVES
 
 from .changes import changes
@@ -125,7 +125,7 @@ def review(project: Project, new: GraphQLSchema, calls: Mapping[str, Sequence[st
     rank = list(Severity)
     return Review(
         tuple(sorted(findings, key=lambda finding: rank.index(finding.severity))),
-        tuple(dict.fromkeys(map(told, validate(new, project.document)))),
+        tuple(dict.fromkeys(map(located, validate(new, project.document)))),
         tuple(
             Use(operation.name.value if operation.name else "", "", operation)
             for operation in project.operations
@@ -154,7 +154,7 @@ def _finding(schema: GraphQLSchema, change: Change, used: Mapping[str, Sequence[
 
 
 def _with_client_directives(schema: GraphQLSchema, ours: GraphQLSchema) -> GraphQLSchema:
-    """They are no part of any server's schema, so their absence is no change."""
+    """They are not part of any server's schema, so their absence is not a change."""
     client = tuple(each for each in ours.directives if each.name in CLIENT_DIRECTIVES)
     others = tuple(each for each in schema.directives if each.name not in CLIENT_DIRECTIVES)
     kwargs = schema.to_kwargs()

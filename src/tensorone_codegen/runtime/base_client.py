@@ -1,4 +1,4 @@
-"""What the generated client stands on: it describes operations, and an executor runs them."""
+"""The base of the generated client, which describes operations; an executor runs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Executor(Protocol):
-    """Runs operations: transport, repeats, decoding and errors are its business."""
+    """Runs operations: it does the transport, retries, decoding and errors."""
 
     async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
         """Runs one operation with the variables that were given."""
@@ -29,7 +29,7 @@ class BaseClient:
         self._executor = executor
 
     def _serialized(self, function: Callable[[Any], object], value: object) -> object:
-        """What a scalar's own function makes of a value, or of each in a list; of nothing it makes nothing."""
+        """A value, or each in a list, through the function of its scalar; null and UNSET stay as they are."""
         if value is None or value is UNSET:
             return value
         if isinstance(value, list):

@@ -46,7 +46,7 @@ async def test_what_is_not_given_is_not_there(shop: Project, recorder: Recorder)
 
 
 async def test_all_arguments_but_the_first_are_keywords(shop: Project, recorder: Recorder) -> None:
-    """Two numbers cannot be mixed up; words that Python has taken get an underscore."""
+    """Two numbers cannot be mixed up; keywords of Python get an underscore."""
     client = shop.module("client").GraphQLClient(recorder)
     order = shop.module("input_types").Order(name="x")
     with pytest.raises(TypeError, match="positional"):

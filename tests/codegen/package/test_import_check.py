@@ -79,7 +79,7 @@ def test_an_annotation_that_nobody_defines_is_named(make_project: Callable[..., 
 
 
 def test_a_module_that_ends_the_process_is_named(make_project: Callable[..., Project]) -> None:
-    """Whatever happens while a module is imported, it is no success."""
+    """Whatever happens while a module is imported, it is not a success."""
     project = make_project(SCHEMA, READ, scalar("that_leaves.Odd"))
     project.write("generated/that_leaves.py", "import os, sys\nprint('loud')\nos._exit(3)")
     with pytest.raises(CodegenError, match="cannot be imported: it ended without a word; nothing was changed"):

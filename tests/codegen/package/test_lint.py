@@ -130,7 +130,7 @@ REFUSED = {
     ),
     "an operation without a Python name": (
         "query _1 { status }",
-        "1: operation _1 becomes the class '1', which is no Python name: rename it",
+        "1: operation _1 becomes the class '1', which is not a Python name: rename it",
     ),
     "a selection called like an operation": (
         "query Get { thing { id } }\nquery GetThing { status }",
@@ -176,7 +176,7 @@ def test_an_enum_that_cannot_be_python_is_refused(
     assert str(caught.value) == f"schema/schema.graphql:{message}"
 
 
-def test_everything_wrong_is_told_at_once(make_project: Callable[..., Project]) -> None:
+def test_everything_wrong_is_reported_at_once(make_project: Callable[..., Project]) -> None:
     """One run names all mistakes, not the first."""
     project = make_project(SCHEMA, "query First($self: ID) { thing(id: $self) { id } }\nsubscription Second { tick }")
     with pytest.raises(CodegenError) as caught:
@@ -210,8 +210,8 @@ def test_a_wrong_file_is_named_with_its_line(
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_no_text_is_named(make_project: Callable[..., Project]) -> None:
-    """A file in another encoding is no traceback."""
+def test_a_file_that_is_not_text_is_named(make_project: Callable[..., Project]) -> None:
+    """A file in another encoding is reported, without a traceback."""
     project = make_project(SCHEMA, "query Get { status }")
     (project.root / "queries/queries.graphql").write_bytes(b"\xff")
     with pytest.raises(CodegenError, match=r"^queries: .*utf-8"):
@@ -235,7 +235,7 @@ def test_a_secret_that_does_not_exist_is_refused(make_project: Callable[..., Pro
         project.generate()
 
 
-def test_use_of_what_is_deprecated_is_told(make_project: Callable[..., Project]) -> None:
+def test_use_of_what_is_deprecated_is_reported(make_project: Callable[..., Project]) -> None:
     """It is generated all the same; the message has the place and the schema's advice."""
     schema = 'type Query { a: Int @deprecated(reason: "Use b.") b(x: Int @deprecated): Int }'
     project = make_project(schema, "query Get {\n  a\n  b(x: 1)\n}")

@@ -155,5 +155,5 @@ def test_members_have_the_names_that_python_allows(odd: Project) -> None:
     ],
 )
 def test_attributes_are_what_one_would_guess(name: str, attribute: str) -> None:
-    """Words of Python that are no keywords stay as they are, and the plural of an acronym is one word."""
+    """Words of Python that are not keywords stay as they are, and the plural of an acronym is one word."""
     assert _names.attribute(name) == attribute

@@ -69,7 +69,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=[True, False], ids=["introspection", "no introspection"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
-    """The changed service, and whether it tells its schema."""
+    """The changed service, and whether it allows introspection."""
     with Emulator(api_key=KEY, schema=without_spot(), introspection=request.param) as emulator:
         yield emulator.url, request.param
 
@@ -127,10 +127,10 @@ def test_from_the_report_to_the_new_package(
     source = url
     if not open_:
         assert main(["update", url]) == STOPPED
-        assert "does not tell its schema" in capsys.readouterr().err
+        assert "refuses introspection" in capsys.readouterr().err
         assert changed() == {}
-        (copy.parent / "told.graphql").write_text(without_spot())
-        source = str(copy.parent / "told.graphql")
+        (copy.parent / "given.graphql").write_text(without_spot())
+        source = str(copy.parent / "given.graphql")
 
     # What does it mean?
     assert main(["review", source]) == 3
@@ -147,7 +147,7 @@ def test_from_the_report_to_the_new_package(
     assert capsys.readouterr().out.splitlines() == report
     assert changed() == {}
 
-    # It is mended, and taken up.
+    # It is corrected, and applied.
     delete_the_operation(copy)
     assert main(["update", source]) == 3
     assert said()[-2:] == ["wrote schema/schema.graphql", "wrote generated/tensorone_graphql"]
@@ -169,7 +169,7 @@ def test_from_the_report_to_the_new_package(
 
 @pytest.mark.timeout(180)
 def test_what_did_not_change_works_with_the_new_package(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The SDK's own tests of it pass, with the package that was generated for what the server tells."""
+    """The SDK's own tests of it pass, with the package that was generated for the schema of the server."""
     schema = changed_schema(("  cpuPercent: Float\n", "  cpuLoad: Float\n"))
     with Emulator(api_key=KEY, schema=schema, introspection=True) as emulator:
         assert main(["update", emulator.url]) == STOPPED
