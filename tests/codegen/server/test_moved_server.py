@@ -76,7 +76,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
-    """Tells the lines that were printed since it was last asked."""
+    """Returns the lines that were printed since the last call."""
 
     def lines() -> list[str]:
         return capsys.readouterr().out.splitlines()
@@ -114,7 +114,7 @@ def delete_the_operation(copy: Path) -> None:
 def test_from_the_report_to_the_new_package(
     copy: Path, server: tuple[str, bool], capsys: pytest.CaptureFixture[str], said: Callable[[], list[str]]
 ) -> None:
-    """Probe and report name what breaks, nothing changes until it is mended, and then no more than what must."""
+    """Probe and report name what breaks, nothing changes until it is corrected, and then no more than what must."""
     url, open_ = server
     # What does the server say?
     assert main(["probe", url]) == 3
@@ -149,7 +149,7 @@ def test_from_the_report_to_the_new_package(
 
     # It is corrected, and applied.
     delete_the_operation(copy)
-    assert main(["update", source]) == 3
+    assert main(["update", source]) == 2
     assert said()[-2:] == ["wrote schema/schema.graphql", "wrote generated/tensorone_graphql"]
     assert main(["check"]) == main(["review", source]) == 0
     diff = changed()
@@ -176,7 +176,7 @@ def test_what_did_not_change_works_with_the_new_package(copy: Path, capsys: pyte
         assert f"{place('queries/clusters.graphql', 'cpuPercent')}: cpuPercent in " in capsys.readouterr().out
         fragments = copy / "queries/clusters.graphql"
         fragments.write_text(fragments.read_text().replace("cpuPercent", "cpuLoad"))
-        assert main(["update", emulator.url]) == 3
+        assert main(["update", emulator.url]) == 2
     path = {"PYTHONPATH": str(copy / "generated")}
     look = "import tensorone_graphql as p; print(p.__file__, *p.ContainerUsage.model_fields)"
     run = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *UNCHANGED]

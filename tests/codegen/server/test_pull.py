@@ -270,7 +270,7 @@ def test_a_schema_in_several_files_is_not_replaced(project: Project, capsys: pyt
     before = project.tree()
     assert main(["pull", "new.graphql"]) == STOPPED
     assert "several files, schema/more.graphql, schema/schema.graphql: put it into one" in capsys.readouterr().err
-    assert main(["review", "new.graphql"]) == 3
+    assert main(["review", "new.graphql"]) == 1
     assert project.tree() == before
 
 

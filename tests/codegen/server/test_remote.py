@@ -113,7 +113,7 @@ def test_the_key_goes_where_it_belongs(auth: Any, caplog: pytest.LogCaptureFixtu
         ("https://example.org/?api_key=x", "", "leave api_key out"),
         ("http://example.org/", "k", "use https"),
         ("http://10.0.0.1/", "k", "use https"),
-        ("https://example.org/", "k\n", "characters that no key has"),
+        ("https://example.org/", "k\n", "characters that a key cannot have"),
         ("http://localhost:port/", "", "^http://localhost:port/ is not a valid URL: Invalid port"),
         (
             f"http://{KEY}:x@here:bad/graphql?api_key={KEY}",
