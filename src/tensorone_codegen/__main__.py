@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except (GraphQLError, CodeGenException, TypeError, RecursionError) as error:
         # What graphql-core and ariadne-codegen report of a schema that no rule of ours or theirs covers.
-        problem = f"nothing can be generated from this schema: {error}"
+        # A default that contains itself makes graphql-core repeat one sentence as deep as Python goes.
+        words = ". ".join(dict.fromkeys(str(error).split(". ")))
+        problem = f"nothing can be generated from this schema: {words}"
     print(problem, file=sys.stderr)
     return STOPPED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     FieldNode,
@@ -131,7 +131,8 @@ class _Fragments(Visitor):
     def __init__(self, info: TypeInfo) -> None:
         super().__init__()
         self.problems: list[str] = []
-        self._info = info
+        # Any, since the types in it are partly unknown to a type checker.
+        self._info: Any = info
         self._fields: list[set[str]] = []
 
     def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:

@@ -161,3 +161,33 @@ def test_upload_is_like_any_scalar_if_it_is_mapped(make_project: Callable[..., P
     made = make_project(schema, queries, '[tool.ariadne-codegen.scalars]\nUpload = { type = "str" }').generate()
     assert made.module().Post(file="name").file == "name"
     assert make_project(schema, "query IsOk { ok }").generate().check() == []
+
+
+def test_object_types_of_any_name_are_read(make_project: Callable[..., Project]) -> None:
+    """In unions and interfaces, where their names are texts, beside enums that are called like imports."""
+    schema = """
+    enum int { A }
+    type Literal { id: ID }  type str { size: int }  type Field { many: [Field] }  union Enum = Literal | str | Field
+    interface Any { id: ID }  type Union implements Any { id: ID }  type Annotated implements Any { id: ID size: Int }
+    type Query { enum: Enum  any: Any }
+    """
+    queries = """
+    query ReadEnum { enum { ... on Literal { id } ... on str { size } ... on Field { many { __typename } } } }
+    query ReadAny { any { id ... on Annotated { size } } }
+    """
+    package = make_project(schema, queries).generate().module()
+    read = package.ReadEnum.model_validate({"enum": {"__typename": "str", "size": "A"}})
+    assert read.enum.size is package.int.A
+    read = package.ReadAny.model_validate({"any": {"__typename": "Annotated", "id": "1", "size": 2}})
+    assert (read.any.size, type(read.any).__name__) == (2, "ReadAnyAnyAnnotated")
+
+
+def test_packages_share_enums_of_any_name(make_project: Callable[..., Project]) -> None:
+    """What extends a package imports its enums under the names that they have there."""
+    schema = "enum Optional { A } enum int { B } type Query { a(o: Optional): int  b: Int }"
+    base = make_project(schema, "query ReadA($o: Optional) { a(o: $o) b }").generate()
+    other = make_project("", "query ReadMore($o: Optional) { a(o: $o) b }", f'extends = "{base.package}"')
+    (other.root / "schema/schema.graphql").unlink()
+    package = other.generate().module()
+    assert package.ReadMore.model_validate({"a": "B", "b": 1}).a is base.module().int.B
+    assert "Optional" not in package.__all__
