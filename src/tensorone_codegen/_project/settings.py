@@ -74,7 +74,7 @@ class Settings:
     Attributes:
         root: Directory of the project's pyproject.toml.
         ariadne: ariadne-codegen's settings.
-        secret: `Type.field` of what no repr may show.
+        secret: `Type.field` of what is masked wherever it is written.
         extends: Generated package whose schema and fragments are used too; empty for none.
     """
 

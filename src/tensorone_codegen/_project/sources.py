@@ -52,7 +52,7 @@ class Project:
         fragments: Those of the project, and what it uses of the package that it extends.
         inherited: Names of the latter.
         elsewhere: Classes that it has, with their modules.
-        secret: `Type.field` of what no repr may show, of the package that it extends too.
+        secret: `Type.field` of what is masked, of the package that it extends too.
         schema_text: The server's schema as it is written.
         texts: What ariadne-codegen is to read, as schema and as operations.
     """
