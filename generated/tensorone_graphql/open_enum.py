@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class OpenEnum(StrEnum):
-    """An enum that takes a value it does not know for a further member, always the same one."""
+    """An enum that turns a value it does not know into a further member, always the same one."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

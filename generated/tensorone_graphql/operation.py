@@ -18,11 +18,13 @@ class Slot:
         variable: Name of the variable, without the dollar sign.
         before: Text that stands before its value and vanishes with it when the variable is not set.
         default: Literal that takes its place when it is not set; None for nothing.
+        type: Its type, if it can hold JSON: a key that no literal can hold goes as a variable of that type.
     """
 
     variable: str
     before: str = ""
     default: str | None = None
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     TypeInfo,
     TypeInfoVisitor,
     Undefined,
@@ -18,14 +19,16 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
+    print_ast,
     visit,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from graphql import (
         FieldNode,
+        FragmentDefinitionNode,
         GraphQLAbstractType,
         GraphQLField,
         GraphQLInputField,
@@ -34,11 +37,15 @@ if TYPE_CHECKING:
         GraphQLType,
         Node,
         OperationDefinitionNode,
+        TypeNode,
+        VariableDefinitionNode,
     )
 
 
-# They steer the generator and are no part of the server's schema.
+# They steer the generator and are not part of the server's schema.
 CLIENT_DIRECTIVES = frozenset({"idempotent"})
+
+_STANDARD = frozenset({"Boolean", "Float", "ID", "Int", "String"})
 
 
 def output_fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLField]:
@@ -101,10 +108,52 @@ def reachable_inputs(types: Iterable[GraphQLNamedType]) -> list[GraphQLNamedType
     return list(found.values())
 
 
+def used_types(
+    schema: GraphQLSchema, operations: Iterable[OperationDefinitionNode], fragments: Iterable[FragmentDefinitionNode]
+) -> dict[str, Node]:
+    """The enums, inputs and scalars that become part of a package, each with an operation or fragment that uses it."""
+    found: dict[str, Node] = {}
+    for operation in operations:
+        for variable in operation.variable_definitions:
+            found |= {type_.name: variable for type_ in _held(schema, variable) if type_.name not in found}
+    for definition in (*operations, *fragments):
+        for owner, node in owned_fields(schema, definition):
+            field = output_fields(schema.type_map[owner]).get(node.name.value) if owner else None
+            if field and not is_composite_type(named_type(field)):
+                found.setdefault(named_type(field).name, node)
+    return found
+
+
+def _held(schema: GraphQLSchema, variable: VariableDefinitionNode) -> list[GraphQLNamedType]:
+    """The type of a variable, and those of everything inside it."""
+    named = schema.type_map[print_ast(variable.type).strip("[]!")]
+    return [named, *(named_type(field) for each in reachable_inputs([named]) for field in input_fields(each).values())]
+
+
+def loose_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, atoms: Collection[str]
+) -> dict[str, TypeNode]:
+    """The variables that can hold JSON, with their types: those that reach a scalar of the server's own.
+
+    Args:
+        schema: What knows the types.
+        operation: Whose variables.
+        atoms: Scalars whose values are never mappings.
+    """
+    found: dict[str, TypeNode] = {}
+    for node in operation.variable_definitions:
+        if any(
+            isinstance(type_, GraphQLScalarType) and type_.name not in _STANDARD | {*atoms}
+            for type_ in _held(schema, node)
+        ):
+            found[node.variable.name.value] = node.type
+    return found
+
+
 def wrong_defaults(schema: GraphQLSchema) -> list[GraphQLError]:
-    """Defaults that are no values of their types: graphql-core drops them without a word."""
+    """Defaults that are not values of their types: graphql-core silently drops them."""
     return [
-        GraphQLError(f"The default of {name} is no {type_of(holder)}.", holder.ast_node.default_value)
+        GraphQLError(f"The default of {name} is not a valid {type_of(holder)}.", holder.ast_node.default_value)
         for name, holder in _with_defaults(schema)
         if holder.ast_node and holder.ast_node.default_value and holder.default_value is Undefined
     ]

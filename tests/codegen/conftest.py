@@ -78,7 +78,7 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 class Recorder:
-    """An executor that keeps what it is given and answers with what it was told to."""
+    """An executor that keeps what it is given and answers with what a test has set."""
 
     def __init__(self, answer: Any = None) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""A GraphQL server on loopback that counts what it executes, and says what it is told to say."""
+"""A GraphQL server on loopback that counts what it executes, and answers what a test has set."""
 
 from __future__ import annotations
 

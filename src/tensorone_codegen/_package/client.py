@@ -39,12 +39,21 @@ def add_operation(
         f"result={result}, idempotent={marked or operation.operation is OperationType.QUERY}, probe={probe!r})"
     )
     with_import(module, "operation", ["Group", "Operation", "RootField", "Slot"])
-    module.body += ast.parse(code).body
+    module.body += _without_empty_types(ast.parse(code)).body
+
+
+def _without_empty_types(module: ast.Module) -> ast.Module:
+    """Leaves out the types of slots that have none, which are nearly all."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg != "type" or ast.unparse(each.value) != "''"]
+    return module
 
 
 def method(definition: Function, operation: OperationDefinitionNode, text: str) -> Function:
     """Replaces the body of a method, and makes all arguments but the first keywords."""
     variables = next(node.value for node in definition.body if isinstance(node, ast.AnnAssign) and node.value)
+    variables = _Serialized().visit(variables)
     definition.args = _arguments(definition.args, operation)
     name = operation.name.value if operation.name else ""
     definition.body = [
@@ -53,6 +62,13 @@ def method(definition: Function, operation: OperationDefinitionNode, text: str) 
         *ast.parse(f"return await self._execute({_names.constant(name)}, {ast.unparse(variables)})").body,
     ]
     return definition
+
+
+class _Serialized(ast.NodeTransformer):
+    """Leaves to the base client what a scalar's own function may be called with: ariadne-codegen calls it with all."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        return ast.Call(ast.Attribute(ast.Name("self"), "_serialized"), [node.func, *node.args], [])
 
 
 def _arguments(given: ast.arguments, operation: OperationDefinitionNode) -> ast.arguments:
@@ -110,26 +126,44 @@ def _is_lazy(node: ast.ImportFrom) -> bool:
     return node.level == 1 and node.module not in {"base_client", "base_model", "operation"}
 
 
-def init_module(module: ast.Module, modules: Mapping[str, ast.Module]) -> ast.Module:
-    """An `__init__` that imports on first use; its `__getattr__` is hidden from type checkers."""
+def init_module(module: ast.Module, modules: Mapping[str, ast.Module], real: Mapping[str, str]) -> ast.Module:
+    """An `__init__` that imports on first use; its `__getattr__` is hidden from type checkers.
+
+    Where the schema has a type of the same name as one of the package's own, the type is what it offers.
+    """
     where = {"UNSET": "base_model", "Executor": "base_client", "Operation": "operation"}
     for node in module.body:
         if isinstance(node, ast.ImportFrom):
-            where |= dict.fromkeys(_kept(node, modules), node.module or "")
+            where |= dict.fromkeys(_kept(node, modules, real), node.module or "")
     for name, each in modules.items():
-        where |= dict.fromkeys([*_constants(each), *(class_def.name for class_def in classes(each))], name)
+        where |= dict.fromkeys([*_constants(each), *_defined(each)], name)
     imports = "\n".join(
         f"    from .{source} import {', '.join(sorted(name for name in where if where[name] == source))}"
         for source in sorted(set(where.values()))
     )
-    return ast.parse(_INIT.format(imports=imports, where=dict(sorted(where.items())), all=sorted(where)))
+    code = _INIT.format(imports=imports, where=dict(sorted(where.items())), all=sorted(where))
+    if "TYPE_CHECKING" in where:
+        # No type of a schema begins with two underscores; type checkers then read both branches.
+        code = code.replace(_CHECKED, f"{_CHECKED} as __checked").replace("if TYPE_CHECKING:", "if __checked:")
+    return ast.parse(code)
 
 
-def _kept(node: ast.ImportFrom, modules: Mapping[str, ast.Module]) -> Iterator[str]:
+def _kept(node: ast.ImportFrom, modules: Mapping[str, ast.Module], real: Mapping[str, str]) -> Iterator[str]:
     """The names of an import that its module still defines."""
     source = modules.get(node.module or "")
-    defined = None if source is None else {class_def.name for class_def in classes(source)}
-    return (alias.name for alias in node.names if defined is None or alias.name in defined)
+    names = [real.get(alias.name, alias.name) for alias in node.names]
+    defined = names if source is None else _defined(source)
+    return (name for name in names if name in defined)
+
+
+def _defined(module: ast.Module) -> list[str]:
+    """The classes of a module, and an operation that is another name of a fragment."""
+    others = [(node.targets[0], node.value) for node in module.body if isinstance(node, ast.Assign)]
+    names = [
+        (each.id, value.id) for each, value in others if isinstance(each, ast.Name) and isinstance(value, ast.Name)
+    ]
+    # A second name by which only annotations know a class has underscores at its end.
+    return [each.name for each in classes(module)] + [each for each, other in names if each.rstrip("_") != other]
 
 
 def _constants(module: ast.Module) -> list[str]:
@@ -137,25 +171,16 @@ def _constants(module: ast.Module) -> list[str]:
     return [name_of(node) for node in module.body if isinstance(node, ast.AnnAssign)]
 
 
-_INIT = '''
-import importlib
+_CHECKED = "from typing import TYPE_CHECKING"
+_INIT = """
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
 {imports}
 else:
-    _WHERE = {where}
+    from .lazy_imports import importer as __importer
 
-    def __getattr__(name):
-        """Imports a name on first use."""
-        if name not in _WHERE:
-            raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-        value = getattr(importlib.import_module(f".{{_WHERE[name]}}", __name__), name)
-        globals()[name] = value
-        return value
-
-    def __dir__():
-        return sorted(__all__)
+    __getattr__, __dir__ = __importer(__name__, {where})
 
 __all__ = {all}
-'''
+"""

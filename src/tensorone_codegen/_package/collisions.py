@@ -28,16 +28,13 @@ if TYPE_CHECKING:
 
 
 MODULES = frozenset(
-    {"base_client", "base_model", "client", "enums", "fragments", "input_types", "open_enum", "operation"}
+    {"base_client", "base_model", "client", "enums", "fragments", "input_types"}
+    | {"lazy_imports", "open_enum", "operation", "secret_values"}
 )
 
 
 # Names that generated modules import, and those that Python keeps for itself.
-TAKEN = frozenset(
-    {"False", "None", "True", "TYPE_CHECKING", "UNSET", "UnsetType"}
-    | {"Annotated", "Any", "BeforeValidator", "Enum", "Field", "Literal", "Optional", "PlainSerializer", "Union"}
-    | {"BaseClient", "BaseModel", "Executor", "Group", "InputModel", "OpenEnum", "Operation", "RootField", "Slot"}
-)
+TAKEN = frozenset({"False", "None", "True"}) | _names.OF_MODULES
 
 
 def collisions(project: Project, types: Collection[str], client: str) -> Iterator[str]:
@@ -49,12 +46,12 @@ def collisions(project: Project, types: Collection[str], client: str) -> Iterato
         client: Name of the class of the client.
     """
     names = _Names(project, types)
-    yield from names.take_client(client)
+    yield from names.reserve_client(client)
     for fragment in project.fragments.values():
-        yield from names.take(fragment, "fragment", fragment.name.value)
+        yield from names.reserve(fragment, "fragment", fragment.name.value)
     for operation in project.operations:
-        yield from names.take(operation, "operation", operation.name.value if operation.name else "")
-        yield from names.take_module(operation)
+        yield from names.reserve(operation, "operation", operation.name.value if operation.name else "")
+        yield from names.reserve_module(operation)
     for operation in project.operations:
         yield from _Selections(project, names, operation).problems(root_name(project.schema, operation))
     for fragment in project.fragments.values():
@@ -65,7 +62,6 @@ class _Names:
     """The classes and modules of one package."""
 
     def __init__(self, project: Project, types: Collection[str]) -> None:
-        self.types = types
         self._taken = dict.fromkeys({*TAKEN, *types}, "a name that Python or the package uses") | {
             name: f"the type {name} of the schema"
             for name, type_ in project.schema.type_map.items()
@@ -73,26 +69,26 @@ class _Names:
         }
         self._modules = {name: f"the module {name}.py" for name in MODULES}
 
-    def take_client(self, name: str) -> Iterator[str]:
+    def reserve_client(self, name: str) -> Iterator[str]:
         """Gives the client its name, unless it is another's."""
         if name in self._taken:
             yield f"pyproject.toml: client_name {name} is {self._taken[name]} too: give the client another name"
         self._taken[name] = "the client, by client_name in pyproject.toml"
 
-    def take(self, node: Any, kind: str, name: str) -> Iterator[str]:
+    def reserve(self, node: Any, kind: str, name: str) -> Iterator[str]:
         """Gives a class its name, unless another has it."""
-        yield from self._take(node, f"{kind} {name} becomes the class", _names.class_name(name), self._taken)
+        yield from self._reserve(node, f"{kind} {name} becomes the class", _names.class_name(name), self._taken)
 
-    def take_module(self, node: Any) -> Iterator[str]:
+    def reserve_module(self, node: Any) -> Iterator[str]:
         """Gives the constant and the module of an operation their names, unless others have them."""
         name = node.name.value
         constant, module = _names.constant(name), _names.method(name)
-        yield from self._take(node, f"operation {name} becomes the constant", constant, self._taken)
-        yield from self._take(node, f"operation {name} becomes the module", module, self._modules)
+        yield from self._reserve(node, f"operation {name} becomes the constant", constant, self._taken)
+        yield from self._reserve(node, f"operation {name} becomes the module", module, self._modules)
 
-    def _take(self, node: Any, what: str, python: str, taken: dict[str, str]) -> Iterator[str]:
+    def _reserve(self, node: Any, what: str, python: str, taken: dict[str, str]) -> Iterator[str]:
         if not python.isidentifier():
-            yield f"{place(node)}: {what} {python!r}, which is no Python name: rename it"
+            yield f"{place(node)}: {what} {python!r}, which is not a Python name: rename it"
         elif python in taken:
             yield f"{place(node)}: {what} {python}, as does {taken[python]}: rename it"
         else:
@@ -125,8 +121,6 @@ class _Selections:
         for name, other, attribute in same(fields, _names.attribute):
             yield f"{place(fields[name][0][0])}: {other} and {name} both become {attribute}: give one an alias"
         for name, found in fields.items():
-            if _names.attribute(name) in self._names.types:
-                yield f"{place(found[0][0])}: {name} would hide the Python type of that name: give it an alias"
             if is_composite(owner, found[0][0].name.value):
                 yield from self._nested(name, found, owner, path)
 
@@ -153,7 +147,7 @@ class _Selections:
             here, there = ".".join(path[1:]), ".".join(taken[1:])
             yield f"{place(node)}: {there} and {here} both become the class {name}: give one an alias"
         elif node.selection_set and not _is_fragment(node.selection_set):
-            yield from self._names.take(node, "selection", name)
+            yield from self._names.reserve(node, "selection", name)
 
     def _fields(
         self, selection: SelectionSetNode, owner: GraphQLNamedType, source: str

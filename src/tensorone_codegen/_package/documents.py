@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from graphql import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 
 Pieces: TypeAlias = tuple[Piece, ...]
+NO_TYPES: Mapping[str, str] = MappingProxyType({})
 
 
 class Cutter:
@@ -45,9 +47,18 @@ class Cutter:
         self._schema = schema
         self._fragments = fragments
         self._defaults: dict[str, str] = {}
+        self._types: Mapping[str, str] = {}
 
-    def root_fields(self, operation: OperationDefinitionNode) -> tuple[RootField, ...]:
-        """The operation's root fields in pieces; root selections by fragment are expanded too."""
+    def root_fields(
+        self, operation: OperationDefinitionNode, types: Mapping[str, str] = NO_TYPES
+    ) -> tuple[RootField, ...]:
+        """The operation's root fields in pieces; root selections by fragment are expanded too.
+
+        Args:
+            operation: One of the schema.
+            types: The types of those variables that can hold JSON.
+        """
+        self._types = types
         self._defaults = {
             definition.variable.name.value: _literal(definition.default_value)
             for definition in operation.variable_definitions
@@ -130,14 +141,18 @@ class Cutter:
         for index, (name, value) in enumerate(named):
             before = f"{' ' if index else ''}{name}:"
             if isinstance(value, VariableNode):
-                pieces.append(Slot(value.name.value, before, self._defaults.get(value.name.value)))
+                pieces.append(self._slot(value, before))
             else:
                 pieces += (before, *self._value(value))
         return tuple(pieces)
 
+    def _slot(self, value: VariableNode, before: str) -> Slot:
+        name = value.name.value
+        return Slot(name, before, self._defaults.get(name), self._types.get(name, ""))
+
     def _value(self, value: ValueNode) -> Pieces:
         if isinstance(value, VariableNode):
-            return (Slot(value.name.value, "", self._defaults.get(value.name.value)),)
+            return (self._slot(value, ""),)
         if isinstance(value, ListValueNode):
             return ("[", *_spaced(map(self._value, value.values)), "]")
         if isinstance(value, ObjectValueNode):

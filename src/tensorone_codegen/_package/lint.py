@@ -1,29 +1,40 @@
-"""Refuses what ariadne-codegen would turn, without a word, into something wrong."""
+"""Refuses what ariadne-codegen would silently turn into something wrong."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import keyword
+from typing import TYPE_CHECKING, Any
 
-from graphql import FragmentSpreadNode, GraphQLEnumType, InlineFragmentNode, OperationType, Visitor, print_ast, visit
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLScalarType,
+    InlineFragmentNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    is_abstract_type,
+    print_ast,
+    visit,
+)
 
 from tensorone_codegen import _names
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project.locations import place
-from tensorone_codegen._schema import CLIENT_DIRECTIVES, input_fields, output_fields, reachable_inputs
+from tensorone_codegen._schema import CLIENT_DIRECTIVES, input_fields, output_fields, reachable_inputs, used_types
 
-from .collisions import collisions, same
+from .collisions import MODULES, collisions, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from graphql import OperationDefinitionNode
+    from graphql import Node, OperationDefinitionNode, SelectionSetNode
 
     from tensorone_codegen._project.settings import Settings
     from tensorone_codegen._project.sources import Project
-
-
-# Values of an enum that its Python class already has another use for.
-_ENUM_RESERVED = frozenset({"is_known", "mro"})
 
 
 def lint(project: Project, settings: Settings) -> None:
@@ -32,14 +43,16 @@ def lint(project: Project, settings: Settings) -> None:
     Raises:
         CodegenError: Holds everything that is wrong, one line each, with its place and what to do.
     """
-    problems = [*_secrets(project, settings.secret), *_enums(project)]
+    used = used_types(project.schema, project.operations, project.fragments.values())
+    problems = [*_secrets(project, settings.secret), *_enums(project, used), *_types(project, settings, used)]
     for operation in project.operations:
-        problems += [*_operation(operation), *_variables(operation), *_inputs(project, settings, operation)]
+        problems += [*_operation(operation), *_variables(operation), *_inputs(project, operation)]
     for definition in (*project.operations, *project.fragments.values()):
-        visitor = _Fragments()
-        visit(definition, visitor)
+        info = TypeInfo(project.schema)
+        visitor = _Fragments(info)
+        visit(definition, TypeInfoVisitor(info, visitor))
         problems += visitor.problems
-    # What is wrong so far would only be told a second time as a collision.
+    # What is wrong so far would only be reported a second time, as a collision.
     problems = problems or list(collisions(project, settings.scalar_types, settings.ariadne["client_name"]))
     if problems:
         raise CodegenError("\n".join(dict.fromkeys(problems)))
@@ -53,14 +66,33 @@ def _secrets(project: Project, secret: Iterable[str]) -> Iterator[str]:
             yield f"pyproject.toml: secret: the schema has no field {coordinate}"
 
 
-def _enums(project: Project) -> Iterator[str]:
+def _enums(project: Project, used: Collection[str]) -> Iterator[str]:
     for name, type_ in project.schema.type_map.items():
-        values = type_.values if isinstance(type_, GraphQLEnumType) and not name.startswith("__") else {}
-        where = f"{place(type_.ast_node)}: enum {name}"
-        for value in sorted(_ENUM_RESERVED & values.keys()):
-            yield f"{where}: {value} cannot be a member of a Python enum: leave it out"
+        values = type_.values if isinstance(type_, GraphQLEnumType) and name in used else {}
         for value, other, member in same(values, _names.member):
+            where = f"{place(type_.ast_node)}: enum {name}"
             yield f"{where}: {other} and {value} both become the member {member}: leave one out"
+
+
+def _types(project: Project, settings: Settings, used: Mapping[str, Node]) -> Iterator[str]:
+    """Types that cannot be a part of a package."""
+    modules = MODULES | {_names.method(node.name.value) for node in project.operations if node.name}
+    for name, node in used.items():
+        kind = project.schema.type_map[name]
+        if name == _names.UPLOAD and name not in settings.ariadne["scalars"]:
+            yield (
+                f"{place(node)}: this needs the scalar Upload, and files cannot be sent: leave it out, or map Upload"
+                ' to a type that you send instead: [tool.ariadne-codegen.scalars] Upload = { type = "str" }'
+            )
+        elif isinstance(kind, GraphQLScalarType):
+            continue
+        elif keyword.iskeyword(name):
+            yield f"{place(node)}: the type {name} is used here, and no Python class can have that name: leave it out"
+        elif name in modules:
+            yield (
+                f"{place(node)}: the type {name} is used here, and the package has a module {name}: leave it out,"
+                " or rename the operation if the module is its own"
+            )
 
 
 def _operation(operation: OperationDefinitionNode) -> Iterator[str]:
@@ -83,7 +115,7 @@ def _variables(operation: OperationDefinitionNode) -> Iterator[str]:
             yield f"{place(node)}: ${name} cannot be an argument called {argument!r}: rename it"
 
 
-def _inputs(project: Project, settings: Settings, operation: OperationDefinitionNode) -> Iterator[str]:
+def _inputs(project: Project, operation: OperationDefinitionNode) -> Iterator[str]:
     """Inputs that cannot be a model."""
     types = [project.schema.type_map[print_ast(node.type).strip("[]!")] for node in operation.variable_definitions]
     for type_ in reachable_inputs(types):
@@ -91,17 +123,25 @@ def _inputs(project: Project, settings: Settings, operation: OperationDefinition
         advice = "write its fields as variables of their own"
         for name, other, attribute in same(attributes, _names.attribute):
             yield f"{where} {other} and {name}, and both become {attribute}: {advice}"
-        for name in attributes:
-            if _names.attribute(name) in settings.scalar_types:
-                yield f"{where} {name}, which would hide the Python type of that name: {advice}"
 
 
 class _Fragments(Visitor):
     """Fragments that the models cannot follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, info: TypeInfo) -> None:
         super().__init__()
         self.problems: list[str] = []
+        # Any, since the types in it are partly unknown to a type checker.
+        self._info: Any = info
+        self._fields: list[set[str]] = []
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:
+        self._fields.append(
+            {each.name.value for each in node.selections if isinstance(each, FieldNode)} - {"__typename"}
+        )
+
+    def leave_selection_set(self, *_: object) -> None:
+        self._fields.pop()
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
         self._directives(node)
@@ -110,6 +150,14 @@ class _Fragments(Visitor):
         self._directives(node)
         if not getattr(node, "type_condition", None):
             self.problems.append(f"{place(node)}: an inline fragment without a type: write its fields without it")
+            return
+        parent, own = self._info.get_parent_type(), self._info.get_type()
+        if isinstance(own, GraphQLInterfaceType) and parent is not own and is_abstract_type(parent):
+            for name in sorted(self._fields[-1] - own.fields.keys()):
+                self.problems.append(
+                    f"{place(node)}: ... on {own.name} stands beside {name}, which {own.name} does not have:"
+                    " write a fragment on each type instead"
+                )
 
     def _directives(self, node: FragmentSpreadNode | InlineFragmentNode) -> None:
         for directive in node.directives:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from graphql import Visitor, visit
+
+from tensorone_codegen import _names
 from tensorone_codegen._names import classes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from graphql import ConstValueNode, EnumValueNode
 
 
 def fields(class_def: ast.ClassDef) -> Iterator[ast.AnnAssign]:
@@ -70,8 +75,65 @@ def _target(node: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def set_default(field: ast.AnnAssign, default: ConstValueNode) -> None:
+    """Corrects a default: enum values in it, objects in lists, and objects that are JSON."""
+    if field.value:
+        values = _EnumValues()
+        visit(default, values)
+        field.value = _Defaults(values.found).visit(field.value)
+
+
+class _EnumValues(Visitor):
+    """The enum values of a default, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def enter_enum_value(self, node: EnumValueNode, *_: object) -> None:
+        self.found.append(node.value)
+
+
+class _Defaults(ast.NodeTransformer):
+    """Writes a default again; its enum values are in the same order, and ariadne-codegen has them as dotted names."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._values = values
+        self._in_object = 0
+        self._in_list = 0
+
+    def visit_List(self, node: ast.List) -> ast.List:
+        self._in_list += 1
+        self.generic_visit(node)
+        self._in_list -= 1
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.Dict:
+        self._in_object += 1
+        self.generic_visit(node)
+        self._in_object -= 1
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(keywords=[ast.keyword("default_factory", ast.Lambda(body=item))]) if self._in_list:
+                return item
+            case ast.Call(ast.Attribute(ast.Subscript(slice=ast.Constant(""))), [item]):
+                return item
+            case _:
+                return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        kind, dot, _ = node.id.partition(".")
+        if not dot:
+            return node
+        value = self._values.pop(0)
+        return ast.Constant(value) if self._in_object else ast.Name(f"{kind}.{_names.member(value)}")
+
+
 def split_alias(field: ast.AnnAssign) -> None:
-    """Replaces `alias` by its two halves: type checkers take `alias` for the only keyword."""
+    """Replaces `alias` by its two halves: type checkers regard `alias` as the only keyword."""
     if isinstance(field.value, ast.Call):
         field.value.keywords = [half for keyword in field.value.keywords for half in _halves(keyword)]
 
@@ -82,12 +144,37 @@ def _halves(keyword: ast.keyword) -> list[ast.keyword]:
     return [ast.keyword(name, keyword.value) for name in ("validation_alias", "serialization_alias")]
 
 
-def hide(field: ast.AnnAssign) -> None:
-    """Keeps a field out of reprs."""
+def separate(module: ast.Module) -> None:
+    """Lets each input in a field of another one be validated by its own class, and be built when it is first used."""
+    for class_def in classes(module):
+        for field in fields(class_def):
+            field.annotation = _Alone().visit(field.annotation)
+    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
+
+
+class _Alone(ast.NodeTransformer):
+    """Marks the inputs in an annotation, which are what is quoted there."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if not node.id.startswith('"'):
+            return node
+        return ast.Subscript(ast.Name("Annotated"), ast.Tuple([node, ast.Name("validated_alone")]))
+
+
+def build(module: ast.Module) -> None:
+    """Builds all models at the end of their module."""
+    module.body = [node for node in module.body if not isinstance(node, ast.Expr)]
+    for class_def in classes(module):
+        module.body += ast.parse(f"{class_def.name}.model_rebuild()").body
+
+
+def hide(field: ast.AnnAssign, mark: str = "secret") -> None:
+    """Keeps a field out of reprs, and its values out of everything that is written."""
     if not isinstance(field.value, ast.Call):
         default = [] if field.value is None else [ast.keyword("default", field.value)]
         field.value = ast.Call(ast.Name("Field"), [], default)
     field.value.keywords.append(ast.keyword("repr", ast.Constant(value=False)))
+    field.annotation = ast.Subscript(ast.Name("Annotated"), ast.Tuple([field.annotation, ast.Name(mark)]))
 
 
 def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def take_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
-    """Takes any name of a type where an answer tells one, also a name that the package does not know.
+def accept_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
+    """Accepts any type name in an answer, also one that the package does not know.
 
     What stands for an interface stands for new types of it too; a union gets a class for them.
     """
@@ -27,14 +27,16 @@ def take_newer_types(module: ast.Module, interfaces: frozenset[str]) -> None:
             if interfaces & set(_named_types(field)):
                 field.annotation = ast.Name("str")
     with_import(module, "base_model", ["newer_than"])
+    with_import(module, "secret_values", ["secret"])
+    with_import(module, "typing", ["Annotated"], level=0)
     with_import(module, "pydantic", ["Field"], level=0)
 
 
 class _Opened(ast.NodeTransformer):
     """Adds to each choice of classes one for all other types.
 
-    The names of the types tell the classes apart, so that nothing else need be said of the choice: what pydantic has
-    for that takes only names that it knows.
+    The names of the types distinguish the classes. pydantic's own discriminator is removed, since it accepts only names
+    that it knows.
     """
 
     def __init__(self, known: dict[str, ast.ClassDef], interfaces: frozenset[str]) -> None:
@@ -52,7 +54,9 @@ class _Opened(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         match node:
-            case ast.Subscript(ast.Name("Annotated"), ast.Tuple([ast.Subscript(ast.Name("Union")) as choice, _])):
+            case ast.Subscript(
+                ast.Name("Annotated"), ast.Tuple([ast.Subscript(ast.Name("Union")) as choice, ast.Call()])
+            ):
                 return choice
             case ast.Subscript(ast.Name("Union"), ast.Tuple(members)):
                 node.slice = ast.Tuple(self._with_rest(list(dict.fromkeys(map(_unquoted, members)))))
@@ -61,7 +65,7 @@ class _Opened(ast.NodeTransformer):
                 return node
 
     def _with_rest(self, members: list[str]) -> list[ast.expr]:
-        """The members of a choice, the one that takes all other types last."""
+        """The members of a choice; the last one accepts all other types."""
         types = {name: self._types(name) for name in members}
         closed = [name for name in members if self._interfaces.isdisjoint(types[name])]
         known = [each for name in closed for each in types[name]]
@@ -103,7 +107,7 @@ def _annotated(known: list[str]) -> ast.expr:
 
 
 def _named_types(field: ast.AnnAssign) -> Iterator[str]:
-    """What a field that tells a type may say."""
+    """The type names that a `__typename` field accepts."""
     match field.annotation:
         case ast.Subscript(ast.Name("Literal"), ast.Tuple(names)):
             yield from map(_unquoted, names)

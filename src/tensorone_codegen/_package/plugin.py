@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 from ariadne_codegen.plugins.base import Plugin
-from graphql import FieldNode, FragmentDefinitionNode, GraphQLInterfaceType, OperationDefinitionNode, parse
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLInputField,
+    GraphQLInterfaceType,
+    InputValueDefinitionNode,
+    NameNode,
+    OperationDefinitionNode,
+    VariableDefinitionNode,
+    VariableNode,
+    parse,
+)
 
 from tensorone_codegen import _names, _schema
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project import locations
 from tensorone_codegen._project.settings import RUNTIME
 
-from . import client, documents, models, probe_document
-from .open_types import take_newer_types
+from . import client, documents, hidden_names, models, probe_document, stand_ins
+from .open_types import accept_newer_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +40,25 @@ if TYPE_CHECKING:
     )
 
 
+# Inputs that are built together when a package is imported. pydantic writes everything that an input can hold into what
+# it builds for it: sixty that can all hold each other take seconds, and a hundred are too deep for it.
+MOST_INPUTS = 30
+
+
+# Types of scalars in whose values no key can be.
+_ATOMS = frozenset(
+    {"None", "bool", "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"}
+    | {"float", "int", "pydantic.AnyUrl", "str", "uuid.UUID"}
+)
+
+
+_LIKE_A_METHOD = re.compile(rf"^    (?:{'|'.join(name for name in dir(str) if name[0] != '_')}) = .*$", re.MULTILINE)
+
+
 class SdkPlugin(Plugin):
     """One object for one run; ariadne-codegen calls its hooks in the order in which it builds the package.
 
-    It is told which fields are secret, and which fragments and classes another package has already.
+    Its settings list the secret fields, and the fragments and classes that another package already has.
     """
 
     def __init__(self, schema: GraphQLSchema, config_dict: dict[str, Any]) -> None:
@@ -40,6 +67,13 @@ class SdkPlugin(Plugin):
         self._secret = frozenset[str](settings["secret"])
         self._inherited: frozenset[str] = settings["inherited"]
         self._elsewhere: dict[str, str] = settings["elsewhere"]
+        self._stand_ins: dict[str, str] = settings["stand_ins"]
+        self._real = {stand_in: name for name, stand_in in self._stand_ins.items()}
+        self._atoms = {
+            name
+            for name, scalar in config_dict["tool"]["ariadne-codegen"]["scalars"].items()
+            if scalar["type"] in _ATOMS
+        }
         self._open_enums = _schema.enums_of_outputs(schema)
         self._interfaces = frozenset(
             name for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInterfaceType)
@@ -48,46 +82,84 @@ class SdkPlugin(Plugin):
         self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
 
+    def process_name(self, name: str, node: Any = None) -> str:
+        """Names are escaped only where Python demands it: `type`, not `type_`."""
+        match node:
+            case GraphQLInputField(ast_node=InputValueDefinitionNode(name=NameNode(value=own))):
+                return _names.attribute(own)
+            case FieldNode():
+                return _names.attribute(_schema.key(node))
+            case VariableDefinitionNode(variable=VariableNode(name=NameNode(value=own))):
+                return _names.argument(own)
+            case OperationDefinitionNode(name=NameNode(value=own)):
+                return _names.method(own)
+            case _:
+                return name
+
     # --- enums and inputs
 
     def generate_enum(self, class_def: ast.ClassDef, enum_type: GraphQLEnumType) -> ast.ClassDef:
-        """An enum that answers hold takes values that are newer than this package."""
+        """An enum in answers accepts values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
+        for node, name in zip(class_def.body, enum_type.values, strict=True):
+            if isinstance(node, ast.Assign):
+                node.targets = [ast.Name(_names.member(name))]
         texts = {_names.member(name): value.description for name, value in enum_type.values.items()}
         models.describe(class_def, texts)
         return models.documented(class_def, enum_type.description)
 
     def generate_enums_module(self, module: ast.Module) -> ast.Module:
-        """Imports what open enums stand on."""
+        """Imports the base of open enums."""
         models.remove(module, self._elsewhere)
-        self._modules["enums"] = module
-        return models.with_import(module, "open_enum", ["OpenEnum"])
+        models.with_import(module, "open_enum", ["OpenEnum"])
+        return self._finished("enums", module)
+
+    def generate_enums_code(self, generated_code: str) -> str:
+        """Members may have the names of methods of `str`, which type checkers would report."""
+        return _LIKE_A_METHOD.sub(r"\g<0>  # type: ignore[assignment]  # hides a method of str", generated_code)
+
+    def generate_input_field(
+        self,
+        field_implementation: ast.AnnAssign,
+        input_field: GraphQLInputField,
+        field_name: str,  # noqa: ARG002 - the hook's
+    ) -> ast.AnnAssign:
+        """A default is written as the schema has it."""
+        if input_field.ast_node and input_field.ast_node.default_value:
+            models.set_default(field_implementation, input_field.ast_node.default_value)
+        return field_implementation
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
-        """An input refuses fields that it does not know, takes Python names as keywords, and hides what is secret."""
+        """An input refuses unknown fields, accepts Python names as keywords, and hides what is secret."""
         class_def.bases = [ast.Name("InputModel")]
         secret = {_names.attribute(name) for name in input_type.fields if f"{input_type.name}.{name}" in self._secret}
         for field in models.fields(class_def):
             models.split_alias(field)
             if models.name_of(field) in secret:
-                models.hide(field)
+                models.hide(field, "secret_sent")
         return class_def
 
     def generate_inputs_module(self, module: ast.Module) -> ast.Module:
-        """Imports what inputs stand on."""
+        """Imports the base of inputs, and decides when they are built."""
         models.remove(module, self._elsewhere)
+        if len(_names.classes(module)) > MOST_INPUTS:
+            models.separate(module)
+        else:
+            models.build(module)
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
-        self._modules["input_types"] = module
-        models.with_import(module, "base_model", ["InputModel"])
-        return models.with_import(module, "pydantic", ["Field"], level=0)
+        models.with_import(module, "base_model", ["InputModel", "validated_alone"])
+        models.with_import(module, "secret_values", ["secret_sent"])
+        models.with_import(module, "typing", ["Annotated"], level=0)
+        models.with_import(module, "pydantic", ["Field"], level=0)
+        return self._finished("input_types", module)
 
     # --- results
 
     def generate_result_field(
         self, field_implementation: ast.AnnAssign, operation_definition: ExecutableDefinitionNode, field: FieldNode
     ) -> ast.AnnAssign:
-        """A field takes its Python name as keyword, and hides what is secret."""
+        """A field accepts its Python name as keyword, and hides what is secret."""
         models.split_alias(field_implementation)
         if self._is_secret(field, operation_definition):
             models.hide(field_implementation)
@@ -112,19 +184,19 @@ class SdkPlugin(Plugin):
         self, module: ast.Module, fragments_definitions: Mapping[str, FragmentDefinitionNode]
     ) -> ast.Module:
         """Fragments are the public models: nested as themselves, imported if another package has them."""
-        take_newer_types(module, self._interfaces)
+        accept_newer_types(module, self._interfaces)
         models.remove(module, self._superfluous)
         models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
-        self._modules["fragments"] = module
-        return models.with_import(module, "pydantic", ["Field"], level=0)
+        models.with_import(module, "pydantic", ["Field"], level=0)
+        return self._finished("fragments", module)
 
     def generate_result_types_module(
         self, module: ast.Module, operation_definition: ExecutableDefinitionNode
     ) -> ast.Module:
         """Remembers the module; the operation itself joins it when its text is known."""
-        take_newer_types(module, self._interfaces)
-        models.collapse(module)
+        accept_newer_types(module, self._interfaces)
+        models.collapse(module, keep={_names.class_name(_name(operation_definition))})
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
         return models.with_import(module, "pydantic", ["Field"], level=0)
@@ -136,9 +208,12 @@ class SdkPlugin(Plugin):
         fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
         operation = next(node for node in definitions if isinstance(node, OperationDefinitionNode))
         name = _name(operation_definition)
-        fields = documents.Cutter(self.schema, fragments).root_fields(operation)
+        types = stand_ins.own_names(_schema.loose_variables(self.schema, operation, self._atoms), self._real)
+        fields = documents.Cutter(self.schema, fragments).root_fields(operation, types)
         probe = probe_document.text(self.schema, operation, fields)
-        client.add_operation(self._modules[_names.method(name)], name, operation, fields, probe)
+        module = self._modules[_names.method(name)]
+        client.add_operation(module, name, stand_ins.restored(operation, self._stand_ins), fields, probe)
+        hidden_names.uncover(module, self._real)
         return operation_str
 
     # --- the client
@@ -152,10 +227,10 @@ class SdkPlugin(Plugin):
 
     def generate_client_module(self, module: ast.Module) -> ast.Module:
         """Models are imported when they are first needed."""
-        return client.client_module(module, self._elsewhere)
+        return self._finished("", client.client_module(module, self._elsewhere))
 
     def generate_init_module(self, module: ast.Module) -> ast.Module:
-        """Names are imported on first use, and a misspelt one is seen by type checkers.
+        """Names are imported on first use, and type checkers report a misspelt one.
 
         Raises:
             CodegenError: A module needs a fragment that ariadne-codegen has left out.
@@ -165,7 +240,7 @@ class SdkPlugin(Plugin):
                 f"fragment {', '.join(names)}: spread beside `... on` of another type, and needed by itself too,"
                 " which ariadne-codegen cannot do: write its fields there instead"
             )
-        return client.init_module(module, self._modules)
+        return client.init_module(module, self._modules, self._real)
 
     def copy_code(self, copied_code: str) -> str:
         """The base of all models is our own; ariadne-codegen has no setting for it."""
@@ -173,6 +248,13 @@ class SdkPlugin(Plugin):
             return copied_code
         header = copied_code.partition("\n")[0]
         return f"{header}\n\n" + (RUNTIME / "base_model.py").read_text(encoding="utf-8")
+
+    def _finished(self, name: str, module: ast.Module) -> ast.Module:
+        """A module in which no name hides another; those with a name are remembered."""
+        hidden_names.uncover(module, self._real)
+        if name:
+            self._modules[name] = module
+        return module
 
     # --- looking things up
 

@@ -34,13 +34,13 @@ def text(schema: GraphQLSchema, node: OperationDefinitionNode, fields: Sequence[
     first = samples.literals()
     asked = [*(_skipped(field, first) for field in fields), *_again(fields, samples, composite)]
     name = node.name.value if node.name else ""
-    # The name may be taken by ours.
+    # Our operation may have the same name.
     shown = f"{name}_" if name == "Probe" else name
     return f"{HARMLESS} {node.operation.value} {shown}{{{' '.join(asked)}}}"
 
 
 def _again(fields: Sequence[RootField], samples: Samples, composite: set[str]) -> Iterator[str]:
-    """The root fields once more for each further value of an enum that they carry, under other keys."""
+    """The root fields again for each further value of an enum that they carry, under other keys."""
     taken = {field.key for field in fields}
     for number, (literals, changing) in enumerate(samples.turns(), 1):
         for field in fields:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str, str]
 
 
+# Input objects that one operation asks about: those that are nested least. A schema may have thousands within reach.
+MOST_INPUTS = 100
+
+
 _SCALARS = {"Int": "0", "Float": "0.5", "Boolean": "false", "String": '""', "ID": '""'}
 
 
@@ -84,7 +88,7 @@ class Samples:
         return self._object(named, turn, whole=True)
 
     def _least(self, name: str, *, given: bool, listed: bool) -> str:
-        """What a type takes, and no more."""
+        """The least that a type accepts."""
         named = self._schema.type_map[name]
         if isinstance(named, GraphQLEnumType):
             return next(iter(named.values))
@@ -107,12 +111,16 @@ class Samples:
 def _homes(schema: GraphQLSchema, types: Mapping[str, str]) -> dict[str, Place]:
     """For each input object and enum, the place that is nested least."""
     homes: dict[str, Place] = {}
+    inputs = 0
     waiting = deque[tuple[Place, "GraphQLNamedType | None"]](
         (("", name), schema.type_map.get(type_.strip("[]!"))) for name, type_ in types.items()
     )
     while waiting:
         place, type_ = waiting.popleft()
         if isinstance(type_, GraphQLEnumType | GraphQLInputObjectType) and type_.name not in homes:
+            inputs += isinstance(type_, GraphQLInputObjectType)
+            if inputs > MOST_INPUTS:
+                break
             homes[type_.name] = place
             waiting.extend(((type_.name, name), named_type(field)) for name, field in input_fields(type_).items())
     return homes

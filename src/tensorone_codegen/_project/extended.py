@@ -44,7 +44,7 @@ class Extended:
 
     Attributes:
         schema: Its schema.
-        secret: `Type.field` of what none of its reprs shows.
+        secret: `Type.field` of what it masks.
     """
 
     def __init__(self, package: str) -> None:

@@ -29,12 +29,12 @@ def server_file(settings: Settings) -> Path:
     """The file that holds the server's schema, or will.
 
     Raises:
-        CodegenError: It is in several files, none of which could take another one.
+        CodegenError: It is in several files, so that none of them can be replaced.
     """
     path = settings.schema
     if path.is_file() or path.suffix == ".graphql":
         return path
-    names = {shown(file, settings.root): file for file in _files(path)}
+    names = {display_name(file, settings.root): file for file in _files(path)}
     sources = of_server(read(path, settings.root)) if names else []
     if len(sources) > 1:
         here = ", ".join(source.name for source in sources)
@@ -55,19 +55,19 @@ def read(path: Path, root: Path, instead: Mapping[Path, str] = NOTHING) -> list[
     """The GraphQL files at a path, in a fixed order; or what is read instead of some."""
     files = sorted({*_files(path), *instead})
     if not files:
-        raise CodegenError(f"{shown(path, root)}: there is no GraphQL file")
+        raise CodegenError(f"{display_name(path, root)}: there is no GraphQL file")
     try:
         texts = {file: instead[file] if file in instead else file.read_text(encoding="utf-8") for file in files}
     except (OSError, UnicodeDecodeError) as error:
-        raise CodegenError(f"{shown(path, root)}: {error}") from None
-    return [Source(text, shown(file, root)) for file, text in texts.items()]
+        raise CodegenError(f"{display_name(path, root)}: {error}") from None
+    return [Source(text, display_name(file, root)) for file, text in texts.items()]
 
 
 def _files(path: Path) -> list[Path]:
     return list(path.rglob("*.graphql")) if path.is_dir() else [path] if path.is_file() else []
 
 
-def shown(path: Path, root: Path) -> str:
+def display_name(path: Path, root: Path) -> str:
     """The name of a file for people, the same on every machine if it is in the project."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 

@@ -22,10 +22,10 @@ def parsed(source: Source) -> DocumentNode:
         empty = Lexer(source).advance().kind is TokenKind.EOF
         return DocumentNode(definitions=()) if empty else parse(source)
     except GraphQLError as error:
-        raise CodegenError(told(error)) from None
+        raise CodegenError(located(error)) from None
 
 
-def told(error: GraphQLError) -> str:
+def located(error: GraphQLError) -> str:
     """`file:line: message` of an error of graphql-core."""
     if error.nodes:
         return f"{place(error.nodes[0])}: {error.message}"

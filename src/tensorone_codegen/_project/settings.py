@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ariadne_codegen.settings import ClientSettings
 
+from tensorone_codegen import _names
 from tensorone_codegen._errors import CodegenError
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
@@ -38,7 +39,9 @@ FIXED: dict[str, Any] = {
     "include_all_enums": False,
     "multipart_uploads": False,
     "skip_validation_rules": [],
-    "files_to_include": [str(RUNTIME / "operation.py"), str(RUNTIME / "open_enum.py")],
+    "files_to_include": [
+        str(RUNTIME / f"{name}.py") for name in ("lazy_imports", "open_enum", "operation", "secret_values")
+    ],
     "plugins": ["tensorone_codegen._package.plugin.SdkPlugin"],
 }
 
@@ -56,17 +59,22 @@ _NEAR = 0.85
 _SCALAR = frozenset({"type", "parse", "serialize", "import"})
 
 
+# Builtins by which generated modules annotate, and imports that are the same object as the modules' own.
+_READ = frozenset({"bool", "float", "globals", "int", "list", "str"})
+_THE_SAME = frozenset({"enum.Enum", "typing.Annotated", "typing.Any", "typing.Optional", "typing.Union"})
+
+
 _THEIRS = frozenset(field.name for field in fields(ClientSettings))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One project: where it is, what ariadne-codegen is told, and which fields hold secrets.
+    """One project: where it is, the settings of ariadne-codegen, and which fields hold secrets.
 
     Attributes:
         root: Directory of the project's pyproject.toml.
         ariadne: ariadne-codegen's settings.
-        secret: `Type.field` of what no repr may show.
+        secret: `Type.field` of what is masked wherever it is written.
         extends: Generated package whose schema and fragments are used too; empty for none.
     """
 
@@ -139,7 +147,7 @@ def _check(given: dict[str, Any], known: dict[str, Any], table: str) -> None:
     here = f"pyproject.toml: [tool.{table}]"
     for key, value in given.items():
         if key not in known and table == "ariadne-codegen" and key in _THEIRS:
-            raise CodegenError(f"{here} {key} is for tensorone_codegen to say: leave it out")
+            raise CodegenError(f"{here} {key} is set by tensorone_codegen: leave it out")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             raise CodegenError(f"{here} has no setting {key}" + (f"; did you mean {near[0]}?" if near else ""))
@@ -148,12 +156,12 @@ def _check(given: dict[str, Any], known: dict[str, Any], table: str) -> None:
 
 
 def _check_names(ariadne: dict[str, Any]) -> None:
-    """Refuses what Python takes for no name."""
+    """Refuses what is not a Python name."""
     here = "pyproject.toml: [tool.ariadne-codegen]"
     if not _is_name(ariadne["target_package_name"]):
         raise CodegenError(f"{here} needs target_package_name, such as 'my_graphql'")
     if not _is_name(ariadne["client_name"]):
-        raise CodegenError(f"{here} client_name {ariadne['client_name']!r} is no name of a class")
+        raise CodegenError(f"{here} client_name {ariadne['client_name']!r} is not a class name")
 
 
 def _is_name(text: str) -> bool:
@@ -161,19 +169,32 @@ def _is_name(text: str) -> bool:
 
 
 def _check_inside(scalars: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Refuses what has the right type and holds the wrong things."""
+    """Refuses values of the right type with wrong contents."""
     for name, scalar in scalars.items():
         if not _is_scalar(scalar):
             raise CodegenError(
                 f"pyproject.toml: [tool.ariadne-codegen.scalars] {name} must be a table of type, and of parse and"
                 f" serialize if need be, not {scalar!r}"
             )
+    _check_imports(scalars)
     for coordinate in ours.get("secret", ()):
         if not isinstance(coordinate, str):
             raise CodegenError(f"pyproject.toml: secret holds 'Type.field', not {coordinate!r}")
     extends = ours.get("extends", "")
     if extends and not _is_package(extends):
         raise CodegenError(f"pyproject.toml: extends: {extends} is not an installed, generated package")
+
+
+def _check_imports(scalars: dict[str, Any]) -> None:
+    """Refuses names of which a module could import only one."""
+    imported: dict[str, str] = {}
+    for scalar, path in ((name, path) for name, table in scalars.items() for path in table.values() if "." in path):
+        name = path.rpartition(".")[2]
+        here = f"pyproject.toml: [tool.ariadne-codegen.scalars] {scalar}: {path}"
+        if name in _names.OF_MODULES | _READ and path not in _THE_SAME:
+            raise CodegenError(f"{here}: generated modules have another {name}: give it another name in its module")
+        if imported.setdefault(name, path) != path:
+            raise CodegenError(f"{here}: {imported[name]} has the same name: give one another name in its module")
 
 
 def _is_scalar(scalar: Any) -> bool:

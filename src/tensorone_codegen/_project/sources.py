@@ -26,8 +26,8 @@ from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._schema import input_fields, output_fields, wrong_defaults
 
 from .extended import Extended
-from .files import NOTHING, of_server, read, shown
-from .locations import parsed, told
+from .files import NOTHING, display_name, of_server, read
+from .locations import located, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Project:
         fragments: Those of the project, and what it uses of the package that it extends.
         inherited: Names of the latter.
         elsewhere: Classes that it has, with their modules.
-        secret: `Type.field` of what no repr may show, of the package that it extends too.
+        secret: `Type.field` of what is masked, of the package that it extends too.
         schema_text: The server's schema as it is written.
         texts: What ariadne-codegen is to read, as schema and as operations.
     """
@@ -77,7 +77,7 @@ def load(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> Project:
 
     Args:
         settings: Where it is.
-        instead: Texts that are read in the place of what these files of the schema hold.
+        instead: Texts to read in place of these files of the schema.
 
     Raises:
         CodegenError: A file is missing or wrong; says which one, and where in it.
@@ -100,7 +100,7 @@ def draft(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> Project:
     document = concat_ast(list(map(parsed, queries)))
     operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
     if not operations:
-        raise CodegenError(f"{shown(settings.queries, settings.root)}: there is no operation")
+        raise CodegenError(f"{display_name(settings.queries, settings.root)}: there is no operation")
     inherited = base.fragments_for(document) if base else []
     fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
     return Project(
@@ -135,7 +135,7 @@ def _has(schema: GraphQLSchema, coordinate: str) -> bool:
 
 def deprecated(project: Project) -> list[str]:
     """What the operations use although it is deprecated, each with its place and the schema's advice."""
-    return list(map(told, validate(project.schema, project.document, [NoDeprecatedCustomRule])))
+    return list(map(located, validate(project.schema, project.document, [NoDeprecatedCustomRule])))
 
 
 def _schema(sources: list[Source]) -> tuple[GraphQLSchema, str]:
@@ -151,7 +151,7 @@ def _schema(sources: list[Source]) -> tuple[GraphQLSchema, str]:
 
 def _refuse(problems: Sequence[GraphQLError]) -> None:
     if problems:
-        raise CodegenError("\n".join(map(told, problems)))
+        raise CodegenError("\n".join(map(located, problems)))
 
 
 def _joined(sources: Iterable[Source]) -> str:

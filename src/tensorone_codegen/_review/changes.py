@@ -48,10 +48,10 @@ class Change:
     """One difference.
 
     Attributes:
-        level: How bad it is for whoever uses what it touches.
+        level: How bad it is for those who use what it touches.
         coordinate: What it is about: `Type.field`, `Type.field(argument:)`, `Enum.VALUE`, `@directive`.
         text: What happened to it.
-        touches: The coordinates whose users have to do with it.
+        touches: The coordinates whose users it concerns.
     """
 
     level: Level
@@ -78,7 +78,7 @@ def _pairs(old: Mapping[str, T], new: Mapping[str, T]) -> list[tuple[str, T, T]]
 def _names(
     owner: str, old: Collection[str], new: Collection[str], levels: tuple[Level, Level], form: str = "{}.{}"
 ) -> Iterator[Change]:
-    """Names that were removed and added; who uses the owner has to do with what has no users of its own."""
+    """Names that were removed and added; what has no users of its own concerns those of its owner."""
     removed, added = levels
     for name in sorted(set(old) - set(new)):
         coordinate = form.format(owner, name)
@@ -172,7 +172,7 @@ def _given(coordinate: str, was: Any, now: Any) -> Iterator[Change]:
         level = Level.ADDITIVE if _accepts(type_of(now), type_of(was)) else Level.BREAKING
         # What has become required concerns those too who do not give it.
         touched = (left_out(coordinate),) if _is_required(now) and not _is_required(was) else ()
-        yield Change(level, coordinate, f"took {was.type} and takes {now.type}", (coordinate, *touched))
+        yield Change(level, coordinate, f"accepted {was.type} and accepts {now.type}", (coordinate, *touched))
     before, after = _default(was), _default(now)
     if before != after:
         yield Change(
@@ -194,10 +194,10 @@ def _output(name: str, was: GraphQLNamedType, now: GraphQLNamedType) -> Iterator
     before, after = output_fields(was), output_fields(now)
     yield from _names(name, before, after, (Level.BREAKING, Level.ADDITIVE))
     for field, old, new in _pairs(before, after):
-        coordinate, told, tells = f"{name}.{field}", type_of(old), type_of(new)
-        if str(told) != str(tells):
-            level = Level.ADDITIVE if _accepts(told, tells) else Level.BREAKING
-            yield Change(level, coordinate, f"was {told} and is {tells}", (coordinate,))
+        coordinate, type_before, type_after = f"{name}.{field}", type_of(old), type_of(new)
+        if str(type_before) != str(type_after):
+            level = Level.ADDITIVE if _accepts(type_before, type_after) else Level.BREAKING
+            yield Change(level, coordinate, f"was {type_before} and is {type_after}", (coordinate,))
         yield from _arguments(coordinate, old, new)
         yield from _deprecation(coordinate, old, new)
 

@@ -25,6 +25,8 @@ def as_json(review: Review) -> str:
     return json.dumps(
         {
             "status": review.status,
+            "whole_schema_status": review.whole_status,
+            "unused": review.unused,
             "changes": [_change(review, finding) for finding in review.findings],
             "refused": list(review.refused),
             "broken": [_place(use) | {"calls": review.calls_of([use.operation])} for use in review.broken],
@@ -62,6 +64,9 @@ def _lines(review: Review) -> Iterator[str]:
             yield f"  {finding.change.coordinate} {finding.change.text}"
             yield from _concerned(review, finding)
     yield from _refused(review)
+    if review.whole_status > review.status:
+        counts = " and ".join(f"{count} {what}" for what, count in review.unused.items() if count)
+        yield f"Status {review.status} is for our operations; --whole-schema makes it {review.whole_status}: {counts}."
 
 
 def refused_as_text(review: Review) -> str:

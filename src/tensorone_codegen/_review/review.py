@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from graphql import DocumentNode, GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema, validate
 
 from tensorone_codegen._project.extended import reached_fragments
-from tensorone_codegen._project.locations import told
+from tensorone_codegen._project.locations import located
 from tensorone_codegen._schema import CLIENT_DIRECTIVES
 
-from .changes import Level, changes
+from .changes import changes
 from .uses import Use, uses
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ class Severity(Enum):
     """How much a change matters, the worst first; the value is the exit status."""
 
     BREAKING = 3, "breaking", "Breaks our operations"
-    BREAKING_OTHERS = 3, "breaking-others", "Breaks only what we do not use"
     DANGEROUS = 2, "dangerous", "Dangerous: may change what a call does"
+    BREAKING_OTHERS = 1, "breaking-others", "Breaks only what we do not use"
+    DANGEROUS_OTHERS = 1, "dangerous-others", "Dangerous only for what we do not use"
     DEPRECATION = 1, "deprecation", "Deprecated: will go"
     ADDITIVE = 1, "additive", "Added or eased"
 
@@ -42,6 +43,9 @@ class Severity(Enum):
         self.status = status
         self.label = label
         self.title = title
+
+
+_UNUSED = {Severity.BREAKING: Severity.BREAKING_OTHERS, Severity.DANGEROUS: Severity.DANGEROUS_OTHERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,24 @@ class Review:
 
     @property
     def status(self) -> int:
-        """0 nothing, 1 additive or deprecated, 2 dangerous, 3 breaking."""
+        """For our operations: 0 nothing changed, 1 nothing that they notice, 2 dangerous, 3 breaking."""
         if self.refused:
             return Severity.BREAKING.status
         return max((finding.severity.status for finding in self.findings), default=0)
+
+    @property
+    def whole_status(self) -> int:
+        """The same for anyone who may use anything in the schema."""
+        return max([self.status, *(Severity[finding.change.level.name].status for finding in self.findings)])
+
+    @property
+    def unused(self) -> dict[str, int]:
+        """How many breaking and dangerous changes concern no operation."""
+        severities = [finding.severity for finding in self.findings]
+        return {
+            "breaking": severities.count(Severity.BREAKING_OTHERS),
+            "dangerous": severities.count(Severity.DANGEROUS_OTHERS),
+        }
 
     def calls_of(self, operations: Iterable[str]) -> list[str]:
         """The calls that run any of some operations."""
@@ -107,7 +125,7 @@ def review(project: Project, new: GraphQLSchema, calls: Mapping[str, Sequence[st
     rank = list(Severity)
     return Review(
         tuple(sorted(findings, key=lambda finding: rank.index(finding.severity))),
-        tuple(dict.fromkeys(map(told, validate(new, project.document)))),
+        tuple(dict.fromkeys(map(located, validate(new, project.document)))),
         tuple(
             Use(operation.name.value if operation.name else "", "", operation)
             for operation in project.operations
@@ -127,8 +145,8 @@ def _finding(schema: GraphQLSchema, change: Change, used: Mapping[str, Sequence[
         (use.operation, id(use.node)): use for coordinate in change.touches for use in used.get(coordinate, ())
     }
     severity = Severity[change.level.name]
-    if change.level is Level.BREAKING and not concerned:
-        severity = Severity.BREAKING_OTHERS
+    if not concerned:
+        severity = _UNUSED.get(severity, severity)
     name = change.coordinate.partition(".")[0]
     type_ = schema.get_type(name)
     is_model = concerned and isinstance(type_, GraphQLEnumType | GraphQLInputObjectType)
@@ -136,7 +154,7 @@ def _finding(schema: GraphQLSchema, change: Change, used: Mapping[str, Sequence[
 
 
 def _with_client_directives(schema: GraphQLSchema, ours: GraphQLSchema) -> GraphQLSchema:
-    """They are no part of any server's schema, so their absence is no change."""
+    """They are not part of any server's schema, so their absence is not a change."""
     client = tuple(each for each in ours.directives if each.name in CLIENT_DIRECTIVES)
     others = tuple(each for each in schema.directives if each.name not in CLIENT_DIRECTIVES)
     kwargs = schema.to_kwargs()

@@ -1,4 +1,4 @@
-"""From one schema to the next: what a new one means, and either all of it is taken up or nothing."""
+"""From one schema to the next: the review of a new one, which is then applied completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphql import build_schema
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._package import generate, lint
 from tensorone_codegen._project import sources
-from tensorone_codegen._project.files import NOTHING, replacing, server_file, shown
+from tensorone_codegen._project.files import NOTHING, display_name, replacing, server_file
 from tensorone_codegen._server import pull
 
 from . import sdk_calls
@@ -59,28 +59,28 @@ def planned(settings: Settings, source: Server | Path, others: Iterable[Settings
     """Reads a new schema for a project, and for others that extend its package. Changes nothing.
 
     Raises:
-        CodegenError: There is no schema to be had, a project cannot be read, or another one extends something else.
+        CodegenError: The schema or a project cannot be read, or another one extends something else.
     """
     for other in others:
         if other.extends != settings.target.name:
             raise CodegenError(f"{other.root} does not extend {settings.target.name}: update it by itself")
     file, old = pull.replaced(settings)
-    text = pull.pull(source, old, shown(file, settings.root))
+    text = pull.pull(source, old, display_name(file, settings.root))
     return Update(tuple((each, reviewed(each, text)) for each in (settings, *others)), file, text)
 
 
-def take_up(update: Update) -> tuple[bool, list[str]]:
-    """Generates all packages anew and puts the schema in its place.
+def apply(update: Update) -> tuple[bool, list[str]]:
+    """Regenerates all packages and puts the schema in its place.
 
     Returns:
-        Whether the schema is another one, and what the operations use although it is deprecated, one line each.
+        Whether the schema changed, and the deprecated things that the operations use, one line each.
 
     Raises:
         CodegenError: An operation does not fit the schema, or nothing can be generated from it; nothing was changed.
     """
     broken = [use.operation for _, found in update.projects for use in found.broken]
     if any(found.refused for _, found in update.projects):
-        what = f"change or delete {', '.join(broken)}" if broken else "mend what the new schema refuses"
+        what = f"change or delete {', '.join(broken)}" if broken else "correct what the new schema refuses"
         raise CodegenError(f"nothing was changed: {what}, then run this again")
     settings, *others = (each for each, _ in update.projects)
     for other in others:

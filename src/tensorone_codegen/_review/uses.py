@@ -70,7 +70,7 @@ def uses(project: Project) -> dict[str, list[Use]]:
 
 
 def _sure(project: Project) -> set[str]:
-    """The variables that always have a value; fragments do not tell whose they are."""
+    """The variables that always have a value; in fragments their operation is not known."""
     nodes = [node for operation in project.operations for node in operation.variable_definitions]
     unsure = {
         node.variable.name.value
@@ -87,7 +87,7 @@ class _Direct(Visitor):
         super().__init__()
         self._schema = schema
         self._sure = sure
-        # Any, since the types that it tells are partly unknown to a type checker.
+        # Any, since the types in it are partly unknown to a type checker.
         self._info: Any = TypeInfo(schema)
         self._field = ""
         self.found: dict[str, list[Node]] = defaultdict(list)
@@ -111,7 +111,7 @@ class _Direct(Visitor):
         directive = self._info.get_directive()
         holder = f"@{directive.name}" if directive else self._field
         self._add(node, f"{holder}({node.name.value}:)")
-        # Of a variable the definition tells all.
+        # The definition of a variable covers all of it.
         if not isinstance(node.value, VariableNode):
             self._add(node, _named(self._info.get_input_type()))
 

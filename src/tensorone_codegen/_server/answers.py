@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXCERPT = 300
 
 
-SHORTEST = 6  # a shorter key is none, and part of too many innocent words to be taken out
+SHORTEST = 6  # a shorter key is not valid, and would remove parts of innocent words
 
 
 # What a description keeps of it; a message is one line.
@@ -34,7 +34,7 @@ class Reply:
     Attributes:
         status: Of HTTP.
         data: As it came.
-        errors: As they came; those that are no objects became objects.
+        errors: As they came; those that are not objects became objects.
     """
 
     status: int
@@ -88,13 +88,13 @@ class Cleaner:
         return content
 
     def reply(self, status: int, content: bytes) -> Reply | None:
-        """An answer, unless it is no GraphQL."""
+        """An answer, if it is GraphQL."""
         try:
             body = as_object(json.loads(content))
             if body is None or not {"data", "errors"} & body.keys():
                 return None
             return Reply(status, self.tree(body.get("data"), LINES), _errors(self.tree(body.get("errors"))))
-        # What is nested too deeply to be read is no answer either.
+        # What is nested too deeply to be read is not an answer either.
         except (ValueError, RecursionError):
             return None
 

@@ -1,4 +1,4 @@
-"""Asks a live server which of our operations it would take, without executing any of them.
+"""Asks a live server which of our operations it would accept, without executing any of them.
 
 A server validates a whole document and executes the one operation that `operationName` picks.
 So our operation stands behind a harmless query, which comes first and is the one that is named;
@@ -54,7 +54,7 @@ class Answer:
 
     Attributes:
         operation: Its name.
-        verdict: Whether it would be taken; unknown if the server does not say.
+        verdict: Whether it would be accepted; unknown if the server does not say.
         reasons: What is said against it.
     """
 

@@ -12,7 +12,7 @@ from graphql.validation.validate import validate_sdl
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project.extended import Extended
 from tensorone_codegen._project.files import server_file, text_of
-from tensorone_codegen._project.locations import parsed, told
+from tensorone_codegen._project.locations import located, parsed
 from tensorone_codegen._schema import wrong_defaults
 
 from .merge import merged
@@ -44,7 +44,7 @@ def pull(source: Server | Path, old: str = "", name: str = "the old schema") -> 
         name: The file of that text.
 
     Raises:
-        CodegenError: There is no schema to be had there; says why.
+        CodegenError: No schema can be read from there; says why.
     """
     schema, where = (_from_file(source), str(source)) if isinstance(source, Path) else (source.introspect(), source.url)
     _refuse(validate_schema(schema), where)
@@ -79,5 +79,5 @@ def _from_sdl(text: str, name: str) -> GraphQLSchema:
 
 def _refuse(problems: Sequence[GraphQLError], name: str) -> None:
     if problems:
-        lines = "\n".join(f"  {told(problem)}" for problem in problems)
+        lines = "\n".join(f"  {located(problem)}" for problem in problems)
         raise CodegenError(f"{name}: the schema is not valid:\n{lines}")

@@ -1,4 +1,4 @@
-"""A GraphQL server as the generator meets it: asked over HTTP, and whatever is wrong told in words."""
+"""A GraphQL server over HTTP, with a readable error for everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -56,12 +56,14 @@ class Server:
         except (httpx.InvalidURL, UnicodeError) as error:
             # A mistyped URL may hold a key, in front of its host or behind its path.
             shown = re.sub(r"//[^/]*@", "//", re.split("[?#]", url)[0])
-            raise CodegenError(f"{self._clean.text(shown)} is no URL: {self._clean.text(str(error))}") from None
+            raise CodegenError(
+                f"{self._clean.text(shown)} is not a valid URL: {self._clean.text(str(error))}"
+            ) from None
         self.url = self._clean.text(_bare(self._url))
         if "api_key" in self._url.params:
             raise CodegenError(f"{self.url}: leave api_key out of the URL, and set {KEY_VARIABLE}")
         if not (key.isascii() and key.isprintable()):
-            raise CodegenError(f"{KEY_VARIABLE} holds characters that no key has: copy it anew")
+            raise CodegenError(f"{KEY_VARIABLE} holds characters that a key cannot have: copy it again")
         if key and self._url.scheme != "https" and not _is_here(self._url.host):
             raise CodegenError(f"{self.url}: the key would be readable on the network: use https")
         self._key = key
@@ -99,10 +101,10 @@ class Server:
             raise CodegenError(f"the proxy that the environment names for {self.url} is of no use: {error}") from None
 
     def _read(self, response: httpx.Response) -> Reply:
-        told = f"(HTTP {response.status_code}: {self._clean.excerpt(response.text)})"
+        what_came = f"(HTTP {response.status_code}: {self._clean.excerpt(response.text)})"
         if response.status_code in {401, 403}:
             what = f"refuses the key in {KEY_VARIABLE}" if self._key else f"asks for a key: set {KEY_VARIABLE}"
-            raise CodegenError(f"{self.url} {what} {told}")
+            raise CodegenError(f"{self.url} {what} {what_came}")
         if response.has_redirect_location:
             where = self._clean.text(_bare(self._url.join(response.headers["location"])))
             raise CodegenError(
@@ -110,13 +112,13 @@ class Server:
             )
         if reply := self._clean.reply(response.status_code, response.content):
             return reply
-        raise CodegenError(f"{self.url} does not answer as a GraphQL server {told}")
+        raise CodegenError(f"{self.url} does not answer as a GraphQL server {what_came}")
 
     def introspect(self) -> GraphQLSchema:
-        """The schema as the server tells it.
+        """The schema by introspection.
 
         Raises:
-            CodegenError: It does not tell, or what it tells is no schema.
+            CodegenError: Introspection is refused, or its answer is not a schema.
         """
         words = ""
         for document in INTROSPECTIONS:
@@ -125,8 +127,8 @@ class Server:
                 return from_introspection(reply.data, self.url)
             words = reply.messages[0]
         raise CodegenError(
-            f"{self.url} does not tell its schema: {words}\n"
-            "give it as a file, or ask what the server takes of the operations: probe"
+            f"{self.url} refuses introspection: {words}\n"
+            "give the schema as a file, or ask the server which operations it accepts: probe"
         )
 
 

@@ -10,6 +10,8 @@ import pytest
 from tensorone._graphql import arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codegen.conftest import Project, Recorder
 
 
@@ -22,6 +24,13 @@ def test_comments_above_operations_are_docstrings(shop: Project) -> None:
     assert inspect.getdoc(client.make_order) == "Orders."
     assert inspect.getdoc(client.read_any) == "Reads a thing."
     assert inspect.getdoc(client.read_item) is None
+
+
+def test_an_operation_may_be_nothing_but_a_fragment(make_project: Callable[..., Project]) -> None:
+    """Then its result is the fragment, under the operation's name too."""
+    queries = "query GetAll { ...All } fragment All on Query { a b }"
+    package = make_project("type Query { a: Int b: Int }", queries).generate().module()
+    assert package.GET_ALL.result is package.GetAll is package.All
 
 
 async def test_what_is_not_given_is_not_there(shop: Project, recorder: Recorder) -> None:
@@ -37,7 +46,7 @@ async def test_what_is_not_given_is_not_there(shop: Project, recorder: Recorder)
 
 
 async def test_all_arguments_but_the_first_are_keywords(shop: Project, recorder: Recorder) -> None:
-    """Two numbers cannot be mixed up; words that Python has taken get an underscore."""
+    """Two numbers cannot be mixed up; keywords of Python get an underscore."""
     client = shop.module("client").GraphQLClient(recorder)
     order = shop.module("input_types").Order(name="x")
     with pytest.raises(TypeError, match="positional"):

@@ -20,11 +20,20 @@ scalar DateTime
 enum Status { UP }
 input Filter { gpuId: Int gpu_id: Int }
 input When { datetime: DateTime }
-type Query { thing(id: ID, filter: Filter, when: When): Thing  things: [Thing]  item: Item  status: Status }
+scalar Upload
+enum client { A }
+enum while { A }
+input read_when { at: DateTime }
+input Post { parts: [Part_] }
+input Part_ { files: [Upload!] }
+type Query { client: client  while: while
+  thing(id: ID, filter: Filter, when: When, after: read_when, file: Upload, post: Post): Thing
+  things: [Thing]  item: Item  status: Status }
 type Subscription { tick: Int }
 interface Item { id: ID }
 type Thing implements Item { id: ID  gpuId: Int  gpu_id: Int  a: A  datetime: DateTime  other: Int }
-type Part implements Item { id: ID  size: Int }
+interface Sized { size: Int }
+type Part implements Item & Sized { id: ID  size: Int }
 type A { x: Int  y: Int }
 """
 
@@ -51,18 +60,33 @@ REFUSED = {
         "query Q($f: Filter) { thing(filter: $f) { id } }",
         "1: the input Filter has gpuId and gpu_id, and both become gpu_id: write its fields as variables of their own",
     ),
-    "an input field that hides its type": (
-        "query Q($w: When) { thing(when: $w) { id } }",
-        "1: the input When has datetime, which would hide the Python type of that name:"
-        " write its fields as variables of their own",
-    ),
     "two fields of one name": (
         "query Q { thing {\n gpuId\n gpu_id } }",
         "3: gpuId and gpu_id both become gpu_id: give one an alias",
     ),
-    "a field that hides its type": (
-        "query Q { thing {\n datetime } }",
-        "2: datetime would hide the Python type of that name: give it an alias",
+    "a type with the name of a module": (
+        "query Q { client }",
+        "1: the type client is used here, and the package has a module client: leave it out,"
+        " or rename the operation if the module is its own",
+    ),
+    "a type with the name of an operation's module": (
+        "query ReadWhen($w: read_when) {\n client: status thing(after: $w) { id } }",
+        "1: the type read_when is used here, and the package has a module read_when: leave it out,"
+        " or rename the operation if the module is its own",
+    ),
+    "a type with the name of a keyword": (
+        "query Q {\n while }",
+        "2: the type while is used here, and no Python class can have that name: leave it out",
+    ),
+    "a file in a variable": (
+        "query Q(\n $f: Upload) { thing(file: $f) { id } }",
+        "2: this needs the scalar Upload, and files cannot be sent: leave it out, or map Upload to a type that you send"
+        ' instead: [tool.ariadne-codegen.scalars] Upload = { type = "str" }',
+    ),
+    "a file deep in an input": (
+        "query Q($p: Post) { thing(post: $p) { id } }",
+        "1: this needs the scalar Upload, and files cannot be sent: leave it out, or map Upload to a type that you send"
+        ' instead: [tool.ariadne-codegen.scalars] Upload = { type = "str" }',
     ),
     "a directive on a fragment": (
         "query Q { thing { ...F @skip(if: true) } } fragment F on Thing { id }",
@@ -75,6 +99,10 @@ REFUSED = {
     "an inline fragment without a type": (
         "query Q { thing {\n ... { id } } }",
         "2: an inline fragment without a type: write its fields without it",
+    ),
+    "an interface that narrows another one": (
+        "query Q { item {\n id\n ... on Sized { size } } }",
+        "3: ... on Sized stands beside id, which Sized does not have: write a fragment on each type instead",
     ),
     "an operation called like a fragment": (
         "query Thing { status }\nfragment Thing on Thing { id } query Q { thing { ...Thing } }",
@@ -102,7 +130,7 @@ REFUSED = {
     ),
     "an operation without a Python name": (
         "query _1 { status }",
-        "1: operation _1 becomes the class '1', which is no Python name: rename it",
+        "1: operation _1 becomes the class '1', which is not a Python name: rename it",
     ),
     "a selection called like an operation": (
         "query Get { thing { id } }\nquery GetThing { status }",
@@ -134,22 +162,21 @@ def test_what_would_be_generated_wrong_is_refused(make_project: Callable[..., Pr
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ("mro", "1: enum E: mro cannot be a member of a Python enum: leave it out"),
-        ("is_known", "1: enum E: is_known cannot be a member of a Python enum: leave it out"),
+        ("mro mro_", "1: enum E: mro and mro_ both become the member mro_: leave one out"),
         ("class class_", "1: enum E: class and class_ both become the member class_: leave one out"),
     ],
 )
 def test_an_enum_that_cannot_be_python_is_refused(
     make_project: Callable[..., Project], values: str, message: str
 ) -> None:
-    """Values that Python has other uses for, or that would be one member, stop the run."""
+    """Values that would be one member stop the run."""
     project = make_project(f"enum E {{ OK {values} }} type Query {{ e: E }}", "query Get { e }")
     with pytest.raises(CodegenError) as caught:
         project.generate()
     assert str(caught.value) == f"schema/schema.graphql:{message}"
 
 
-def test_everything_wrong_is_told_at_once(make_project: Callable[..., Project]) -> None:
+def test_everything_wrong_is_reported_at_once(make_project: Callable[..., Project]) -> None:
     """One run names all mistakes, not the first."""
     project = make_project(SCHEMA, "query First($self: ID) { thing(id: $self) { id } }\nsubscription Second { tick }")
     with pytest.raises(CodegenError) as caught:
@@ -183,8 +210,8 @@ def test_a_wrong_file_is_named_with_its_line(
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_no_text_is_named(make_project: Callable[..., Project]) -> None:
-    """A file in another encoding is no traceback."""
+def test_a_file_that_is_not_text_is_named(make_project: Callable[..., Project]) -> None:
+    """A file in another encoding is reported, without a traceback."""
     project = make_project(SCHEMA, "query Get { status }")
     (project.root / "queries/queries.graphql").write_bytes(b"\xff")
     with pytest.raises(CodegenError, match=r"^queries: .*utf-8"):
@@ -208,7 +235,7 @@ def test_a_secret_that_does_not_exist_is_refused(make_project: Callable[..., Pro
         project.generate()
 
 
-def test_use_of_what_is_deprecated_is_told(make_project: Callable[..., Project]) -> None:
+def test_use_of_what_is_deprecated_is_reported(make_project: Callable[..., Project]) -> None:
     """It is generated all the same; the message has the place and the schema's advice."""
     schema = 'type Query { a: Int @deprecated(reason: "Use b.") b(x: Int @deprecated): Int }'
     project = make_project(schema, "query Get {\n  a\n  b(x: 1)\n}")

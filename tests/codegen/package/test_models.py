@@ -65,7 +65,7 @@ def test_fragments_nest_as_themselves(fragments: ModuleType, shop: Project) -> N
 def test_secrets_stay_out_of_reprs(fragments: ModuleType, shop: Project) -> None:
     """What is listed as secret is not shown, in results, in inputs, nested, and in unpacked fragments."""
     order = shop.module("input_types").Order
-    shown = [
+    secretive = [
         fragments.Thing.model_validate(THING),
         order(name="x", password="hush", nested=order(name="y", password="hush")),
         shop.module("read_any").ReadAny.model_validate(
@@ -75,8 +75,8 @@ def test_secrets_stay_out_of_reprs(fragments: ModuleType, shop: Project) -> None
             {"item": {"__typename": "Thing", "id": "1", "name": None, "token": "hush"}}
         ),
     ]
-    assert [each for each in shown if "hush" in repr(each) or "hush" in str(each)] == []
-    assert shown[0].token == shown[1].nested.password == "hush"
+    assert [each for each in secretive if "hush" in repr(each) or "hush" in str(each)] == []
+    assert secretive[0].token == secretive[1].nested.password == "hush"
 
 
 def test_inputs_send_the_names_of_the_schema(shop: Project) -> None:
@@ -121,7 +121,7 @@ def test_enums_that_are_only_asked_for_are_closed(shop: Project) -> None:
         shop.module("enums").Speed("SLWO")
 
 
-def test_objects_of_newer_types_are_taken(shop: Project) -> None:
+def test_objects_of_newer_types_are_accepted(shop: Project) -> None:
     """By the class of the interface, or one for all types that a union had not; what is known stays strict."""
     read_item, read_any = shop.module("read_item"), shop.module("read_any")
     item = read_item.ReadItem.model_validate({"item": {"__typename": "Newer", "id": "1"}}).item
@@ -137,8 +137,8 @@ def test_objects_of_newer_types_are_taken(shop: Project) -> None:
         read_any.ReadAny.model_validate({"any": {"__typename": "Thing"}, "first": None})
 
 
-def test_newer_types_are_taken_wherever_they_can_be(make_project: Callable[..., Project]) -> None:
-    """In lists and within each other, alone and under other names, and where a name is taken already."""
+def test_newer_types_are_accepted_wherever_they_can_be(make_project: Callable[..., Project]) -> None:
+    """In lists and within each other, alone and under other names, and where another class has the name."""
     schema = """
     interface Node { id: ID self: Node }
     type Other implements Node { id: ID self: Node }
@@ -162,3 +162,29 @@ def test_newer_types_are_taken_wherever_they_can_be(make_project: Callable[..., 
     assert (unions.one.typename__, unions.must.typename__) == ("New", "New")
     assert [type(each).__name__ for each in unions.twos[0]] == ["UnionsTwosOther_", "NoneType"]
     assert made.module("same").Same.model_validate({"nodes": [new | {"id": "1"}]}).nodes[0].id == "1"
+
+
+def test_defaults_of_inputs_are_values_of_their_types(make_project: Callable[..., Project]) -> None:
+    """Enums, lists, objects, lists of objects and JSON, as deep as the schema has them."""
+    schema = """
+    scalar JSON
+    enum Kind { A B None }
+    input Inner { kind: Kind = None kinds: [Kind!] = [A, None] size: Int = 3 }
+    input Outer {
+      inner: Inner! = {kind: B, kinds: [B]}
+      many: [Inner!]! = [{kind: B}, {size: 4}]
+      json: JSON = {a: [{b: A}]}
+      list: JSON = [1, {c: 2}]
+      float: Float! = 1.5
+      no: Int = null
+      from: Kind! = B
+    }
+    type Query { ok(outer: Outer): Boolean }
+    """
+    package = make_project(schema, "query IsOk($outer: Outer) { ok(outer: $outer) }").generate().module()
+    outer, kind = package.Outer(), package.Kind
+    assert (outer.inner, outer.from_) == (package.Inner(kind=kind.B, kinds=[kind.B]), kind.B)
+    assert outer.many == [package.Inner(kind=kind.B), package.Inner(size=4)]
+    assert (outer.json_, outer.list, outer.float, outer.no) == ({"a": [{"b": "A"}]}, [1, {"c": 2}], 1.5, None)
+    assert package.Inner().kinds == [kind.A, kind.None_]
+    assert outer.model_dump(exclude_unset=True) == {}

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tensorone_codegen import _names
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codegen.conftest import Project, Recorder
 
 SCHEMA = """
-enum Kind { None class OK }
+enum Kind { None class OK title count mro name value is_known _private_ type }
 interface Node { id: ID }
 "Of many names."
 type Thing implements Node {
@@ -62,13 +64,14 @@ def test_fields_are_read_by_the_schemas_names_and_written_in_pythons(odd: Projec
     answer = {"id": "i", **dict.fromkeys(FIELDS[1:-1], 1), "from": "f", "kind": "class"}
     named = odd.module("fragments").Named.model_validate(answer)
     assert [getattr(named, name) for name in ATTRIBUTES] == ["f", 1, 1, 1, 1, 1, "class"]
-    assert named.model_dump(by_alias=True) == answer
+    assert named.model_dump(by_alias=True, context={"secrets": True}) == answer
 
 
 def test_inputs_are_written_in_python_and_sent_in_the_schemas_names(odd: Project) -> None:
     """The same the other way round."""
     values = {**dict.fromkeys(ATTRIBUTES[1:-1], 1), "from_": "f", "kind": odd.module("enums").Kind.None_}
-    sent = odd.module("input_types").In(**values).model_dump(by_alias=True, exclude_unset=True)
+    given = odd.module("input_types").In(**values)
+    sent = given.model_dump(by_alias=True, exclude_unset=True, context={"secrets": True})
     assert sent == {**dict.fromkeys(FIELDS[1:-1], 1), "from": "f", "kind": "None"}
 
 
@@ -120,3 +123,37 @@ def test_a_schema_may_be_one_file(make_project: Callable[..., Project]) -> None:
     project.generate()
     assert (project.target / "schema.graphql").read_text() == "type Query { a: Int }"
     assert project.check() == []
+
+
+def test_members_have_the_names_that_python_allows(odd: Project) -> None:
+    """Escaped are keywords, and what every enum has already; each value is read as its member."""
+    kind = odd.module("enums").Kind
+    members = {each.value: name for name, each in kind.__members__.items()}
+    plain = {name: name for name in ("OK", "title", "count", "type")}
+    escaped = {name: f"{name}_" for name in ("None", "class", "mro", "name", "value", "is_known")}
+    assert members == plain | escaped | {"_private_": "private_"}
+    assert [kind(value).is_known for value in members] == [True] * len(members)
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("type", "type"),
+        ("match", "match"),
+        ("case", "case"),
+        ("filter", "filter"),
+        ("range", "range"),
+        ("gpuIDs", "gpu_ids"),
+        ("minVCPUs", "min_vcpus"),
+        ("callbackURLs", "callback_urls"),
+        ("HTTPPort", "http_port"),
+        ("_", "underscore_named_field_"),
+        ("_2fa", "field_2_fa"),
+        ("lambda", "lambda_"),
+        ("copy", "copy_"),
+        ("__typename", "typename__"),
+    ],
+)
+def test_attributes_are_what_one_would_guess(name: str, attribute: str) -> None:
+    """Words of Python that are not keywords stay as they are, and the plural of an acronym is one word."""
+    assert _names.attribute(name) == attribute

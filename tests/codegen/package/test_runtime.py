@@ -54,7 +54,7 @@ def test_an_unknown_value_says_so_and_stays_out_of_the_list() -> None:
 
 
 def test_an_unknown_value_falls_through_a_match() -> None:
-    """`case _` takes it."""
+    """`case _` matches it."""
 
     def word(color: Color) -> str:
         match color:
@@ -67,7 +67,7 @@ def test_an_unknown_value_falls_through_a_match() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1, b"RED"])
-def test_what_is_no_string_is_no_value(value: object) -> None:
+def test_only_strings_are_values(value: object) -> None:
     """An open enum is open to names alone."""
     with pytest.raises(ValueError, match="is not a valid Color"):
         Color(value)
@@ -84,7 +84,7 @@ def test_results_ignore_and_inputs_refuse_what_they_do_not_know() -> None:
 
 
 def test_a_newer_type_is_any_but_those_that_are_known() -> None:
-    """What has a class of its own is never taken for something unknown."""
+    """What has a class of its own is never regarded as unknown."""
     newer = TypeAdapter(Annotated[str, newer_than("Thing", "Part")])
     assert newer.validate_python("Other") == "Other"
     with pytest.raises(ValidationError, match="Part is known, and has a class of its own"):

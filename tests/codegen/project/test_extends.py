@@ -47,7 +47,7 @@ def mine(extend: Callable[..., Project]) -> Project:
 
 
 def test_classes_are_the_same_objects(shop: Project, mine: Project) -> None:
-    """What the other package reads and takes is what this one reads and takes."""
+    """Both packages read and accept the same objects."""
     theirs, enums, inputs = shop.module("fragments"), shop.module("enums"), shop.module("input_types")
     thing = {"id": "1", "name": "n", "token": None, "made": None, "from": None, "status": "LOST", "parts": []}
     read = mine.module("mine").Mine.model_validate({"things": [thing | {"more": "m"}]})
@@ -93,14 +93,14 @@ def test_types_that_differ_are_generated_anew(extend: Callable[..., Project]) ->
 
 
 def bare(schema: str) -> str:
-    """A schema as a server tells it that describes nothing, sorts everything and has deprecated something."""
+    """A schema by introspection of a server that describes nothing, sorts everything and has deprecated something."""
     text = print_schema(lexicographic_sort_schema(build_schema(schema)))
     text = re.sub(r'^\s*""".*?"""\n', "", text, flags=re.MULTILINE | re.DOTALL)
     return text.replace("  password: String\n", '  password: String @deprecated(reason: "a key")\n')
 
 
 def test_types_that_differ_in_words_and_order_are_the_same(extend: Callable[..., Project], shop: Project) -> None:
-    """A schema of one's own that a server told shares all classes."""
+    """A schema of one's own by introspection shares all classes."""
     project = extend(QUERIES, bare(SHOP_SCHEMA)).generate()
     assert '"""' not in (project.root / "schema/schema.graphql").read_text()
     assert not (project.target / "enums.py").exists()
@@ -108,7 +108,7 @@ def test_types_that_differ_in_words_and_order_are_the_same(extend: Callable[...,
 
 
 def test_an_input_that_can_hold_another_type_is_another_input(extend: Callable[..., Project]) -> None:
-    """Though its own lines are the same: one class would take an enum of which it knows not all values."""
+    """Though its own lines are the same: one class would accept an enum of which it does not know all values."""
     project = extend(QUERIES, SHOP_SCHEMA.replace("SLOW FAST }", "SLOW FAST LIGHT }")).generate()
     assert project.module("input_types").Order(name="x", speed="LIGHT").speed == project.module("enums").Speed.LIGHT
 
@@ -117,7 +117,7 @@ def test_an_input_that_can_hold_another_type_is_another_input(extend: Callable[.
 def test_the_first_schema_of_its_own_keeps_the_words_of_the_other(
     extend: Callable[..., Project], shop: Project, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    """It is arranged as the schema that it takes the place of."""
+    """It is arranged as the schema that it replaces."""
     project = extend(QUERIES)
     monkeypatch.chdir(project.root)
     project.write("new.graphql", bare(SHOP_SCHEMA))
@@ -147,9 +147,9 @@ def test_environment_variables_of_the_sdk_are_secret(make_project: Callable[...,
     made.generate()
     template = {"id": "1", "env": [{"key": "TOKEN", "value": "hunter2"}]}
     kept = made.module("keep").Keep.model_validate({"saveTemplate": template})
-    shown = made.module("show").Show.model_validate({"myself": {"clusters": [{"env": ["TOKEN=hunter2"]}]}})
+    other = made.module("show").Show.model_validate({"myself": {"clusters": [{"env": ["TOKEN=hunter2"]}]}})
     assert "TOKEN" in repr(kept)
-    assert "hunter2" not in f"{kept!r}{shown!r}"
+    assert "hunter2" not in f"{kept!r}{other!r}"
 
 
 def test_a_fragment_of_the_same_name_is_refused(extend: Callable[..., Project]) -> None:

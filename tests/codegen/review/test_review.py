@@ -60,7 +60,8 @@ fragment Thing on Thing {
 """
 
 BOTH = ["ReadThing", "MakeThing"]
-OURS, OTHERS, DANGEROUS, DEPRECATED, ADDED = "breaking", "breaking-others", "dangerous", "deprecation", "additive"
+OURS, OTHERS, DANGEROUS, DANGEROUS_OTHERS = "breaking", "breaking-others", "dangerous", "dangerous-others"
+DEPRECATED, ADDED = "deprecation", "additive"
 NO_MUTATION = "type Mutation { make(input: Make!): Thing  drop(id: ID!): Int }"
 
 # What is replaced by what, what becomes of it, for which coordinate, touching which operations.
@@ -75,7 +76,7 @@ CHANGES: list[tuple[str, str, str, str, list[str]]] = [
     ),
     ("scalar When", "enum When { NOW }", OURS, "When", ["MakeThing"]),
     ("scalar When", 'scalar When @specifiedBy(url: "https://new.example")', ADDED, "When", ["MakeThing"]),
-    ("https://old.example", "https://new.example", DANGEROUS, "Mark", []),
+    ("https://old.example", "https://new.example", DANGEROUS_OTHERS, "Mark", []),
     ("type Unused {", "type New implements Item { id: ID! } type Unused {", DANGEROUS, "New & Item", ["ReadAny"]),
     ("type Unused {", "interface Unused {", OTHERS, "Unused", []),
     ("input Spare { z: Int }", "", OTHERS, "Spare", []),
@@ -167,24 +168,28 @@ def test_each_change_has_its_severity_and_its_operations(
     reviewed = review.review(loaded, graphql.build_schema(changed(before, after)))
     found = [(each.severity.label, each.change.coordinate, each.operations) for each in reviewed.findings]
     assert (severity, coordinate, operations) in found
-    assert reviewed.status == {OURS: 3, OTHERS: 3, DANGEROUS: 2, DEPRECATED: 1, ADDED: 1}[severity]
+    assert reviewed.status == {OURS: 3, OTHERS: 1, DANGEROUS: 2, DANGEROUS_OTHERS: 1, DEPRECATED: 1, ADDED: 1}[severity]
+    assert (
+        reviewed.whole_status
+        == {OURS: 3, OTHERS: 3, DANGEROUS: 2, DANGEROUS_OTHERS: 2, DEPRECATED: 1, ADDED: 1}[severity]
+    )
 
 
 def test_nothing_that_graphql_core_reports_is_missed(loaded: sources.Project) -> None:
-    """Each of its kinds of change is in the table, and none is taken for less than it says."""
+    """Each of its kinds of change is in the table, and none counts for less than it is."""
     kinds: set[object] = set()
     old = graphql.build_schema(SCHEMA)
     for before, after, *_ in CHANGES:
         new = graphql.build_schema(changed(before, after))
         breaking, dangerous = graphql.find_breaking_changes(old, new), graphql.find_dangerous_changes(old, new)
         kinds |= {change.type for change in (*breaking, *dangerous)}
-        status = review.review(loaded, new).status
+        status = review.review(loaded, new).whole_status
         assert status == (3 if breaking else 2 if dangerous else status)
     assert kinds == {*graphql.BreakingChangeType, *graphql.DangerousChangeType}
 
 
 def test_the_same_schema_is_no_change(loaded: sources.Project) -> None:
-    """Order and descriptions are no changes."""
+    """Order and descriptions are not changes."""
     schema = graphql.lexicographic_sort_schema(graphql.build_schema(SCHEMA))
     schema.type_map["Thing"].description = "Another one."
     reviewed = review.review(loaded, schema)
@@ -236,7 +241,7 @@ def test_a_default_concerns_those_who_may_leave_it_to_the_server(
     ],
 )
 def test_public_models_are_named(loaded: sources.Project, before: str, after: str, models: list[str]) -> None:
-    """Fragments, and the enums and inputs that operations take or answer; what nobody uses is no model."""
+    """Fragments, and the enums and inputs that operations use; what nobody uses is not a model."""
     worst = review.review(loaded, graphql.build_schema(changed(before, after))).findings[0]
     assert worst.models == models
 
@@ -270,12 +275,12 @@ def test_operations_may_be_written_for_the_new_schema(
     reviewed = review.review(project, graphql.build_schema("type T { x: Int } type Query { b: Int }"))
     assert reviewed.findings[0].change.coordinate == "Query.a"
     assert bool(reviewed.refused) == bool(refused)
-    told = "\n".join(reviewed.refused)
-    assert [words for words in refused if words not in told] == []
+    words_found = "\n".join(reviewed.refused)
+    assert [words for words in refused if words not in words_found] == []
 
 
 def test_every_place_of_a_break_is_named(make_project: Callable[..., Project]) -> None:
-    """A field that is gone is told wherever it is selected."""
+    """A removed field is reported wherever it is selected."""
     made = make_project("type Query { a: Int b: Int }", "query Get {\n  a\n  again: a\n  b\n}")
     reviewed = review.review(sources.load(settings.read(made.root)), graphql.build_schema("type Query { b: Int }"))
     assert report.as_text(reviewed).splitlines()[1:4] == [
@@ -327,6 +332,8 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
     report = json.loads(run(SCHEMA.replace("count: Int = 1 ", "count: Int = 2 "), "--format", "json", status=2))
     assert report == {
         "status": 2,
+        "whole_schema_status": 2,
+        "unused": {"breaking": 0, "dangerous": 0},
         "changes": [
             {
                 "severity": "dangerous",
@@ -351,15 +358,31 @@ def test_the_report_is_json_too(run: Callable[..., str]) -> None:
     }
 
 
-def test_nothing_changed_is_status_nought(run: Callable[..., str]) -> None:
+def test_what_no_operation_uses_is_counted_and_raises_no_alarm(run: Callable[..., str]) -> None:
+    """The status is about our operations; a flag makes it about the whole schema."""
+    text = SCHEMA.replace("input Spare { z: Int }", "input Spare { y: Int }").replace(
+        "y(a: Int): Int", "y(a: Int, b: Int): Int"
+    )
+    lines = run(text, status=1).splitlines()
+    assert lines[:2] == ["Breaks only what we do not use:", "  Spare.z was removed"]
+    assert lines[-1] == "Status 1 is for our operations; --whole-schema makes it 3: 1 breaking and 2 dangerous."
+    report = json.loads(run(text, "--format", "json", status=1))
+    assert (report["status"], report["whole_schema_status"]) == (1, 3)
+    assert report["unused"] == {"breaking": 1, "dangerous": 2}
+    run(text, "--whole-schema", status=3)
+    run(SCHEMA.replace("y(a: Int): Int", "y(a: Int, b: Int): Int"), "--whole-schema", status=2)
+    run(SCHEMA.replace("y(a: Int): Int", "y(a: Int, b: Int): Int"), status=1)
+
+
+def test_nothing_changed_is_status_0(run: Callable[..., str]) -> None:
     """A schedule can look at the status alone."""
     assert run(SCHEMA, status=0) == "nothing changed\n"
 
 
-def test_a_server_of_our_own_schema_is_no_news(
+def test_a_server_of_our_own_schema_changes_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By introspection over HTTP the emulator tells the very schema that it was given."""
+    """By introspection over HTTP the emulator answers the very schema that it was given."""
     monkeypatch.setenv("TENSORONE_API_KEY", "tpo_test_0123456789")
     monkeypatch.chdir(ROOT)
     with Emulator(api_key="tpo_test_0123456789", introspection=True) as emulator:

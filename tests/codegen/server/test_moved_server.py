@@ -69,14 +69,14 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=[True, False], ids=["introspection", "no introspection"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, bool]]:
-    """The changed service, and whether it tells its schema."""
+    """The changed service, and whether it allows introspection."""
     with Emulator(api_key=KEY, schema=without_spot(), introspection=request.param) as emulator:
         yield emulator.url, request.param
 
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
-    """Tells the lines that were printed since it was last asked."""
+    """Returns the lines that were printed since the last call."""
 
     def lines() -> list[str]:
         return capsys.readouterr().out.splitlines()
@@ -114,7 +114,7 @@ def delete_the_operation(copy: Path) -> None:
 def test_from_the_report_to_the_new_package(
     copy: Path, server: tuple[str, bool], capsys: pytest.CaptureFixture[str], said: Callable[[], list[str]]
 ) -> None:
-    """Probe and report name what breaks, nothing changes until it is mended, and then no more than what must."""
+    """Probe and report name what breaks, nothing changes until it is corrected, and then no more than what must."""
     url, open_ = server
     # What does the server say?
     assert main(["probe", url]) == 3
@@ -127,10 +127,10 @@ def test_from_the_report_to_the_new_package(
     source = url
     if not open_:
         assert main(["update", url]) == STOPPED
-        assert "does not tell its schema" in capsys.readouterr().err
+        assert "refuses introspection" in capsys.readouterr().err
         assert changed() == {}
-        (copy.parent / "told.graphql").write_text(without_spot())
-        source = str(copy.parent / "told.graphql")
+        (copy.parent / "given.graphql").write_text(without_spot())
+        source = str(copy.parent / "given.graphql")
 
     # What does it mean?
     assert main(["review", source]) == 3
@@ -147,9 +147,9 @@ def test_from_the_report_to_the_new_package(
     assert capsys.readouterr().out.splitlines() == report
     assert changed() == {}
 
-    # It is mended, and taken up.
+    # It is corrected, and applied.
     delete_the_operation(copy)
-    assert main(["update", source]) == 3
+    assert main(["update", source]) == 2
     assert said()[-2:] == ["wrote schema/schema.graphql", "wrote generated/tensorone_graphql"]
     assert main(["check"]) == main(["review", source]) == 0
     diff = changed()
@@ -169,14 +169,14 @@ def test_from_the_report_to_the_new_package(
 
 @pytest.mark.timeout(180)
 def test_what_did_not_change_works_with_the_new_package(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The SDK's own tests of it pass, with the package that was generated for what the server tells."""
+    """The SDK's own tests of it pass, with the package that was generated for the schema of the server."""
     schema = changed_schema(("  cpuPercent: Float\n", "  cpuLoad: Float\n"))
     with Emulator(api_key=KEY, schema=schema, introspection=True) as emulator:
         assert main(["update", emulator.url]) == STOPPED
         assert f"{place('queries/clusters.graphql', 'cpuPercent')}: cpuPercent in " in capsys.readouterr().out
         fragments = copy / "queries/clusters.graphql"
         fragments.write_text(fragments.read_text().replace("cpuPercent", "cpuLoad"))
-        assert main(["update", emulator.url]) == 3
+        assert main(["update", emulator.url]) == 2
     path = {"PYTHONPATH": str(copy / "generated")}
     look = "import tensorone_graphql as p; print(p.__file__, *p.ContainerUsage.model_fields)"
     run = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *UNCHANGED]

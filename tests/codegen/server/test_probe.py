@@ -1,4 +1,4 @@
-"""Asking a server which operations it takes, without executing any."""
+"""Asking a server which operations it accepts, without executing any."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_server_that_does_not_validate_tells_nothing(loaded: sources.Project) 
 def test_odd_answers_are_read_as_they_are(
     loaded: sources.Project, status: int, answer: dict[str, Any], verdict: str, reasons: list[str]
 ) -> None:
-    """Errors of any shape are told; an outage, a limit and what fails in execution say nothing about an operation."""
+    """Errors of any shape are reported; an outage, a limit and failed execution do not count."""
     first = ask(loaded, odd("thing(", status, json.dumps(answer).encode()))[0]
     expected = reasons or ["thing: Cannot query field 'a'"]
     assert (first.verdict, list(map(str, first.reasons))) == (verdict, expected)
@@ -218,7 +218,7 @@ def test_the_emulator_takes_all_operations(monkeypatch: pytest.MonkeyPatch, caps
 def test_the_status_says_the_worst(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """3 for a refusal, 2 for what cannot be told, and the answers as JSON on demand."""
+    """3 for a refusal, 2 for unknown, and the answers as JSON on demand."""
     monkeypatch.chdir(project.root)
     with GraphQLServer(SCHEMA.replace("name: String size", "size")).running() as server:
         assert main(["probe", server.url, "--format", "json"]) == 3

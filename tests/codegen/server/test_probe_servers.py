@@ -57,7 +57,7 @@ def executed(url):
 
 
 def resolved(url):
-    """Those that are no part of the harmless query."""
+    """Those that are not part of the harmless query."""
     return [name for name in executed(url) if name != "__typename"]
 
 

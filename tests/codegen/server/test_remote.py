@@ -71,7 +71,7 @@ def test_older_and_careful_servers_are_asked_for_less(server: GraphQLServer, att
     [
         (
             GraphQLServer(SCHEMA, NO_INTROSPECTION),
-            r"does not tell its schema: GraphQL introspection has been disabled[^;]*\n.* probe$",
+            r"refuses introspection: GraphQL introspection has been disabled[^;]*\n.* probe$",
         ),
         (
             GraphQLServer(reply=(401, b'{"error": "no"}')),
@@ -87,7 +87,7 @@ def test_older_and_careful_servers_are_asked_for_less(server: GraphQLServer, att
     ],
 )
 def test_what_a_server_does_wrong_is_told(server: GraphQLServer, message: str) -> None:
-    """No introspection, no key, no GraphQL and no schema are told apart."""
+    """No introspection, no key, no GraphQL and no schema have messages of their own."""
     with server.running(), pytest.raises(CodegenError, match=message):
         Server(server.url).introspect()
 
@@ -113,20 +113,20 @@ def test_the_key_goes_where_it_belongs(auth: Any, caplog: pytest.LogCaptureFixtu
         ("https://example.org/?api_key=x", "", "leave api_key out"),
         ("http://example.org/", "k", "use https"),
         ("http://10.0.0.1/", "k", "use https"),
-        ("https://example.org/", "k\n", "characters that no key has"),
-        ("http://localhost:port/", "", "^http://localhost:port/ is no URL: Invalid port"),
+        ("https://example.org/", "k\n", "characters that a key cannot have"),
+        ("http://localhost:port/", "", "^http://localhost:port/ is not a valid URL: Invalid port"),
         (
             f"http://{KEY}:x@here:bad/graphql?api_key={KEY}",
             "",
-            "^http://here:bad/graphql is no URL: Invalid port: 'bad'$",
+            "^http://here:bad/graphql is not a valid URL: Invalid port: 'bad'$",
         ),
-        ("http://localhost:65536/", "", "is no URL: Invalid port: 65536"),
-        ("http://xn--/", "", "^http://xn--/ is no URL: Malformed A-label"),
-        (f"http://here:bad/{KEY}", KEY, r"^http://here:bad/\*\*\* is no URL"),
+        ("http://localhost:65536/", "", "is not a valid URL: Invalid port: 65536"),
+        ("http://xn--/", "", "^http://xn--/ is not a valid URL: Malformed A-label"),
+        (f"http://here:bad/{KEY}", KEY, r"^http://here:bad/\*\*\* is not a valid URL"),
     ],
 )
 def test_what_would_give_the_key_away_is_refused(url: str, key: str, message: str) -> None:
-    """Nothing is sent in the clear, and nothing that is no key or no URL."""
+    """Nothing is sent in the clear, and a wrong key or URL is refused."""
     with pytest.raises(CodegenError, match=message):
         Server(url, key)
 
@@ -168,11 +168,11 @@ def test_no_spelling_of_the_key_is_shown(said: str, shown: str, status: int) -> 
 
 
 def test_descriptions_keep_their_lines() -> None:
-    """The schema that is taken up is as it was written, but for the key and what steers a terminal."""
-    told = (
+    """The schema that is applied is as it was written, but for the key and what steers a terminal."""
+    written = (
         f'{{"data": {{"__typename": "one\\n\\ttwo\\u001b[1m {KEY}", "{KEY}": 1}}, "errors": [{{"message": "{KEY}"}}]}}'
     )
-    with GraphQLServer(reply=(200, told.encode())).running() as server:
+    with GraphQLServer(reply=(200, written.encode())).running() as server:
         reply = Server(server.url, KEY).ask("{__typename}", "")
     assert reply.data == {"__typename": "one\n\ttwo ***", "***": 1}
     assert reply.words == "***"
@@ -186,7 +186,7 @@ def test_a_short_key_is_part_of_other_words() -> None:
 
 @contextmanager
 def dripping(head: bytes) -> Iterator[str]:
-    """A server whose answer goes on until whoever asked has gone."""
+    """A server whose answer goes on until the client has gone."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

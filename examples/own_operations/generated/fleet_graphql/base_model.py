@@ -7,8 +7,10 @@ from __future__ import annotations
 from enum import Enum
 
 from pydantic import AfterValidator, ConfigDict
-from pydantic import BaseModel as PydanticBaseModel
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+from .secret_values import SecretsKept, SecretsMasked
 
 
 class UnsetType(Enum):
@@ -37,7 +39,7 @@ def newer_than(*known: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-class BaseModel(PydanticBaseModel):
+class BaseModel(SecretsMasked):
     """A result: fields that it does not know are ignored, so that a server may grow."""
 
     model_config = ConfigDict(
@@ -49,8 +51,12 @@ class BaseModel(PydanticBaseModel):
     )
 
 
-class InputModel(PydanticBaseModel):
-    """An input: a field that it does not know is refused, so that a misspelt one is not lost."""
+class InputModel(SecretsKept):
+    """An input: a field that it does not know is refused, so that a misspelt one is not lost.
+
+    A package with more than thirty inputs builds each when it is first used, which takes a millisecond or two;
+    `build_inputs` builds all of them beforehand.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -58,4 +64,30 @@ class InputModel(PydanticBaseModel):
         protected_namespaces=(),
         extra="forbid",
         frozen=True,
+        defer_build=True,
     )
+
+
+def build_inputs() -> None:
+    """Builds all inputs that are imported, so that none is built in the middle of something else."""
+    for each in InputModel.__subclasses__():
+        each.model_rebuild()
+
+
+class _ValidatedAlone:
+    """Lets an input inside another one be validated by its own class.
+
+    Otherwise pydantic would write everything that an input can hold into what it builds for it.
+    """
+
+    def __get_pydantic_core_schema__(self, source: type[InputModel], _: object) -> CoreSchema:
+        def validate(value: object, info: core_schema.ValidationInfo) -> InputModel:
+            return value if isinstance(value, source) else source.model_validate(value, context=info.context)
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+    def __get_pydantic_json_schema__(self, *_: object) -> dict[str, str]:
+        return {"type": "object"}
+
+
+validated_alone = _ValidatedAlone()
