@@ -121,6 +121,17 @@ def port_number(field: str, value: object) -> int:
     return number
 
 
+def opened(port: int | None, ports: Iterable[str]) -> None:
+    """A port to wait for: one of those that a spec opens, where it opens any; another one is never mapped."""
+    if port is None:
+        return
+    port_number("port", port)
+    names = [each.partition("/")[0] for each in ports]
+    if names and str(port) not in names:
+        words = f"{port} would never be mapped: the spec opens {', '.join(ports)} only; add '{port}/tcp' to its ports"
+        raise InvalidArgument("port", words)
+
+
 def hook(field: str, value: object) -> None:
     """A plain function, or None; a coroutine function is refused, since nothing would await it."""
     if value is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._json import as_array, as_object
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 SHORTEST = 4  # a shorter value is part of too many innocent words to be masked
 
 MASK = "***"
+
+V = TypeVar("V")
 
 
 # KEY=value as the API lists environments, and "value": "…" as it receives them, in a body that may be cut anywhere.
@@ -103,3 +106,27 @@ def _values(env: object) -> Iterator[str]:
             yield from _values(item)
     for item in as_array(env) or ():
         yield from _values(item)
+
+
+class HiddenMapping(Mapping[str, V]):
+    """A frozen mapping; the repr shows names only, since values are often secrets."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, V]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> V:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset((name, repr(value)) for name, value in self._values.items()))
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{name!r}: '{MASK}'" for name in self._values) + "}"

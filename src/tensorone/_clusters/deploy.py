@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorone._errors import NoCapacity
 from tensorone._generated import CloudType
-from tensorone._market import on_demand_price
+from tensorone._market import catalogue, on_demand_price
 from tensorone._market.bidding import exact
 from tensorone._market.spot_unsupported import asking_for_spot
 from tensorone._session import token_and_expiry
@@ -42,6 +42,7 @@ async def deploy(
         except NoCapacity as error:
             refusal = error
     assert refusal is not None  # noqa: S101 - a spec has at least one candidate
+    await catalogue.check(session, spec.candidates)
     raise refusal
 
 
@@ -58,5 +59,9 @@ async def rent_spot(
     if client_token is not None and (existing := await rent_once.adopt(session, token)):
         session.spending.adopted(existing, hourly)
         return existing
-    with asking_for_spot():
-        return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
+    try:
+        with asking_for_spot():
+            return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
+    except NoCapacity:
+        await catalogue.check(session, spec.candidates)
+        raise

@@ -13,6 +13,7 @@ from tensorone._errors import OutcomeUnknown, WaitTimedOut
 
 from . import cleanup, end, wait
 from .deploy import deploy
+from .spec import checked_spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -70,10 +71,18 @@ async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
     return await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
 
 
+def check_port(spec: ClusterSpec, port: int | None) -> None:
+    """Refuses to wait, and pay, for a port that the spec leaves shut."""
+    checked_spec(spec)
+    if "templateId" not in spec.further:  # a template may open ports of its own
+        _checks.opened(port, spec.ports)
+
+
 def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given
     session: Session, spec: ClusterSpec, *, timeout: float, on_exit: OnExit, port: int | None, expires_in: float | None
 ) -> AbstractAsyncContextManager[Cluster]:
     """The block of `clusters.lease`."""
+    check_port(spec, port)
 
     async def rent() -> str:
         return (await deploy(session, spec, client_token=None, expires_in=expires_in)).id

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ConfigDict
+
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
 from tensorone._generated import (
@@ -54,14 +56,26 @@ class BillableRequest:
 
 def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
     """The input of a deployment on one of the spec's GPU types."""
-    return ClusterFindAndDeployOnDemandInput(**_given(spec, gpu_type_id, tags))
+    return _Deploy(**_given(spec, gpu_type_id, tags))
 
 
 def spot(
     spec: ClusterSpec, gpu_type_id: str | None, bid_per_gpu: float, tags: dict[str, str]
 ) -> ClusterRentInterruptableInput:
     """The input of a spot rental on one of the spec's GPU types."""
-    return ClusterRentInterruptableInput(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, tags))
+    return _Rent(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, tags))
+
+
+class _Deploy(ClusterFindAndDeployOnDemandInput):
+    """With the further fields of a spec, which the generated input would refuse."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _Rent(ClusterRentInterruptableInput):
+    """Likewise."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> dict[str, Any]:
@@ -72,7 +86,7 @@ def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> 
     if spec.ports:
         given["ports"] = ",".join(spec.ports)
     given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **tags}.items()]
-    return given
+    return given | dict(spec.further)
 
 
 def bid(value: object) -> float:

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
+from tensorone._graphql.arguments import tree
+from tensorone._json import as_object
+from tensorone._redaction import MASK, HiddenMapping
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
-
-
-class _Env(Mapping[str, str]):
-    """Environment variables; the repr shows names only, since values are often secrets."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return "{" + ", ".join(f"{name!r}: '***'" for name in self._values) + "}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +44,10 @@ class ClusterSpec:
         ports: Ports to open, such as ``("8888/http", "22/tcp")``.
         env: Environment variables of the container. Values do not appear in any repr.
         docker_args: Arguments that replace the image's command.
+        further: Further input fields in the API's own words, such as ``{"dataCenterId": "EU-RO-1"}``, for what no
+            public source attests of Tensor One. They are sent as they are; a server that does not know one refuses
+            the call with `OperationUnsupported`, which names it. A member of an `enum.Enum` is written as a value of
+            a GraphQL enum. Values do not appear in any repr.
 
     Raises:
         InvalidArgument: A field is wrong; also a `ValueError`, and `.field` names it.
@@ -80,6 +67,7 @@ class ClusterSpec:
     ports: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     docker_args: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     if not TYPE_CHECKING:  # pragma: no branch - type checkers know the keywords from the fields
 
@@ -105,6 +93,38 @@ class ClusterSpec:
             return (self.gpu_type_id,)
         return tuple(self.gpu_type_ids) or (None,)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _read,
+            json_schema_input_schema=core_schema.dict_schema(core_schema.str_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
+        )
+
+
+def _read(value: object) -> ClusterSpec:
+    """A spec that pydantic reads: as it is, or from what was written; a mask would be sent in the place of a value."""
+    if isinstance(value, ClusterSpec):
+        return value
+    given = as_object(value)
+    if given is None:
+        raise InvalidArgument("spec", f"must be a ClusterSpec or a mapping of its fields, not {type(value).__name__}")
+    for name in ("env", "further"):
+        if MASK in (as_object(given.get(name)) or {}).values():
+            raise InvalidArgument(name, 'was masked when it was written: write it with context={"secrets": True}')
+    return ClusterSpec(**given)
+
+
+def _written(spec: ClusterSpec, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    """What pydantic writes of a spec: what was given, with masks unless the context asks for secrets."""
+    asked = (as_object(info.context) or {}).get("secrets") is True
+    given = {each.name: getattr(spec, each.name) for each in fields(spec) if getattr(spec, each.name) not in (None, ())}
+    for name in ("env", "further"):
+        hidden = given.pop(name)
+        if hidden:
+            given[name] = dict(hidden) if asked else dict.fromkeys(hidden, MASK)
+    return given
+
 
 def preferring(spec: ClusterSpec, gpu_type_id: str | None) -> ClusterSpec:
     """The same spec with a GPU type first and its others after it; unchanged if the type is unknown. Pure."""
@@ -126,6 +146,7 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
         "env": _environment(spec.env),
+        "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
 
@@ -157,11 +178,11 @@ def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
 
 def hidden_env(value: Any) -> Mapping[str, str]:
     """Environment variables, checked, whose values no repr shows."""
-    return _Env(_checks.environment("env", value))
+    return HiddenMapping(_checks.environment("env", value))
 
 
-def _environment(value: Any) -> _Env:
-    checked = _Env(_checks.environment("env", value))
+def _environment(value: Any) -> HiddenMapping[str]:
+    checked = HiddenMapping(_checks.environment("env", value))
     for name in RESERVED.intersection(checked):
         raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
     return checked
@@ -175,6 +196,30 @@ def _cloud_type(value: object) -> CloudType | None:
     except ValueError:
         known = ", ".join(CloudType)
         raise InvalidArgument("cloud_type", f"{value!r} is not one of {known}") from None
+
+
+def checked_further(value: Any) -> HiddenMapping[Any]:
+    """Further input fields: names as GraphQL has them, none that the spec has a field for, values that can be sent."""
+    if not isinstance(value, Mapping):
+        raise InvalidArgument("further", f"must be a mapping of input fields to values, not {type(value).__name__}")
+    checked: dict[str, Any] = {}
+    for name, each in cast("Mapping[object, Any]", value).items():
+        if not isinstance(name, str) or not _FIELD.fullmatch(name):
+            raise InvalidArgument("further", f"{name!r} is not a valid name of an input field")
+        if (own := _OWN.get(name)) is not None:
+            raise InvalidArgument("further", f"{name} is {own}: set that instead")
+        checked[name] = tree(each, f"further[{name!r}]")
+    return HiddenMapping(checked)
+
+
+# The input fields that a spec or a call has names for, as a reader would look for them.
+_OWN = {
+    **{to_camel(name): f"the spec's {name}" for name in ClusterSpec.__dataclass_fields__ if name != "further"},
+    "gpuTypeIds": "the spec's gpu_type_ids",
+    "gpuTypeIdList": "the spec's gpu_type_ids",
+    "bidPerGpu": "the call's bid_per_gpu",
+}
+_FIELD = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 
 def checked_mount_path(value: object) -> str | None:

@@ -8,7 +8,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._clusters import wait
-from tensorone._errors import NoCapacity
+from tensorone._errors import InvalidArgument, NoCapacity
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import checked_bidding
 from tensorone._session import cluster_status
@@ -53,6 +53,8 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         checked_bidding(bidding)
     if bidding is not None or gpu_type_id is not None:
         _checks.text("gpu_type_id", gpu_type_id)
+    if min_gpu_count is not None and min_gpu_count > gpu_count:
+        raise InvalidArgument("min_gpu_count", f"{min_gpu_count} is more than gpu_count={gpu_count}")
     least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
     recovery = Recovery(
         session,

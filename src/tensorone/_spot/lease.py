@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from tensorone._clusters.lease import lease
+from tensorone._clusters.lease import check_port, lease
 
 from .acquire import acquire
 from .terms import OptionalTerms
@@ -39,6 +39,7 @@ def lease_spot(  # noqa: PLR0913 - what `spot.lease` was given
     **search: Unpack[SearchOptions],
 ) -> AbstractAsyncContextManager[Cluster]:
     """The block of `spot.lease`."""
+    check_port(spec, port)
 
     async def rent() -> str:
         rental = await acquire(session, spec, bidding=bidding, timeout=timeout, **search)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tensorone._errors import BidTooLow, OperationUnsupported, TensorOneError
+from tensorone._errors import BidTooLow, InvalidArgument, OperationUnsupported, TensorOneError
+from tensorone._market import catalogue
 from tensorone._market.bidding import Bid
 from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import FRESH_ENOUGH, shared_prices
@@ -40,6 +41,7 @@ class Search:
         turn: int = 0,
     ) -> None:
         spec = request.spec
+        self._session = session
         self._request = request
         self._log = request.log
         self._held = held or OwnBids()
@@ -57,10 +59,14 @@ class Search:
         self._start = anyio.current_time()
         self._renter.scope.deadline = self._end = self._start + timeout
         with self._log.attach_to_errors():
-            with self._renter.scope:
-                rental = await self._adopted() or await self._rounds(once=once)
-                if rental is not None:
-                    return rental
+            try:
+                with self._renter.scope:
+                    rental = await self._adopted() or await self._rounds(once=once)
+                    if rental is not None:
+                        return rental
+            except InvalidArgument:  # the market does not know a GPU type: the catalogue has the nearest name
+                await catalogue.check(self._session, self._request.spec.candidates)
+                raise
             raise self._state.failure(self._log, timeout) from self._state.no_spot
 
     async def _adopted(self) -> SpotRental | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tensorone._errors import (
     BidCeilingReached,
     BidTooLow,
+    InvalidArgument,
     NoCapacity,
     OperationUnsupported,
     QueryError,
@@ -127,7 +128,7 @@ class SearchState:
         """The bid to make now, or the reason not to bid; None for a server that offers no spot clusters.
 
         Raises:
-            QueryError: There is no such GPU type.
+            InvalidArgument: There is no such GPU type.
         """
         quote, record = self.quotes.get(candidate.gpu_type_id), self._records["spot", candidate]
         if quote is None:
@@ -139,8 +140,7 @@ class SearchState:
         if isinstance(move, Bid):
             return move
         if quote.problem == no_such(candidate.gpu_type_id):
-            operation = "GetGpuType" if len(self.quotes) == 1 else "GetGpuTypes"
-            raise QueryError(f"{operation}: {quote.problem}", operation=operation, attempts=1)
+            raise InvalidArgument("gpu_type_id", quote.problem)
         if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
             self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):

@@ -1,0 +1,48 @@
+"""What the catalogue of GPU types says of a request that found no capacity: a name that it does not have is a typo."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from tensorone._errors import InvalidArgument, TensorOneError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tensorone._generated import GpuType
+    from tensorone._session.session import Session
+
+
+async def check(session: Session, gpu_type_ids: Iterable[str | None]) -> None:
+    """Asks once, after a refusal, whether these GPU types exist; a catalogue that cannot be read proves nothing.
+
+    Raises:
+        InvalidArgument: None of them exists, or one does not; it names the nearest.
+    """
+    asked = [each for each in gpu_type_ids if each is not None]
+    try:
+        listed = [each for each in (await session.graphql.list_gpu_types()).gpu_types or () if each is not None]
+    except TensorOneError:
+        return
+    known = {each.id for each in listed}
+    for each in asked if known else ():
+        if each not in known:
+            raise unknown_type(each, listed)
+
+
+def unknown_type(gpu_type_id: str, listed: Iterable[GpuType]) -> InvalidArgument:
+    """The error of a GPU type that the catalogue does not have."""
+    near = nearest(gpu_type_id, listed)
+    hint = f"did you mean {near!r}?" if near else "client.gpu_types.list() shows the ids"
+    return InvalidArgument("gpu_type_id", f"there is no GPU type {gpu_type_id!r}: {hint}")
+
+
+def nearest(gpu_type_id: str, listed: Iterable[GpuType]) -> str | None:
+    """The id that was most likely meant: by its short name, a part of it, or a few letters. Pure."""
+    wanted = gpu_type_id.casefold().strip()
+    by_name = {name.casefold(): each.id for each in listed for name in (each.id, each.display_name) if name}
+    parts = [name for name in by_name if wanted and wanted in name]
+    close = difflib.get_close_matches(wanted, by_name, 1, cutoff=0.5)
+    best = wanted if wanted in by_name else min(parts, key=len) if parts else close[0] if close else None
+    return by_name[best] if best is not None else None
