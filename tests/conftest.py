@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
+
+# Tests talk to loopback alone, also with clients that send everything to a proxy of the environment.
+for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_name]
 
 
 @pytest.fixture(autouse=True)

@@ -49,10 +49,13 @@ _LIMIT_CODES = r"""
 """
 
 
-_OVER = r"(?:exceed(?:ed|s|ing)?|reached|hit|over|above|exhausted|used\ up)"
+_OVER = r"(?:exceed(?:ed|s|ing)?|reached|hit|over|exhausted|used\ up)"
 
 
-_PER = r"(?:per|a|an|every)\ (?:second|minute|hour|day)\b"
+_PER = r"\ ?(?:/|\b(?:per|a|an|every|in|within)\b)\ ?(?:\d+\ ?)?(?:second|sec|minute|min|hour|day)s?\b"
+
+
+_MOST = r"\b(?:number\ of|max(?:imum)?)\ (?:allowed\ |number\ of\ )?(?:api\ )?(?:requests|calls)"
 
 
 # Words of rate limits. "You are trying to access 'x' too often": graphql-rate-limit and Envelop; "API rate limit
@@ -63,7 +66,8 @@ _PER = r"(?:per|a|an|every)\ (?:second|minute|hour|day)\b"
 # metric 'Queries' and limit 'Queries per minute'": Google.
 _LIMIT_WORDS = rf"""
       \btoo\ many\ (?:api\ |http\ |graphql\ |concurrent\ )?(?:requests|attempts|calls)\b
-    | \btoo\ many\ (?:queries|operations|mutations)\ {_PER}
+    | \btoo\ many\ (?:queries|operations|mutations){_PER}
+    | ^429\b | \b(?:status|code|http|error)\W.{{0,9}}\b429\b
     | \b(?:access|calls?|request(?:s|ing)?|query(?:ing)?)\b.{{0,90}}\btoo\ (?:often|frequently|fast|quickly)\b
     | \brate[ -]?limit(?:s|ing)?\b.{{0,90}}\b(?:{_OVER}|try\ again|retry)\b | ^rate\ exceeded\b
     | \b{_OVER}\b.{{0,60}}\brate[ -]?limits?\b
@@ -75,17 +79,18 @@ _LIMIT_WORDS = rf"""
     | \b(?:requests?|api|calls?)[ ](?:rate\ )?limit\b.{{0,30}}\b{_OVER}\b
     | \b{_OVER}\b.{{0,40}}\b(?:requests?|api|calls?)[ ](?:rate\ )?(?:limit|quota)\b
     | \b(?:requests?|api|calls?|quer(?:y|ies)|rate)[ ]quota\b.{{0,30}}\b{_OVER}\b
-    | \bquota\b.{{0,90}}\b(?:requests|calls|queries)\ {_PER}
-    | \b{_OVER}\b.{{0,60}}\b(?:requests|calls|queries)\ {_PER}
-    | \b(?:requests|calls|queries)\ {_PER}.{{0,40}}\b{_OVER}\b
-    | \bnumber\ of\ (?:allowed\ )?(?:api\ )?(?:requests|calls)\b.{{0,40}}\b{_OVER}\b
-    | \b{_OVER}\b.{{0,60}}\bnumber\ of\ (?:allowed\ )?(?:api\ )?(?:requests|calls)\b
+    | \bquota\b.{{0,90}}\b(?:requests|calls|queries){_PER}
+    | \b{_OVER}\b.{{0,60}}\b(?:requests|calls|queries){_PER}
+    | \b(?:requests|calls|queries){_PER}.{{0,40}}\b{_OVER}\b
+    | {_MOST}\b.{{0,40}}\b{_OVER}\b | \b{_OVER}\b.{{0,60}}{_MOST}\b
+    | \b(?:request|query|api|call)\ rate\b.{{0,30}}\b(?:too\ (?:high|large)|large|{_OVER})\b
+    | \breduce\b.{{0,30}}\b(?:request\ rate|rate\ of\ requests|number\ of\ requests)\b
 """
 
 
 # Other limits, which waiting does not lift: of money, of machines, of one document.
 _OTHER_LIMITS = r"""
-      \b(?:spend|spending|budget|billing|credits?|balance|usd|dollars?)\b | \$\ ?\d
+      \b(?:spend|spending|budget|billing|credits?|balance|usd|dollars?|hourly\ rate)\b | \$\ ?\d
     | \b(?:depth|complexity|aliases|batch\w*)\b | \bquery\ cost\b
     | \b(?:gpu|pod|cluster|instance|machine|vcpu|volume|disk|template|endpoint|worker)s?\ (?:limit|quota|count)\b
     | \b(?:limit|quota|number)\ (?:of|for|on)\ (?:your\ |running\ )?(?:gpu|pod|cluster|instance|machine|volume)s?\b
@@ -112,7 +117,9 @@ class Row:
 
     def matches(self, entry: Mapping[str, Any]) -> bool:
         """Whether this row is about such an entry."""
-        codes = extension_values.codes(entry) if self.anywhere else (code_of(entry),)
+        # A message may be a code, too.
+        codes = (*extension_values.codes(entry), extension_values.squeezed(message_of(entry)))
+        codes = codes if self.anywhere else (code_of(entry),)
         return any(map(self._has_code, codes)) or self._has_words(message_of(entry))
 
     def _has_code(self, code: str) -> bool:

@@ -173,7 +173,7 @@ def test_a_root_that_is_missing_is_seen(loaded: sources.Project) -> None:
         "Things": "accepted",
         "Make": "refused",
     }
-    assert answers["Make"].reasons[0].message == "the server takes no mutation at all"
+    assert answers["Make"].reasons[0].message == "the server accepts no mutation at all"
 
 
 @pytest.mark.parametrize(
