@@ -116,18 +116,13 @@ def _restore(module: ast.Module, real: Mapping[str, str]) -> None:
             node.id = node.id.replace(bare, real.get(head, head) + dot + rest)
         elif isinstance(node, ast.ClassDef | ast.alias):
             node.name = real.get(node.name, node.name)
-        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
-            # The one place where ariadne-codegen writes a class as a text: `globals()["Order"]`.
-            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-                node.slice.value = real.get(node.slice.value, node.slice.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # In the one place where ariadne-codegen writes a class as a text, `globals()["Order"]`.
+            node.value = real.get(node.value, node.value)
 
 
 class _Reader(ast.NodeTransformer):
     """Visits the names that are read from the module: no fields, no arguments, and no texts of a `Literal`."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self._visit_function(node)
-        return node
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
         self._visit_function(node)

@@ -77,10 +77,9 @@ def _target(node: ast.stmt) -> str:
 
 def set_default(field: ast.AnnAssign, default: ConstValueNode) -> None:
     """Corrects a default: enum values in it, objects in lists, and objects that are JSON."""
-    if field.value:
-        values = _EnumValues()
-        visit(default, values)
-        field.value = _Defaults(values.found).visit(field.value)
+    values = _EnumValues()
+    visit(default, values)
+    field.value = field.value and _Defaults(values.found).visit(field.value)
 
 
 class _EnumValues(Visitor):

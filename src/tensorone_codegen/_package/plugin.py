@@ -102,9 +102,9 @@ class SdkPlugin(Plugin):
         """An enum in answers accepts values that are newer than this package."""
         if enum_type.name in self._open_enums:
             class_def.bases = [ast.Name("OpenEnum")]
-        for node, name in zip(class_def.body, enum_type.values, strict=True):
-            if isinstance(node, ast.Assign):
-                node.targets = [ast.Name(_names.member(name))]
+        members = (node for node in class_def.body if isinstance(node, ast.Assign))
+        for node, name in zip(members, enum_type.values, strict=True):
+            node.targets = [ast.Name(_names.member(name))]
         texts = {_names.member(name): value.description for name, value in enum_type.values.items()}
         models.describe(class_def, texts)
         return models.documented(class_def, enum_type.description)

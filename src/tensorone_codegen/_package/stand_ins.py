@@ -57,9 +57,9 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
         return text
     visitor = _Places(names)
     visit(parse(Source(text)), visitor)
-    for node in sorted(visitor.found, key=lambda each: -each.loc.start if each.loc else 0):
-        if node.loc:
-            text = text[: node.loc.start] + names[node.value] + text[node.loc.end :]
+    places = {node.loc.start: node for node in visitor.found if node.loc}
+    for start, node in sorted(places.items(), reverse=True):
+        text = text[:start] + names[node.value] + text[start + len(node.value) :]
     return text
 
 

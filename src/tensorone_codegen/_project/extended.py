@@ -27,7 +27,7 @@ from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._names import classes
 from tensorone_codegen._schema import input_fields, named_type, reachable_inputs
 
-from .locations import place
+from .locations import parsed, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Extended:
         try:
             files = resources.files(package)
             self.schema = (files / "schema.graphql").read_text(encoding="utf-8")
-            document = parse(
+            document = parsed(
                 Source((files / "fragments.graphql").read_text(encoding="utf-8"), f"{package}/fragments.graphql")
             )
             self.secret = _lines(files / "secret.txt")

@@ -183,11 +183,12 @@ def test_object_types_of_any_name_are_read(make_project: Callable[..., Project])
 
 
 def test_packages_share_enums_of_any_name(make_project: Callable[..., Project]) -> None:
-    """What extends a package imports its enums under the names that they have there."""
+    """What extends a package, here one without fragments, imports its enums under the names that they have there."""
     schema = "enum Optional { A } enum int { B } type Query { a(o: Optional): int  b: Int }"
     base = make_project(schema, "query ReadA($o: Optional) { a(o: $o) b }").generate()
     other = make_project("", "query ReadMore($o: Optional) { a(o: $o) b }", f'extends = "{base.package}"')
     (other.root / "schema/schema.graphql").unlink()
+    (other.root / "schema").rmdir()
     package = other.generate().module()
     assert package.ReadMore.model_validate({"a": "B", "b": 1}).a is base.module().int.B
     assert "Optional" not in package.__all__

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tensorone_codegen.runtime.base_client import BaseClient
-from tensorone_codegen.runtime.base_model import UNSET, BaseModel, InputModel, newer_than
+from tensorone_codegen.runtime.base_model import (
+    UNSET,
+    BaseModel,
+    InputModel,
+    build_inputs,
+    newer_than,
+    validated_alone,
+)
+from tensorone_codegen.runtime.lazy_imports import importer
 from tensorone_codegen.runtime.open_enum import OpenEnum
+from tensorone_codegen.runtime.secret_values import secret, secret_sent
 
 
 class Color(OpenEnum):
@@ -31,6 +41,20 @@ class Order(InputModel):
     """An input as it is generated."""
 
     main_color: Color | None = None
+
+
+class Job(BaseModel):
+    """A result with a secret."""
+
+    id: str
+    env: Annotated[list[str] | None, secret]
+
+
+class Start(InputModel):
+    """An input with a secret, inside itself."""
+
+    key: Annotated[str | None, secret_sent] = None
+    after: Annotated[Start, validated_alone] | None = None
 
 
 @pytest.mark.parametrize("text", ["RED", "BLUE", "of no schema", ""])
@@ -101,3 +125,48 @@ async def test_what_is_not_given_is_dropped() -> None:
     assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
     client = BaseClient(Executor())
     assert await client._execute("operation", {"a": 1, "b": UNSET, "c": None}) == ("operation", {"a": 1, "c": None})
+
+
+def test_a_scalars_function_gets_values_alone() -> None:
+    """Not null, not UNSET, and each of a list by itself."""
+    client: Any = BaseClient(None)  # type: ignore[arg-type]  # nothing is executed
+    assert client._serialized(str, [1, None, [2]]) == ["1", None, ["2"]]
+    assert client._serialized(str, UNSET) is UNSET
+
+
+def test_a_secret_leaves_a_result_only_on_request() -> None:
+    """Dumps, mappings and pickles have masks; copies have the values."""
+    job = Job(id="1", env=["KEY=value"])
+    assert job.model_dump()["env"] == dict(job)["env"] == pickle.loads(pickle.dumps(job)).env == ["KEY=***"]
+    assert job.model_dump(context={"secrets": True}) == {"id": "1", "env": ["KEY=value"]}
+    assert copy.deepcopy(job) == job
+
+
+def test_a_mask_is_not_put_into_an_input() -> None:
+    """A masked input is refused, and a pickle of a secret too."""
+    start = Start(key="value", after=Start(key=None))
+    assert start.model_dump(context={"secrets": True}, exclude_unset=True) == {"key": "value", "after": {"key": None}}
+    with pytest.raises(ValidationError, match="was masked"):
+        Start.model_validate(start.model_dump())
+    with pytest.raises(TypeError, match=r"Start\.key is secret"):
+        pickle.dumps(start)
+    assert pickle.loads(pickle.dumps(start.after)) == start.after
+
+
+def test_an_input_inside_another_one_is_validated_by_its_own_class() -> None:
+    """Mappings become models, and the JSON schema has an object there."""
+    build_inputs()
+    assert Start.model_validate({"after": {"after": {"key": "k"}}}).after.after.key == "k"  # type: ignore[union-attr]  # given
+    assert Start(after=Start()).after == Start()
+    assert {"type": "object"} in Start.model_json_schema()["properties"]["after"]["anyOf"]
+
+
+def test_names_are_imported_on_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And are attributes from then on; others are no attributes."""
+    imported, names = importer("tensorone_codegen.runtime", {"OpenEnum": "open_enum"})
+    package = sys.modules["tensorone_codegen.runtime"]
+    monkeypatch.setattr(package, "OpenEnum", None, raising=False)
+    assert imported("OpenEnum") is OpenEnum is vars(package)["OpenEnum"]
+    assert names() == ["OpenEnum"]
+    with pytest.raises(AttributeError, match="has no attribute 'Nope'"):
+        imported("Nope")
