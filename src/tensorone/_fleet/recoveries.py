@@ -15,8 +15,8 @@ from tensorone._errors import TensorOneError
 from tensorone._generated import ClusterStatus
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.shared_prices import SharedPrices, shared_prices
+from tensorone._recovery.failures import Later
 from tensorone._recovery.leave import rent_elsewhere
-from tensorone._recovery.resume_in_place import Later
 from tensorone._session import cluster_status, token_and_expiry
 from tensorone._spot.recover import Replacement, ended, of_spot
 from tensorone._spot.request import SpotRequest
@@ -132,7 +132,7 @@ class Recoveries:
         else:
             found = await recovery.attempt(replacement.end, until_up=False)
         if isinstance(found, Later):
-            waits = found.seconds if found.for_gpus else None
+            waits = found.seconds if found.awaits == "gpus" else None
             return RecoveryFailed(order.cluster_id, found.reason, tried=bool(log.attempts), waits=waits)
         return _succeeded(order, await ended(self._session, recovery, found, replacement), recovery)
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
+
 from .backoff import backoff
 from .events import (
     BudgetReached,
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     from .events import Action, HeldBy, Observation, Sighting
     from .state import FleetSettings, Member, Phase
 
-
-MISSES_UNTIL_GONE = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
-
-_STARTING = ("CREATED", "RESTARTING")  # stopped or not, something is being done about it
 
 _HOUR = Decimal(3600)
 
@@ -118,7 +116,7 @@ def _stopped(member: Member, now: float, settings: FleetSettings) -> tuple[Membe
 
 def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | None]:
     """A member with a status that says neither running nor stopped; told once."""
-    if status in _STARTING or status == member.unknown_status:
+    if status in STARTING or status == member.unknown_status:
         return member, None
     return replace(member, unknown_status=status), StatusUnknown(member.cluster_id, now, status)
 

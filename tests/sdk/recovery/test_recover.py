@@ -160,14 +160,19 @@ class TestEnsureRunning:
         on(main)
 
     def test_what_was_terminated_is_not_found(self, on):
-        """After two looks; so is what never was."""
+        """By two reads, one right after the other; so is what never was."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
             await client.clusters.terminate(cluster_id)
-            with pytest.raises(ClusterNotFound, match="never was, or it was terminated"):
-                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60)
-            assert emulator.world.requests[GET] >= 2
+            for missing in (cluster_id, "nosuch"):
+                began, before = anyio.current_time(), emulator.world.requests[GET]
+                with pytest.raises(ClusterNotFound, match="never was, or it was terminated"):
+                    await client.clusters.ensure_running(missing, gpu_count=1, timeout=60)
+                with pytest.raises(ClusterNotFound):
+                    await client.spot.recover(missing, SPEC, bidding=BIDDING, timeout=60)
+                assert anyio.current_time() == began
+                assert emulator.world.requests[GET] == before + 4
 
         on(main)
 
@@ -190,22 +195,65 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_the_time_is_kept(self, on):
-        """The error has the cluster as it was seen last."""
+    def test_the_deadline_is_kept(self, on):
+        """The reason of the last attempt decides: the market above the ceiling, no GPUs, or else the time."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator)
+            settings = {"gpu_count": 1, "bidding": BidPolicy(ceiling=0.35), "gpu_type_id": A40}
+            emulator.world.set_minimum_bid(A40, "0.36")
+            with pytest.raises(BidCeilingReached, match=r"after 30 s: NVIDIA A40: the market asks 0\.36 USD") as caught:
+                await client.clusters.ensure_running(cluster_id, timeout=30, **settings)
+            assert (caught.value.minimum_bid, caught.value.ceiling, caught.value.last_bid) == (0.36, 0.35, None)
+            assert len(caught.value.ledger) >= 2
+            emulator.world.leave_free(A40, 0)
+            with pytest.raises(NoCapacity, match="NVIDIA A40: nothing of this kind is on offer now"):
+                await client.clusters.ensure_running(cluster_id, timeout=30, **settings)
+            emulator.faults.add(Fault("hang", operation=GET, times=None))
+            began = anyio.current_time()
+            with pytest.raises(WaitTimedOut, match="could not be read"):
+                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=7)
+            assert anyio.current_time() - began <= 7
+
+        on(main)
+
+    def test_a_last_read_that_fails_hides_no_reason(self, on):
+        """The market was above the ceiling for as long as it could be read."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
             emulator.world.set_minimum_bid(A40, "0.5")
-            with pytest.raises(WaitTimedOut, match=r"The market asks 0\.5") as caught:
+            emulator.world.later(20, lambda: emulator.faults.add(Fault("bad_gateway", operation=GET, times=None)))
+            with pytest.raises(BidCeilingReached):
                 await client.clusters.ensure_running(
-                    cluster_id, gpu_count=1, timeout=30, bidding=BIDDING, gpu_type_id=A40
+                    cluster_id, gpu_count=1, timeout=60, bidding=BIDDING, gpu_type_id=A40
+                )
+
+        on(main)
+
+    def test_gpus_that_stay_gone_end_as_no_capacity(self, on):
+        """For as long as they may be waited for; the error names the GPU type with its last answer."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, machine_taken=True)
+            with pytest.raises(NoCapacity, match="NVIDIA A40: the GPUs of machine"):
+                await client.clusters.ensure_running(
+                    cluster_id, gpu_count=1, timeout=30, bidding=BIDDING, gpu_type_id=A40, wait_for_gpus=600
+                )
+
+        on(main)
+
+    def test_a_fixed_price_that_is_not_known_ends_as_a_timeout(self, on):
+        """No bid was too low: the cluster is on-demand, and its price could not be read."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, spot=False)
+            settings = {"bidding": BidPolicy(ceiling=0.5), "on_attempt": lambda _: emulator.world.leave_free(A40, 0)}
+            with pytest.raises(WaitTimedOut, match="its fixed price is not known") as caught:
+                await client.clusters.ensure_running(
+                    cluster_id, gpu_count=1, timeout=30, gpu_type_id=A40, **settings
                 )
             assert caught.value.last_seen.id == cluster_id
-            emulator.faults.add(Fault("hang", operation=GET, times=None))
-            began = anyio.current_time()
-            with pytest.raises(WaitTimedOut):
-                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=7)
-            assert anyio.current_time() - began <= 7
 
         on(main)
 
