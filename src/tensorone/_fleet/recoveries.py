@@ -18,7 +18,7 @@ from tensorone._market.shared_prices import SharedPrices, shared_prices
 from tensorone._recovery.failures import Later
 from tensorone._recovery.leave import rent_elsewhere
 from tensorone._session import cluster_status, token_and_expiry
-from tensorone._spot.recover import Replacement, ended, of_spot
+from tensorone._spot.recover_once import Replacement, ended, of_spot
 from tensorone._spot.request import SpotRequest
 
 from .events import RecoveryFailed, RecoverySucceeded

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tensorone import _checks
+from tensorone._errors import InvalidArgument
+
 from .bidding import RESOLUTION, price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from .quotes import SpotQuote
 
@@ -38,6 +42,24 @@ def outbids(minimum: Decimal | None, refused: Sequence[Decimal], own: Iterable[D
 def without_own(quote: SpotQuote, own: Iterable[Decimal], refused: Sequence[Decimal] = ()) -> SpotQuote:
     """A quote in which what could be had only by outbidding oneself is not on offer."""
     return replace(quote, minimum_bid=None) if outbids(price(quote.minimum_bid), refused, own) else quote
+
+
+def checked_own_bids(given: Mapping[str, Iterable[Decimal | float]] | None) -> Callable[[str], tuple[Decimal, ...]]:
+    """The bids of a caller's own running clusters by GPU type, as they are asked for.
+
+    Raises:
+        InvalidArgument: It is not a mapping of GPU types to bids.
+    """
+    if not isinstance(given, Mapping | None):
+        raise InvalidArgument("own_bids", "must map GPU types to the bids of your own running clusters")
+    bids = {_checks.text("own_bids", name): tuple(_dollars(each)) for name, each in (given or {}).items()}
+    return lambda gpu_type_id: bids.get(gpu_type_id, ())
+
+
+def _dollars(given: object) -> Iterable[Decimal]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InvalidArgument("own_bids", "must map each GPU type to several bids, as in {'NVIDIA A40': [0.21]}")
+    return (_checks.dollars("own_bids", each) for each in given)
 
 
 class OwnBids:

@@ -295,6 +295,7 @@ class Spot:
         cloud_types: Iterable[CloudType | str] | None = None,
         order: Order = "prioritized",
         every: float = 15.0,
+        own_bids: Mapping[str, Iterable[Decimal | float]] | None = None,
         client_token: str | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
@@ -320,16 +321,29 @@ class Spot:
                 the data.
             cloud_types: For a replacement, as in `acquire`.
             order: For a replacement, as in `acquire`.
-            every: Seconds between looks.
-            client_token: For a replacement: a token of your own makes the call repeatable.
+            every: Seconds between polls.
+            own_bids: The bids of your own running clusters by GPU type, US dollars per GPU and hour, as in
+                ``{"NVIDIA A40": [0.21, 0.22]}``. Where the market's minimum is caused by one of them (up to a cent, or
+                five per cent, more), winning would only end that cluster, and nothing is bid. So recoveries in several
+                processes do not outbid each other.
+            client_token: A token of your own makes the call repeatable, also after a crash. What an earlier call rented
+                with it comes first: if it runs, it is the result, with `kind` None and the old cluster in
+                `left_behind`; if it is stopped, it is started again where it is, and the old cluster is not. With a
+                strategy that may rent, the call ends `settle_time` after it began at the earliest: then the token is
+                looked for once more, since a rental of a call that was killed may be committed late, and of several
+                clusters one is kept. A cluster that carries the token itself is not replaced by it.
             expires_in: For a replacement, as in `acquire`.
             on_attempt: Called with each attempt as it is made, not awaited; what it raises is logged.
 
         Raises:
-            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; or there are none elsewhere.
-            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; there are none elsewhere; or
+                at the deadline nothing was on offer.
+            BidCeilingReached: The market asks more than the policy allows: at the deadline, or at once where the policy
+                gives up.
             ClusterNotFound: It was terminated, or never was, and the strategy is to stay in place.
-            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            WaitTimedOut: The time is over for another reason, such as reads that fail; `.last_seen` is the cluster.
+            InvalidArgument: An argument is invalid, and nothing was sent; or the cluster found by the token was stopped
+                just now.
             OutcomeUnknown: The answer to a replacement's rental was lost and what happened stayed unknown.
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
@@ -348,6 +362,7 @@ class Spot:
             cloud_types=cloud_types,
             order=order,
             every=every,
+            own_bids=own_bids,
             client_token=client_token,
             expires_in=expires_in,
             on_attempt=on_attempt,

@@ -250,9 +250,7 @@ class TestEnsureRunning:
             cluster_id = await stopped(client, emulator, spot=False)
             settings = {"bidding": BidPolicy(ceiling=0.5), "on_attempt": lambda _: emulator.world.leave_free(A40, 0)}
             with pytest.raises(WaitTimedOut, match="its fixed price is not known") as caught:
-                await client.clusters.ensure_running(
-                    cluster_id, gpu_count=1, timeout=30, gpu_type_id=A40, **settings
-                )
+                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=30, gpu_type_id=A40, **settings)
             assert caught.value.last_seen.id == cluster_id
 
         on(main)
