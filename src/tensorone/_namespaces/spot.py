@@ -387,7 +387,7 @@ class Spot:
         backoff_max: float = 300.0,
         stable_after: float = 120.0,
         expires_in: float | None = None,
-        state: str | None = None,
+        state: str | Callable[[], str | None] | None = None,
         on_state: Callable[[str], object] | None = None,
     ) -> KeepRunning:
         """Keeps spot clusters running: ``async with client.spot.keep_running({id: spec}, …) as events: async for …``.

@@ -9,7 +9,7 @@ from tensorone._generated import ClusterStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tensorone._generated import Cluster
+    from tensorone._generated import Cluster, ClusterState
 
 
 STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
@@ -35,7 +35,7 @@ def lost(
     return frozenset(stopped | missing)
 
 
-def is_active(cluster: Cluster) -> bool:
+def is_active(cluster: ClusterState) -> bool:
     """Whether it runs or is about to, and is billed."""
     return cluster.desired_status == ClusterStatus.RUNNING or cluster.desired_status in STARTING
 

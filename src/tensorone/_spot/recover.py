@@ -17,12 +17,11 @@ from tensorone._concurrency import shield
 from tensorone._errors import BidCeilingReached, NoCapacity, TensorOneError, WaitTimedOut
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.shared_prices import SharedPrices, shared_prices
-from tensorone._recovery.leave import rent_elsewhere
-from tensorone._recovery.policy import Resumable, ResumePolicy
+from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import cluster_status, polling, token_and_expiry
 
 from .candidates import candidates
-from .recover_once import Recovered, Replacement, recovered
+from .recover_once import Recovered, Replacement, recovered, replaced_before
 from .request import spot_request
 from .result import adopted
 from .terms import TermOptions, search_terms
@@ -131,7 +130,7 @@ async def _after_earlier_calls(
     request = replacement.request
     carrying = token_and_expiry.with_token(shown.values(), request.token)
     others = [each for each in carrying if each.id != cluster_id]
-    left = left_behind(request.spec, policy, shown.get(cluster_id)) if others else None
+    left = replaced_before(request.spec, policy, shown.get(cluster_id)) if others else None
     for active in filter(cluster_status.is_active, others):
         return Recovered(_found(session, request, active, left), "found")
     if not carrying:
@@ -193,15 +192,4 @@ async def _only_one(
         logger.warning("cluster %s is stopped again: %s was rented in its place before", cluster_id, kept.id)
         with anyio.move_on_after(cleanup.GRACE):
             await ending.end(session, cluster_id, "stop")
-    return _found(session, request, kept, left_behind(request.spec, policy, shown.get(cluster_id)))
-
-
-def left_behind(spec: ClusterSpec, policy: ResumePolicy, old: Cluster | None) -> RentElsewhere | None:
-    """The old cluster of a replacement that is there already; None where it is not in the account. Pure."""
-    if old is None:
-        return None
-    why = f"Another cluster was rented in the place of {old.id} before."
-    if cluster_status.is_active(old):
-        why += f" Cluster {old.id} runs too, and is billed: stop it if nothing on it is needed."
-    known = Resumable(cluster_id=old.id, status=None, volume_in_gb=spec.volume_in_gb).seen(old)
-    return rent_elsewhere(known, policy, why)
+    return _found(session, request, kept, replaced_before(request.spec, policy, shown.get(cluster_id)))

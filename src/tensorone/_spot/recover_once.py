@@ -10,8 +10,10 @@ import anyio
 
 from tensorone._clusters.spec import preferring
 from tensorone._recovery.actions import RentElsewhere
+from tensorone._recovery.leave import left_behind
 from tensorone._recovery.policy import Resumable
 from tensorone._recovery.resume_in_place import Recovery
+from tensorone._session.cluster_status import is_active
 
 from .acquire import not_stopped
 from .candidates import candidates
@@ -122,3 +124,11 @@ async def _replaced(session: Session, plan: RentElsewhere, replacement: Replacem
 def elsewhere(spec: ClusterSpec, gpu_type: Literal["same", "any", "cheapest"]) -> ClusterSpec:
     """The spec of a replacement: of its first GPU type, or of any. Pure."""
     return spec if gpu_type != "same" else replace(spec, gpu_type_id=spec.candidates[0], gpu_type_ids=())
+
+
+def replaced_before(spec: ClusterSpec, policy: ResumePolicy, old: Cluster | None) -> RentElsewhere | None:
+    """The old cluster of a replacement that is there already; None where it is not in the account. Pure."""
+    if old is None:
+        return None
+    why = f"Another cluster was rented in the place of {old.id} before."
+    return left_behind(old, policy, spec.volume_in_gb, why, active=is_active(old))

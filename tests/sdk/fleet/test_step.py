@@ -387,15 +387,15 @@ def saved(**changes):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no saved state"),
-        ("[]", "no saved state"),
-        ("null", "no saved state"),
-        ("{}", "no saved state"),
-        (None, "no saved state"),
-        ('{"version": 3, "fleet": []}', "format 3, and this version reads 2"),
+        ("", "not a valid saved state"),
+        ("[]", "not a valid saved state"),
+        ("null", "not a valid saved state"),
+        ("{}", "not a valid saved state"),
+        (None, "not a valid saved state"),
+        ('{"version": 4, "fleet": []}', "format 4, and this version reads 3"),
         ('{"version": 2}', "members"),
-        ('{"version": 2, "members": [5]}', "no saved state"),
-        (saved(spent="much"), "no saved state"),
+        ('{"version": 2, "members": [5]}', "not a valid saved state"),
+        (saved(spent="much"), "not a valid saved state"),
         (saved(spent="NaN"), "spent"),
         (saved(spent="-1"), "spent"),
         (saved(more=1), "more"),
@@ -404,7 +404,7 @@ def saved(**changes):
         (saved(held_by="x"), "held_by"),
         (saved(members=[{}]), "cluster_id"),
         (saved(members=2 * json.loads(saved())["members"]), "twice"),
-        (saved(member={"bid_per_gpu": "high"}), "no saved state"),
+        (saved(member={"bid_per_gpu": "high"}), "not a valid saved state"),
         (saved(member={"bid_per_gpu": "-1"}), "bid_per_gpu"),
         (saved(member={"gpu_count": "8"}), "gpu_count"),
         (saved(member={"gpu_count": -8}), "gpu_count"),
@@ -416,7 +416,7 @@ def saved(**changes):
         (saved(member={"x": 1}), "x"),
     ],
 )
-def test_what_is_no_saved_state_is_refused(text, words):
+def test_what_is_not_a_saved_state_is_refused(text, words):
     """A broken file is one clear error; the version is looked at before the fields."""
     with pytest.raises(InvalidArgument, match=words) as caught:
         FleetState.from_json(text)
