@@ -166,7 +166,7 @@ class KeepRunning(BlockIterator[Event]):
         if isinstance(observation, PollFailed):
             self._decide(observation)
             return
-        found = surplus(self._state, self._shown)
+        found = surplus(self._state, self._shown, self._now())
         strays = (Strayed(self._recoveries.stray(each, place_of(self._state, each))) for each in found.stopped)
         self._decide(*found.duplicated, *strays, observation)
         await rent_once.terminate_duplicates(self._session, found.running)

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster
 
     from .events import Recover
+    from .member import Member
     from .state import FleetState
 
 
 TOKENS = "keep-"  # begins the token of every replacement
 
 SAME_AGE = 10  # seconds of uptime by which two clusters may differ and still count as rented at the same time
+
+
+PATIENCE = 300.0  # seconds for which duplicates may boot
 
 
 def token(cluster_id: str) -> str:
@@ -72,14 +76,14 @@ class Surplus:
     stopped: tuple[Cluster, ...]
 
 
-def surplus(state: FleetState, shown: Mapping[str, Cluster]) -> Surplus:
+def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
     """What a listing shows of replacements that are not members."""
     replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
     for each in shown.values():
         old = _replaced(each)
         if old is not None and each.desired_status != "TERMINATED":
             replacements[old].append(each)
-    found = [_of(old, rented, state, shown) for old, rented in sorted(replacements.items())]
+    found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
     return Surplus(
         tuple(each for one in found for each in one.duplicated),
         tuple(each for one in found for each in one.running),
@@ -87,10 +91,11 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster]) -> Surplus:
     )
 
 
-def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, Cluster]) -> Surplus:
+def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
     """The same of what was rented in the place of one cluster."""
-    members = {one.cluster_id: one.phase for one in state.members}
-    if members.get(old, "given_up") != "given_up" and not (old in shown and is_active(shown[old])):
+    members = {one.cluster_id for one in state.members}
+    places = [one for one in state.members if old == one.cluster_id or old in one.past[-1:]]
+    if any(_is_lost(one, shown) for one in places):
         return Surplus((), (), ())  # its recovery finds them
     active = [each for each in rented if is_active(each)]
     mine, sent = [each for each in rented if each.id in members], any(old == each.cluster_id for each in state.sent)
@@ -99,6 +104,9 @@ def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, 
     stopped = tuple(each for each in stopped if each.id not in {*members, *left})
     running = [each for each in mine if is_active(each)]
     if len(running) == 1:
+        (place,) = (one for one in state.members if one.cluster_id == running[0].id)
+        if any(each.runtime is None for each in active) and now < (place.recovered_at or 0.0) + PATIENCE:
+            return Surplus((), (), stopped)  # which is the oldest is not known before all have booted
         keep = kept(active)
         duplicated = () if keep is running[0] else (Duplicated(running[0].id, keep.id),)
         return Surplus(duplicated, tuple(each for each in active if each is not keep), stopped)
@@ -115,6 +123,11 @@ def place_of(state: FleetState, cluster: Cluster) -> str | None:
 def _replaced(cluster: Cluster) -> str | None:
     value = token_and_expiry.value_of(cluster.env, token_and_expiry.CLIENT_TOKEN) or ""
     return value.removeprefix(TOKENS) if value.startswith(TOKENS) else None
+
+
+def _is_lost(member: Member, shown: Mapping[str, Cluster]) -> bool:
+    seen = shown.get(member.cluster_id)
+    return member.phase != "given_up" and (seen is None or not is_active(seen))
 
 
 def _known(cluster_id: str, state: FleetState) -> bool:
