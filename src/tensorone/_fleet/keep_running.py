@@ -27,7 +27,7 @@ from .events import BidMade, Event, Polled, PollFailed, Recover, RentalSent, Str
 from .giving_up import is_permanent
 from .recoveries import Recoveries
 from .replacements import place_of, surplus
-from .state import FleetSettings, owner, restored
+from .state import FleetSettings, FleetState, restored
 from .step import own_bids, step
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tensorone._spot.terms import SearchTerms, TermOptions
 
     from .events import Action, Observation
-    from .state import FleetOptions, FleetState
+    from .state import FleetOptions
 
 __all__ = ["KeepRunning"]
 
@@ -148,7 +148,7 @@ class KeepRunning(BlockIterator[Event]):
         return tuple(each.cluster for each in self._state.left_behind)
 
     async def __aenter__(self) -> Self:
-        self._clock_offset = time.time() - anyio.current_time()
+        self._clock_offset = max(time.time(), self._state.at or 0.0) - anyio.current_time()
         return await super().__aenter__()
 
     async def _advance(self) -> None:
@@ -234,6 +234,9 @@ class KeepRunning(BlockIterator[Event]):
         if attempt.bid_per_gpu is not None:
             bid = Decimal(str(attempt.bid_per_gpu))
             self._unread.append(BidMade(cluster_id, self._now(), bid, attempt.answer))
+            under_way = any(each.cluster_id == cluster_id and not each.settled for each in self._state.sent)
+            if under_way and attempt.answer != "won":
+                self._note_sending(cluster_id)  # another bid may follow at once
 
     def _note_sending(self, cluster_id: str) -> bool:
         """Saves that a rental is about to be sent: who continues after a crash looks for it first. Whether it could."""
@@ -254,13 +257,14 @@ class KeepRunning(BlockIterator[Event]):
 
     def _check_owner(self) -> None:
         """Refuses to go on with a fleet that another run has taken over since: two keepers would undo each other."""
-        run, epoch = ("", 0) if self._read is None else owner(self._read())
-        if run != self._state.run and epoch >= self._state.epoch:
+        saved = None if self._read is None else self._read()
+        found = FleetState.from_json(saved) if saved else self._state
+        if found.run != self._state.run and found.epoch >= self._state.epoch:
             raise ConfigurationError(
-                f"another keep_running (run {run}) has taken over the clusters of this one (run {self._state.run}):"
-                " the saved state is its own now. Nothing was changed; end this one"
+                f"another keep_running (run {found.run}) continued from the saved state of this one (run"
+                f" {self._state.run}) and has taken over its clusters. Nothing more is done here: end this one"
             )
 
     def _now(self) -> float:
-        """Seconds since 1970, by a clock that nobody sets back while this runs."""
+        """Seconds since 1970, by a clock that never goes back, neither while this runs nor across a restart."""
         return self._clock_offset + anyio.current_time()

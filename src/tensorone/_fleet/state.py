@@ -162,12 +162,6 @@ class FleetState:
         return state.interrupted()
 
 
-def owner(saved: str | None) -> tuple[str, int]:
-    """Which run wrote a saved state, and how many runs took the fleet over so far; also of a state that is empty."""
-    found = _header(saved) if saved else {}
-    return str(found.get("run", "")), int(found.get("epoch", 0))
-
-
 @cache
 def _form() -> TypeAdapter[FleetState]:
     return TypeAdapter(FleetState)

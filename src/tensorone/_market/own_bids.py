@@ -50,14 +50,14 @@ def checked_own_bids(given: Mapping[str, Iterable[Decimal | float]] | None) -> C
     Raises:
         InvalidArgument: It is not a mapping of GPU types to bids.
     """
-    if not isinstance(given, Mapping | None):
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
         raise InvalidArgument("own_bids", "must map GPU types to the bids of your own running clusters")
     bids = {_checks.text("own_bids", name): tuple(_dollars(each)) for name, each in (given or {}).items()}
     return lambda gpu_type_id: bids.get(gpu_type_id, ())
 
 
-def _dollars(given: object) -> Iterable[Decimal]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
+def _dollars(given: Iterable[object]) -> Iterable[Decimal]:
+    if isinstance(given, str) or not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - likewise
         raise InvalidArgument("own_bids", "must map each GPU type to several bids, as in {'NVIDIA A40': [0.21]}")
     return (_checks.dollars("own_bids", each) for each in given)
 

@@ -34,10 +34,12 @@ class Keeper:
         """Reads events for ever."""
         transport = httpx.ASGITransport(self._emulator.app)
         settings = {"url": "http://localhost/graphql", "transport": transport, "retry": RetryPolicy(attempts=1)}
-        async with TensorOne(self._emulator.api_key, **settings) as client:
-            async with client.spot.keep_running(self._specs, **self._settings) as self._kept:
-                async for event in self._kept:
-                    self.events.append(event)
+        async with (
+            TensorOne(self._emulator.api_key, **settings) as client,
+            client.spot.keep_running(self._specs, **self._settings) as self._kept,
+        ):
+            async for event in self._kept:
+                self.events.append(event)
 
     @property
     def members(self):
@@ -165,7 +167,7 @@ def test_who_finds_the_state_taken_over_is_refused(on):
                     await anext(new)
                 await client.clusters.terminate(ids[0])
                 before = emulator.world.requests[RENT]
-                with pytest.raises(ConfigurationError, match="another keep_running .* has taken over"):
+                with pytest.raises(ConfigurationError, match=r"another keep_running .* has taken over"):
                     await anext(old)
                 with pytest.raises(ConfigurationError):
                     await anext(old)

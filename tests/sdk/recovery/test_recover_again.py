@@ -185,7 +185,7 @@ def test_a_cluster_with_the_token_itself_is_never_its_own_replacement(on):
         rental = await client.spot.recover(old, SPEC, **SETTINGS)
         assert (rental.cluster.id, rental.gpu_type_id, rental.left_behind) == (old, A40, None)
         emulator.world.set_minimum_bid(A40, "0.5")
-        with pytest.raises(BidCeilingReached, match="recover .* with a token of its own"):
+        with pytest.raises(BidCeilingReached, match=r"recover .* with a token of its own"):
             await client.spot.recover(old, SPEC, **SETTINGS)
         assert list(emulator.world.clusters) == [old]
 
