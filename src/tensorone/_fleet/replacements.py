@@ -93,25 +93,33 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
 
 def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
     """The same of what was rented in the place of one cluster."""
-    members = {one.cluster_id for one in state.members}
     places = [one for one in state.members if old == one.cluster_id or old in one.past[-1:]]
     if any(_is_lost(one, shown) for one in places):
         return Surplus((), (), ())  # its recovery finds them
-    active = [each for each in rented if is_active(each)]
-    mine, sent = [each for each in rented if each.id in members], any(old == each.cluster_id for each in state.sent)
-    stopped = tuple(each for each in rented if not is_active(each)) if mine or sent or _known(old, state) else ()
+    members = {one.cluster_id: one for one in state.members}
+    mine, others = _split(rented, members)
+    running, active = list(filter(is_active, mine)), list(filter(is_active, rented))
+    stopped = tuple(_strays(old, others, state, ours=bool(mine)))
+    if len(running) != 1:
+        ours = running or (not mine and any(old == each.cluster_id for each in state.sent))
+        return Surplus((), tuple(filter(is_active, others)) if ours else (), stopped)
+    recovered_at = members[running[0].id].recovered_at or 0.0
+    if any(each.runtime is None for each in active) and now < recovered_at + PATIENCE:
+        return Surplus((), (), stopped)  # which is the oldest is not known before all have booted
+    keep = kept(active)
+    duplicated = () if keep is running[0] else (Duplicated(running[0].id, keep.id),)
+    return Surplus(duplicated, tuple(each for each in active if each is not keep), stopped)
+
+
+def _split(rented: list[Cluster], members: Collection[str]) -> tuple[list[Cluster], list[Cluster]]:
+    return [each for each in rented if each.id in members], [each for each in rented if each.id not in members]
+
+
+def _strays(old: str, others: list[Cluster], state: FleetState, *, ours: bool) -> Iterable[Cluster]:
+    """Those that are stopped and of this fleet, and not known to be left behind."""
     left = {each.cluster.old_cluster_id for each in state.left_behind}
-    stopped = tuple(each for each in stopped if each.id not in {*members, *left})
-    running = [each for each in mine if is_active(each)]
-    if len(running) == 1:
-        (place,) = (one for one in state.members if one.cluster_id == running[0].id)
-        if any(each.runtime is None for each in active) and now < (place.recovered_at or 0.0) + PATIENCE:
-            return Surplus((), (), stopped)  # which is the oldest is not known before all have booted
-        keep = kept(active)
-        duplicated = () if keep is running[0] else (Duplicated(running[0].id, keep.id),)
-        return Surplus(duplicated, tuple(each for each in active if each is not keep), stopped)
-    ended = tuple(each for each in active if each.id not in members) if running or (sent and not mine) else ()
-    return Surplus((), ended, stopped)
+    known = {*left, *(each.cluster_id for each in state.sent), *(each for one in state.members for each in one.past)}
+    return [each for each in others if not is_active(each) and each.id not in left] if ours or old in known else []
 
 
 def place_of(state: FleetState, cluster: Cluster) -> str | None:
@@ -128,11 +136,6 @@ def _replaced(cluster: Cluster) -> str | None:
 def _is_lost(member: Member, shown: Mapping[str, Cluster]) -> bool:
     seen = shown.get(member.cluster_id)
     return member.phase != "given_up" and (seen is None or not is_active(seen))
-
-
-def _known(cluster_id: str, state: FleetState) -> bool:
-    left = any(each.cluster.old_cluster_id == cluster_id for each in state.left_behind)
-    return left or any(cluster_id in one.past for one in state.members)
 
 
 def kept(active: Collection[Cluster]) -> Cluster:

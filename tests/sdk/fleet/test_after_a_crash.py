@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tensorone import BidMade, BidPolicy, ClusterSpec, Moved, Preempted, Recovered, RetryPolicy, TensorOne
+from tensorone._clusters.requests import renting, spot
 from tensorone.emulator import Fault
 
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
@@ -293,5 +294,54 @@ def test_each_bid_of_a_round_renews_what_the_state_says_was_sent(on):
                     found += [one["at"] for one in json.loads(state)["sent"]]
             group.cancel_scope.cancel()
         assert len(set(found)) == emulator.world.requests[RENT] - 1
+
+    on(main)
+
+
+def test_a_rental_that_cannot_be_saved_is_not_sent(on):
+    """What the hook raised comes out of the iterator once; the next round sends it."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await client.clusters.terminate(old)
+        calls = []
+
+        def store(text):
+            calls.append(json.loads(text)["sent"])
+            if len([each for each in calls if each]) == 1 and calls[-1]:
+                raise OSError("disk full")
+
+        async with client.spot.keep_running({old: SPEC}, **SETTINGS, bids={old: 0.35}, on_state=store) as events:
+            assert isinstance(await anext(events), Preempted)
+            with pytest.raises(OSError, match="disk full"):
+                await anext(events)
+            assert emulator.world.requests[RENT] == 1
+            while not isinstance(await anext(events), Moved):
+                pass
+        assert emulator.world.requests[RENT] == 2
+
+    on(main)
+
+
+def test_a_duplicate_that_stopped_is_left_behind(on):
+    """Nobody has used it, but it may have a volume: the state knows it, and what it costs."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        disk, settings = {}, {"bids": {old: 0.35}}
+        process = Process(emulator, disk, {old: SPEC}, **settings)
+        async with anyio.create_task_group() as group:
+            group.start_soon(process.run)
+            await anyio.sleep(20)
+            await client.clusters.terminate(old)
+            await anyio.sleep(60)
+            tags = {"TENSORONE_CLIENT_TOKEN": f"keep-{old}"}
+            twice = await renting(spot(SPEC, A40, 0.35, tags))(client.graphql)
+            await client.clusters.stop(twice.id)
+            await anyio.sleep(40)
+            group.cancel_scope.cancel()
+        (found,) = json.loads(disk["state"])["left_behind"]
+        assert (found["cluster"]["old_cluster_id"], found["cluster"]["volume_cost_per_month"]) == (twice.id, "4.00")
+        assert len(running(emulator)) == 1
 
     on(main)

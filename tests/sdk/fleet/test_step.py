@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone import InvalidArgument
+from tensorone import InvalidArgument, RentElsewhere
 from tensorone._fleet.backoff import backoff
 from tensorone._fleet.events import (
+    BidMade,
     BudgetReached,
     GaveUp,
     Moved,
@@ -430,6 +431,35 @@ def test_a_state_of_the_first_version_is_taken_up():
         del old["members"][0][name]
     (member,) = FleetState.from_json(json.dumps(old)).members
     assert (member.cluster_id, member.gpu_type_id) == ("a", None)
+
+
+def test_a_state_of_the_second_version_may_have_sent_a_rental():
+    """For each recovery that was under way: it did not say whether."""
+    old = json.loads(saved(version=2, at=5.0, member={"phase": "recovering"}))
+    for name in ("sent", "left_behind", "unread", "run", "epoch"):
+        del old[name]
+    del old["members"][0]["past"]
+    state = FleetState.from_json(json.dumps(old))
+    assert [(each.cluster_id, each.at, each.settled) for each in state.sent] == [("a", 5.0, False)]
+
+
+EVENTS = (
+    Preempted("a", 1.0, while_booting=True, gone=False),
+    BidMade("a", 2.0, BID, "won"),
+    Recovered("a", 3.0, BID),
+    Recovered("a", 3.0, None, without_gpus=True),
+    Moved("a", "b", 4.0, BID, RentElsewhere("same", "a", "m", True, Decimal(4), "Words.")),
+    Moved("a", "b", 4.0, None),
+    GaveUp("a", 5.0, "Words."),
+    StatusUnknown("a", 6.0, "HIBERNATING"),
+    BudgetReached(7.0, "budget", Decimal("1.5"), Decimal("0.2")),
+)
+
+
+def test_every_event_is_read_back_as_it_was():
+    """Its kind included."""
+    state = replace(FleetState.start({"a": (A40, 1)}), unread=EVENTS)
+    assert FleetState.from_json(state.to_json()).unread == EVENTS
 
 
 @pytest.mark.parametrize(
