@@ -118,7 +118,7 @@ class Strayed:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """Get this cluster running again, and tell the outcome.
+    """Get this cluster running again, and report the outcome.
 
     Attributes:
         cluster_id: The cluster.
@@ -143,7 +143,7 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Preempted:
-    """A cluster stopped that should run; the API does not tell a higher bid from a stop by hand.
+    """A cluster stopped that should run; the API does not distinguish a higher bid from a stop by hand.
 
     Attributes:
         cluster_id: The cluster.

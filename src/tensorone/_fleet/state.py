@@ -53,8 +53,8 @@ class FleetSettings:
         backoff_max: Seconds, upper bound of that.
         stable_after: Seconds of running after which a cluster's next recovery starts at once again.
         settle_time: Seconds after a recovery in which a listing that shows the cluster stopped may be an old one.
-        recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no failure,
-            and costs a look at the prices.
+        recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no reason to
+            back off, and costs one read of the prices.
 
     Raises:
         InvalidArgument: A value is out of range.

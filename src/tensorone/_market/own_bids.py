@@ -1,4 +1,4 @@
-"""Not outbidding oneself: when what the market takes is but one's own bid and a little more. Pure."""
+"""Not outbidding oneself: when the market's minimum is caused by one's own bid. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTBID, OUTBID_SHARE = Decimal("0.01"), Decimal("0.05")
 
 
 def outbids(minimum: Decimal | None, refused: Sequence[Decimal], own: Iterable[Decimal]) -> bool:
-    """Whether what the market takes is the price of one's own cluster, outbid.
+    """Whether the market's minimum is what it costs to outbid one's own cluster.
 
     Where everything is taken, the market asks a little more than the lowest bid that holds a machine. If that bid is
     one's own, winning ends one's own cluster: the same machines, for more money.
@@ -63,7 +63,7 @@ def _dollars(given: Iterable[object]) -> Iterable[Decimal]:
 
 
 class OwnBids:
-    """The bids that hold clusters, by GPU type: parts of the market share their machines with the whole of it."""
+    """The bids that hold clusters, by GPU type: cloud types share their machines."""
 
     def __init__(self) -> None:
         self._bids: dict[str, tuple[str, Decimal]] = {}
@@ -75,7 +75,7 @@ class OwnBids:
         self.won[cluster_id] = at
 
     def forget(self, cluster_ids: Iterable[str]) -> None:
-        """These were lost again: what they were won for holds nothing any more."""
+        """These were lost again: their bids hold nothing any more."""
         for each in cluster_ids:
             self._bids.pop(each, None)  # another search may have found it, too
             self.won.pop(each, None)

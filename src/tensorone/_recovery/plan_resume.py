@@ -33,7 +33,7 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, che
 
     Returns:
         One step. A refusal of it goes through `learn` into the next decision; after `Wait` and `WaitForGpus` read
-        the cluster and the prices anew, forget `gpus_gone` and `refused_bids`, and count up `waited`.
+        the cluster and the prices again, forget `gpus_gone` and `refused_bids`, and count up `waited`.
     """
     if known.status is None or known.status == "TERMINATED":
         return _gone(known, policy)

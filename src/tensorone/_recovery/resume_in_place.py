@@ -275,5 +275,5 @@ class Recovery:
         if isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
             raise no_spot(error) from error
         if isinstance(error, OutcomeUnknown) or error.retryable:
-            return Later(self._every, str(error))  # its state tells by then: a second start makes no duplicate
+            return Later(self._every, str(error))  # its state shows by then: a second start makes no duplicate
         raise error

@@ -244,7 +244,7 @@ def test_killed_in_a_flapping_market_nothing_is_lost(on, seed):
     async def main(client, emulator):
         rng = random.Random(seed)
         ids = await rented(client, 8)
-        specs, disk, told = dict.fromkeys(ids, BOTH), {}, []
+        specs, disk, read = dict.fromkeys(ids, BOTH), {}, []
         settings = {"bids": dict.fromkeys(ids, 0.35), "every": 5}
         async with anyio.create_task_group() as group:
             for _ in range(20):
@@ -255,7 +255,7 @@ def test_killed_in_a_flapping_market_nothing_is_lost(on, seed):
                     with suppress(ValueError):
                         market(emulator, rng, ids)
                 process.kill()
-                told += process.events
+                read += process.events
             emulator.faults.clear()
             for each in (A40, L40S):
                 emulator.world.set_minimum_bid(each, "0.2")
@@ -264,12 +264,12 @@ def test_killed_in_a_flapping_market_nothing_is_lost(on, seed):
             group.start_soon(last.run)
             await anyio.sleep(600)
             group.cancel_scope.cancel()
-        told += last.events
+        read += last.events
         assert members(disk) == running(emulator)
         assert len(running(emulator)) == 8
         stopped = sorted(each.id for each in emulator.world.clusters.values() if not each.running)
         assert left(disk) == stopped
-        assert sum(isinstance(event, Moved) for event in told) >= len(stopped)
+        assert sum(isinstance(event, Moved) for event in read) >= len(stopped)
 
     on(main)
 

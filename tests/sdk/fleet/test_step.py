@@ -87,7 +87,7 @@ class Fleet:
 
 
 def test_a_preempted_cluster_is_recovered_at_once():
-    """The event is told, and the recovery begins, in the same step."""
+    """The event is reported, and the recovery begins, in the same step."""
     fleet = Fleet("a", "b")
     assert fleet.poll(0, up("a"), up("b")) == ()
     assert fleet.poll(10, up("a"), stopped("b")) == (
@@ -128,12 +128,12 @@ def test_one_listing_without_a_cluster_is_no_proof():
 
 
 def test_a_terminated_cluster_is_gone_at_once():
-    """The server's own word needs no second look."""
+    """The server's own word needs no second poll."""
     assert Fleet("a").poll(0, Shown("a", "TERMINATED"))[0].gone
 
 
-def test_a_status_that_nobody_knows_is_told_and_changes_nothing():
-    """Once; neither preempted nor recovered, and billed as before. A start that is under way is none."""
+def test_an_unknown_status_is_reported_and_changes_nothing():
+    """Once; neither preempted nor recovered, and billed as before. A start that is under way is not reported."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
     assert fleet.poll(10, Shown("a", "HIBERNATING")) == (StatusUnknown("a", 10, "HIBERNATING"),)
@@ -172,7 +172,7 @@ def test_a_cluster_that_someone_else_started_counts_as_recovered():
     assert fleet.poll(20, up("a")) == (Recovered("a", 20, None),)
 
 
-def test_a_final_failure_is_told_and_not_repeated():
+def test_a_final_failure_is_reported_and_not_repeated():
     """A cluster given up is left alone."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
@@ -206,8 +206,8 @@ def test_a_market_that_flaps_is_met_with_back_off():
     assert [type(one) for one in fleet.poll(720, stopped("a"))] == [Preempted, Recover]
 
 
-def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
-    """What one recovery brings begins no other: the next look does."""
+def test_recoveries_begin_with_a_poll_and_those_due_for_longest_first():
+    """What one recovery brings begins no other: the next poll does."""
     fleet = Fleet("a", "b", "c")
     fleet.poll(0, stopped("a"), up("b"), up("c"))
     fleet.observe(1, RecoveryFailed("a", "No capacity."))
@@ -218,8 +218,8 @@ def test_recoveries_begin_with_a_look_and_those_due_for_longest_first():
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b", "c"]
 
 
-def test_where_there_is_nothing_to_bid_the_looks_go_on():
-    """It is no failure: nothing backs off, and the market is asked again at the next look."""
+def test_where_there_is_nothing_to_bid_the_polls_go_on():
+    """It is not a failure: nothing backs off, and the market is asked again at the next poll."""
     fleet = Fleet("a", settings=replace(SETTINGS, recheck=7.5))
     fleet.poll(0, stopped("a"))
     for now in range(0, 150, 15):
@@ -230,7 +230,7 @@ def test_where_there_is_nothing_to_bid_the_looks_go_on():
 
 
 def test_the_gpus_of_a_machine_are_waited_for_in_the_state():
-    """From when they were found gone, with back-off, and no longer than allowed; the next loss begins anew."""
+    """From when they were found gone, with back-off, and no longer than allowed; the next loss begins from zero."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.observe(0, RecoveryFailed("a", "The GPUs are gone.", waits=15))
@@ -257,15 +257,15 @@ def test_a_cluster_that_was_never_seen_is_not_replaced():
 
 
 def test_a_cluster_that_was_won_and_never_seen_is_replaced():
-    """Whoever knows its bid has not mistyped it: it was lost before the first look."""
+    """Whoever knows its bid has not mistyped it: it was lost before the first poll."""
     fleet = Fleet()
     fleet.state = FleetState.start({"a": (A40, 1)}, {"a": BID})
     fleet.poll(0)
     assert fleet.poll(10) == (Preempted("a", 10, while_booting=False, gone=True), order("a", gone=True))
 
 
-def test_a_limit_of_the_client_is_told_once():
-    """As often as it refuses; when the cluster runs again, it may be told anew."""
+def test_a_limit_of_the_client_is_reported_once():
+    """However often it refuses; when the cluster runs again, it may be reported again."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     limited = RecoveryFailed("a", "max_hourly_spend", limited=True)
@@ -338,7 +338,7 @@ def test_over_its_budget_the_fleet_stops_bidding():
 
 
 def test_no_recovery_leads_across_the_hourly_spend():
-    """It is counted at its ceiling together with those under way; what then fits begins at the next look."""
+    """It is counted at its ceiling together with those under way; what then fits begins at the next poll."""
     fleet = Fleet("a", "b", "c", settings=replace(SETTINGS, max_hourly_spend=1.2))
     actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
@@ -348,7 +348,7 @@ def test_no_recovery_leads_across_the_hourly_spend():
     assert fleet.poll(10, up("a"), up("b"), stopped("c")) == (order("c"),)
 
 
-def test_what_the_hourly_spend_holds_back_is_told_once():
+def test_what_the_hourly_spend_holds_back_is_reported_once():
     """What runs leaves no room; when there is some, it is made up for."""
     fleet = Fleet("a", "b", settings=replace(SETTINGS, max_hourly_spend=0.9))
     (event,) = [one for one in fleet.poll(0, up("a"), stopped("b")) if isinstance(one, BudgetReached)]
@@ -367,7 +367,7 @@ def test_a_running_recovery_is_left_to_whoever_runs_it():
     assert (fleet.member().phase, fleet.member().gone) == ("recovering", True)
 
 
-def test_a_fleet_is_taken_up_after_a_crash():
+def test_a_fleet_continues_after_a_crash():
     """A recovery that was under way begins again under the same number, so that its token rents no second machine."""
     fleet = Fleet("a", "b")
     first = fleet.poll(0, stopped("a"), up("b"))[-1]
@@ -418,13 +418,13 @@ def saved(**changes):
     ],
 )
 def test_what_is_not_a_saved_state_is_refused(text, words):
-    """A broken file is one clear error; the version is looked at before the fields."""
+    """A broken file is one clear error; the version is checked before the fields."""
     with pytest.raises(InvalidArgument, match=words) as caught:
         FleetState.from_json(text)
     assert caught.value.field == "state"
 
 
-def test_a_state_of_the_first_version_is_taken_up():
+def test_a_state_of_the_first_version_is_read():
     """What it did not have is unknown."""
     old = json.loads(saved(version=1))
     for name in ("gpu_type_id", "waiting_since", "limited", "unknown_status"):
@@ -541,7 +541,7 @@ ANY_SETTINGS = st.builds(
 
 @given(st.lists(st.tuples(OBSERVATIONS, st.floats(0, 900)), max_size=40), ANY_SETTINGS)
 def test_the_bounds_hold_through_any_script(script, settings):
-    """Budget and hourly spend hold, looks alone begin recoveries, each has one outcome, a saved state is the state."""
+    """Budget and hourly spend hold, polls alone begin recoveries, each has one outcome, a saved state is the state."""
     state, now, began = FleetState.start(dict.fromkeys(NAMES, (A40, 1))), 0.0, set()
     for (seen, age), elapsed in script:
         now += elapsed

@@ -111,7 +111,7 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_gpus_that_are_gone_are_waited_for_only_if_told(self, on):
+    def test_gpus_that_are_gone_are_waited_for_only_if_allowed(self, on):
         """Without that the error says what is billed."""
 
         async def main(client, emulator):
@@ -141,7 +141,7 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_a_look_may_be_older_than_the_start(self, on):
+    def test_a_read_may_be_older_than_the_start(self, on):
         """What was just started is not started again; what stays stopped is."""
 
         async def main(client, emulator):
@@ -176,7 +176,7 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_failures_that_pass_are_survived_and_others_are_not(self, on):
+    def test_transient_failures_are_survived_and_others_are_not(self, on):
         """A bad gateway, a lost answer; then a wrong key."""
 
         async def main(client, emulator):
@@ -362,7 +362,7 @@ class TestRecover:
         on(main)
 
     def test_another_takes_its_place_only_if_allowed(self, on, caplog):
-        """And what is left behind is told: where, and what it costs."""
+        """And what is left behind is named: where, and what it costs."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, machine_taken=True)
@@ -379,7 +379,7 @@ class TestRecover:
         on(main)
         assert "stays billed" in caplog.text
 
-    def test_the_next_type_takes_its_place_when_this_one_is_too_dear(self, on):
+    def test_the_next_type_takes_its_place_when_this_one_is_too_expensive(self, on):
         """As `replace_next` allows."""
 
         async def main(client, emulator):
@@ -416,7 +416,7 @@ class TestRecover:
 
         on(main)
 
-    def test_a_rental_tells_the_spec_to_recover_it_with(self, on):
+    def test_a_rental_has_the_spec_to_recover_it_with(self, on):
         """Its own GPU type comes first, so that the bids are at that type's prices."""
 
         async def main(client, emulator):
@@ -475,7 +475,7 @@ class TestRecover:
         on(main)
 
     def test_a_time_shorter_than_the_interval_is_used_to_its_end(self, on):
-        """Just before it is over comes a last look."""
+        """Just before it is over comes a last poll."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -522,7 +522,7 @@ class TestRecover:
 
         on(main)
 
-    def test_a_server_without_spot_is_told_in_one_error(self, on):
+    def test_a_server_without_spot_is_one_error(self, on):
         """For a resume too."""
 
         async def main(client, emulator):
@@ -578,7 +578,7 @@ class TestBounds:
         on(main, retry=RetryPolicy(attempts=50, total_timeout=600))
 
     def test_under_a_limit_the_fixed_price_is_asked_for(self, on):
-        """The GPU type tells it; what is not on offer has none, and an unknown price fits no limit."""
+        """It follows from the GPU type; what is not on offer has none, and an unknown price fits no limit."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
