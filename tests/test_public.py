@@ -31,9 +31,10 @@ PURE = {
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
     *("_session.cluster_status", "_session.token_and_expiry", "_market.bidding", "_market.own_bids"),
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
-    *("_recovery.actions", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
+    *("_recovery.actions", "_recovery.failures", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
     *("_spot.backoff", "_spot.candidates", "_spot.request", "_spot.search_state", "_spot.terms"),
-    *("_fleet.backoff", "_fleet.events", "_fleet.giving_up", "_fleet.saved_state", "_fleet.state", "_fleet.step"),
+    *("_fleet.backoff", "_fleet.bookkeeping", "_fleet.events", "_fleet.giving_up", "_fleet.member"),
+    *("_fleet.replacements", "_fleet.state", "_fleet.step"),
 }
 
 

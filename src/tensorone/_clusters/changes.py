@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorone._generated import ClusterStatus
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster, Port
 
 __all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
-
-MISSES_UNTIL_GONE = 2  # consecutive listings without a cluster: a single one does not prove that it is gone
 
 
 @dataclass(frozen=True, slots=True)

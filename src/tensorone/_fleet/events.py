@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal  # noqa: TC003 - pydantic reads it, where events are saved
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from decimal import Decimal
-
-    from tensorone._recovery.actions import RentElsewhere
 
 __all__ = ["BidMade", "BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered", "StatusUnknown"]
 
@@ -59,6 +59,7 @@ class RecoverySucceeded:
         gpu_type_id: Its GPU type; None if unknown.
         left_behind: After a move: the old cluster, where its volume stays, and what it costs.
         without_gpus: Whether it was started without GPUs, to save its data.
+        running: Whether it runs; a replacement of an earlier run may be found stopped, and is recovered next.
     """
 
     cluster_id: str
@@ -67,6 +68,7 @@ class RecoverySucceeded:
     gpu_type_id: str | None = None
     left_behind: RentElsewhere | None = None
     without_gpus: bool = False
+    running: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class RecoveryFailed:
         tried: Whether anything was sent that was refused; otherwise there was nothing to bid.
         waits: Seconds for which the GPUs of its machine may still be waited for; None if they are not.
         limited: Whether a limit of the client refused it before it was sent.
+        unsettled: Whether a rental of an earlier run may yet be committed, so that nothing was done.
     """
 
     cluster_id: str
@@ -88,20 +91,44 @@ class RecoveryFailed:
     tried: bool = True
     waits: float | None = None
     limited: bool = False
+    unsettled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RentalSent:
+    """A rental in the place of this cluster is about to be sent."""
+
+    cluster_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicated:
+    """A member turned out to be the duplicate of a cluster that stays: another keeper of this fleet rented that."""
+
+    cluster_id: str
+    kept_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """A stopped cluster that was rented for this fleet is nobody's: it is left behind."""
+
+    left_behind: RentElsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """Get this cluster running again, and tell the outcome.
+    """Get this cluster running again, and report the outcome.
 
     Attributes:
         cluster_id: The cluster.
         gone: Whether it is no longer in the account, so that only another one can take its place.
         origin: The cluster of the beginning, whose place it has.
-        number: How many recoveries of it have succeeded. Stays the same until one succeeds, also across a crash: a
-            client token derived from cluster and number never rents twice.
+        number: How many recoveries of it have succeeded.
         gpu_type_id: Its GPU type; None if unknown.
         waited: Seconds for which the GPUs of its machine were waited for so far.
+        unsettled: Whether a rental in its place was sent by a run that ended, and may yet be committed.
+        past: The clusters that had its place before.
     """
 
     cluster_id: str
@@ -110,11 +137,13 @@ class Recover:
     origin: str
     gpu_type_id: str | None = None
     waited: float = 0.0
+    unsettled: bool = False
+    past: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Preempted:
-    """A cluster stopped that should run; the API does not tell a higher bid from a stop by hand.
+    """A cluster stopped that should run; the API does not distinguish a higher bid from a stop by hand.
 
     Attributes:
         cluster_id: The cluster.
@@ -218,8 +247,9 @@ class BudgetReached:
     rate: Decimal
 
 
-Observation = Polled | PollFailed | RecoverySucceeded | RecoveryFailed
+Observation = Polled | PollFailed | RecoverySucceeded | RecoveryFailed | RentalSent | Duplicated | Strayed
 
-Event = Preempted | BidMade | Recovered | Moved | GaveUp | StatusUnknown | BudgetReached
+# Read back from a saved state in this order: the fields of `Recovered` are among those of `BidMade` and `Moved`.
+Event = Preempted | BidMade | Moved | Recovered | GaveUp | StatusUnknown | BudgetReached
 
 Action = Recover | Event

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tensorone._spot.terms import SearchTerms
 
 
-LOOKS, SURE_LOOKS = 20, 3  # in a row that fail in a way that should not pass, and in one that will not
+FAILED_POLLS, REFUSED_POLLS = 20, 3  # in a row: in a way that should not be transient, and in one that is not
 
 
 _COSTING = ("ResumeSpotCluster", "ResumeCluster", "RentSpotCluster")
@@ -43,21 +43,23 @@ def failed(cluster_id: str, error: TensorOneError, terms: SearchTerms, *, tried:
 
 
 def is_final(error: TensorOneError, terms: SearchTerms) -> bool:
-    """Whether another attempt would fare no better."""
+    """Whether another attempt would fail likewise."""
     if isinstance(error, BidCeilingReached):
         return terms.bidding.above_ceiling == "give_up"
     if isinstance(error, ClusterNotFound | InvalidArgument | OperationUnsupported):
         return True
     if not isinstance(error, QueryError) or error.retryable or error.operation not in _COSTING:
         return False
-    # Neither the market nor a passing failure: the credit, the key's rights; or, with nothing sent, our own decision.
+    # Neither the market nor a transient failure: the credit, the key's rights; or, with nothing sent, our own decision.
     return bool(error.errors) or error.attempts == 0
 
 
 def is_permanent(error: TensorOneError, in_a_row: int) -> bool:
-    """Whether to raise the error of a look, of so many that failed in a row, instead of going on."""
+    """Whether to raise the error of a poll, of so many that failed in a row, instead of going on."""
     if isinstance(error, ConfigurationError):
         return True
     if error.retryable:
         return False
-    return in_a_row >= (SURE_LOOKS if isinstance(error, AuthenticationError | OperationUnsupported) else LOOKS)
+    return in_a_row >= (
+        REFUSED_POLLS if isinstance(error, AuthenticationError | OperationUnsupported) else FAILED_POLLS
+    )

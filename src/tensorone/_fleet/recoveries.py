@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import random
 from decimal import Decimal
-from itertools import count
 from typing import TYPE_CHECKING
 
 import anyio
 
-from tensorone._clusters import rent_once
 from tensorone._clusters.spec import preferring
 from tensorone._errors import TensorOneError
-from tensorone._generated import ClusterStatus
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.shared_prices import SharedPrices, shared_prices
-from tensorone._recovery.leave import rent_elsewhere
-from tensorone._recovery.resume_in_place import Later
-from tensorone._session import cluster_status, token_and_expiry
-from tensorone._spot.recover import Replacement, ended, of_spot
+from tensorone._recovery.actions import RentElsewhere
+from tensorone._recovery.failures import Later
+from tensorone._recovery.leave import left_behind
+from tensorone._session import cluster_status, polling, token_and_expiry
+from tensorone._spot.recover_once import Replacement, ended, of_spot, replaced_before
 from tensorone._spot.request import SpotRequest
 
 from .events import RecoveryFailed, RecoverySucceeded
 from .giving_up import failed
+from .replacements import successor, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from tensorone._clusters.spec import ClusterSpec
-    from tensorone._generated import Cluster, PlacedCluster
+    from tensorone._generated import Cluster
     from tensorone._market.attempt_log import Attempt
-    from tensorone._recovery.actions import RentElsewhere
     from tensorone._recovery.policy import ResumePolicy
     from tensorone._recovery.resume_in_place import Recovery
     from tensorone._session.session import Session
@@ -40,9 +38,9 @@ if TYPE_CHECKING:
     from .events import Recover
 
 
-TOKENS = "keep-"  # begins the token of every replacement
-
 ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
+
+TURN = 3  # one part in so many of the interval is drawn from, for when the rentals of a round begin
 
 
 class Recoveries:
@@ -54,8 +52,11 @@ class Recoveries:
         terms: On which terms another may be rented.
         policy: What a resume may do.
         expires_in: For replacements, seconds until they may be reaped.
+        alone: Whether no other process keeps the same fleet; otherwise the rentals of a round begin at a moment that
+            is drawn, so that what another keeper rents is seen first.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
         members: The fleet's clusters, as they are now.
+        sending: Called with the cluster that is about to be replaced; without its consent nothing is sent.
         tell: Called with the cluster and each attempt.
     """
 
@@ -67,8 +68,10 @@ class Recoveries:
         terms: SearchTerms,
         policy: ResumePolicy,
         expires_in: float | None,
+        alone: bool,
         own: Callable[[str], Collection[Decimal]],
         members: Callable[[], Collection[str]],
+        sending: Callable[[str], bool],
         tell: Callable[[str, Attempt], object],
     ) -> None:
         self._session = session
@@ -76,10 +79,18 @@ class Recoveries:
         self._terms = terms
         self._policy = policy
         self._expires_in = expires_in
+        self._alone = alone
         self._own = own
         self._members = members
+        self._sending = sending
         self._tell = tell
+        self._turn = 0.0
         self._markets: dict[object, SharedPrices] = {}
+
+    def begin_round(self) -> None:
+        """Draws when its rentals begin."""
+        wait = 0.0 if self._alone else random.random() * self._terms.every / TURN  # noqa: S311 - jitter
+        self._turn = anyio.current_time() + wait
 
     async def recover(self, order: Recover, shown: Mapping[str, Cluster]) -> RecoverySucceeded | RecoveryFailed:
         """What came of one round.
@@ -94,47 +105,59 @@ class Recoveries:
         except TensorOneError as error:
             return failed(order.cluster_id, error, self._terms, tried=log.last_bid is not None)
 
-    async def terminate_duplicates(self, shown: Mapping[str, Cluster]) -> None:
-        """Terminates what came of a rental so late that it had been made again: one cluster was asked for."""
-        members = set(self._members())
-        rented: defaultdict[str, list[Cluster]] = defaultdict(list)
-        for each in filter(_runs, shown.values()):
-            token = token_and_expiry.value_of(each.env, token_and_expiry.CLIENT_TOKEN) or ""
-            if token.startswith(TOKENS):
-                rented[token].append(each)
-        for found in rented.values():
-            duplicates = tuple(each for each in found if each.id not in members)
-            if len(duplicates) < len(found):
-                await rent_once.terminate_duplicates(self._session, duplicates)
+    def stray(self, cluster: Cluster, origin: str | None) -> RentElsewhere:
+        """What a cluster costs that was rented for a place in the fleet, stopped, and does not have it."""
+        volume = None if origin is None else self._specs[origin].volume_in_gb
+        return left_behind(cluster, self._policy, volume, "Another cluster has its place.", active=False)
 
     async def _recovered(
         self, order: Recover, shown: Mapping[str, Cluster], log: AttemptLog
     ) -> RecoverySucceeded | RecoveryFailed:
-        spec = await self._spec(order)
-        token, seen = self._token(order, shown), shown.get(order.cluster_id)
-        replacement = self._replacement(spec, token, log)
+        if successor(order, shown, self._members()) is not None:
+            shown = (await self._session.listing.fresh()).value  # a shared listing may be older than its end
+            if (found := successor(order, shown, self._members())) is not None:
+                return self._adopted(order, found, shown)
+        if order.unsettled:
+            why = f"Another cluster may just have been rented in the place of {order.cluster_id}: looking for it first."
+            return RecoveryFailed(order.cluster_id, why, tried=False, unsettled=True)
+        replacement = self._replacement(await self._spec(order), token(order.cluster_id), log)
+        recovery = self._recovery(order, shown, replacement)
+        plan = await recovery.attempt(replacement.end, until_up=False)
+        if isinstance(plan, Later):
+            waits = plan.seconds if plan.awaits == "gpus" else None
+            return RecoveryFailed(order.cluster_id, plan.reason, tried=bool(log.attempts), waits=waits)
+        if isinstance(plan, RentElsewhere):
+            await polling.until(self._turn)
+            if not self._sending(order.cluster_id):
+                return RecoveryFailed(order.cluster_id, "The state could not be saved: nothing was sent.", tried=False)
+        return _succeeded(order, await ended(self._session, recovery, plan, replacement), recovery)
+
+    def _adopted(self, order: Recover, found: Cluster, shown: Mapping[str, Cluster]) -> RecoverySucceeded:
+        """What was rented before a crash, late, or by another keeper; its price is not known."""
+        spec, hourly = self._specs[order.origin], Decimal(self._terms.bidding.ceiling)
+        self._session.spending.adopted(found, hourly * spec.gpu_count)
+        left = replaced_before(spec, self._policy, shown.get(order.cluster_id))
+        return RecoverySucceeded(
+            order.cluster_id,
+            found.id,
+            None,
+            gpu_type_id=spec.candidates[0] if len(spec.candidates) == 1 else None,
+            left_behind=left,
+            running=cluster_status.is_active(found),
+        )
+
+    def _recovery(self, order: Recover, shown: Mapping[str, Cluster], replacement: Replacement) -> Recovery:
         # What is known to be gone needs one more poll, and no second one.
         misses = cluster_status.MISSES_UNTIL_GONE - 1 if order.gone else 0
-        recovery = of_spot(
+        return of_spot(
             self._session,
             order.cluster_id,
             self._policy,
             replacement,
-            seen=seen,
+            seen=shown.get(order.cluster_id),
             misses=misses,
             waited=order.waited,
         )
-        found: PlacedCluster | RentElsewhere | Later
-        if seen is not None and any(map(_runs, token_and_expiry.with_token(shown.values(), token))):
-            # Rented before a crash, or late: to start the old one now would make two of them.
-            why = f"Another cluster was rented in the place of {order.cluster_id} before."
-            found = rent_elsewhere(recovery.known.seen(seen), self._policy, why)
-        else:
-            found = await recovery.attempt(replacement.end, until_up=False)
-        if isinstance(found, Later):
-            waits = found.seconds if found.for_gpus else None
-            return RecoveryFailed(order.cluster_id, found.reason, tried=bool(log.attempts), waits=waits)
-        return _succeeded(order, await ended(self._session, recovery, found, replacement), recovery)
 
     async def _spec(self, order: Recover) -> ClusterSpec:
         """The spec with the cluster's own GPU type first; the cheapest for it where its type is unknown.
@@ -145,15 +168,6 @@ class Recoveries:
         if order.gpu_type_id is None and len(spec.candidates) > 1:
             return preferring(spec, await self._market(spec).lowest())
         return preferring(spec, order.gpu_type_id)
-
-    def _token(self, order: Recover, shown: Mapping[str, Cluster]) -> str:
-        """The same for every attempt at one recovery, also across a crash: what it rented once is found again.
-
-        A fleet taken up without its state counts anew: what carries a token and is a member itself is no replacement.
-        """
-        members = [shown[each] for each in self._members() if each in shown]
-        tokens = (f"{TOKENS}{order.origin}-{number}" for number in count(order.number))
-        return next(token for token in tokens if not token_and_expiry.with_token(members, token))
 
     def _replacement(self, spec: ClusterSpec, token: str, log: AttemptLog) -> Replacement:
         tags = token_and_expiry.tags(token, self._expires_in)
@@ -173,10 +187,6 @@ class Recoveries:
         return SharedPrices(prices, self._own, every=self._terms.every)
 
 
-def _runs(cluster: Cluster) -> bool:
-    return cluster.desired_status == ClusterStatus.RUNNING
-
-
 def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> RecoverySucceeded:
     return RecoverySucceeded(
         order.cluster_id,
@@ -185,4 +195,5 @@ def _succeeded(order: Recover, rental: SpotRental, recovery: Recovery) -> Recove
         gpu_type_id=rental.gpu_type_id,
         left_behind=rental.left_behind,
         without_gpus=recovery.without_gpus,
+        running=rental.kind is not None or cluster_status.is_active(rental.cluster),
     )

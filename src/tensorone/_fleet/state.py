@@ -1,26 +1,31 @@
-"""What a fleet is bound by, and what it remembers: plain frozen values that survive a crash."""
+"""What a fleet is bound by, and what it remembers: plain frozen values that survive a crash. Pure."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, TypedDict
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
+from tensorone._json import as_object
 
-from . import saved_state
+from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
+from .member import STRICT, Count, LeftBehind, Member, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tensorone._clusters.spec import ClusterSpec
 
-    from .events import HeldBy
 
+VERSION = 3
 
-Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
+READABLE = (1, 2, VERSION)  # 1 had no GPU types; 1 and 2 had nothing of rentals sent, of what was left, and unread
 
 
 class FleetOptions(TypedDict):
@@ -48,8 +53,8 @@ class FleetSettings:
         backoff_max: Seconds, upper bound of that.
         stable_after: Seconds of running after which a cluster's next recovery starts at once again.
         settle_time: Seconds after a recovery in which a listing that shows the cluster stopped may be an old one.
-        recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no failure,
-            and costs a look at the prices.
+        recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no reason to
+            back off, and costs one read of the prices.
 
     Raises:
         InvalidArgument: A value is out of range.
@@ -75,47 +80,6 @@ class FleetSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One cluster of the fleet: plain values.
-
-    Attributes:
-        cluster_id: The cluster; another one after a move.
-        origin: The cluster of the beginning, whose place it has.
-        gpu_type_id: Its GPU type; None if unknown.
-        gpu_count: Its GPUs.
-        bid_per_gpu: What it is billed while it runs, US dollars per GPU and hour; None if unknown.
-        phase: What it is doing, as far as known.
-        billed: Whether it was running when last seen.
-        gone: Whether the account no longer has it.
-        misses: Successful listings in a row that did not show it.
-        strikes: Recoveries in a row that failed or did not last.
-        retry_at: Not to be recovered before, seconds of the caller's clock.
-        waiting_since: Since when the GPUs of its machine are waited for, None if they are not.
-        limited: Whether a limit of the client refused its latest recovery.
-        unknown_status: A status of which nothing is known, as it was seen last; None otherwise.
-        recovered_at: When it was recovered last, None before the first time.
-        recoveries: How many recoveries succeeded.
-    """
-
-    cluster_id: str
-    origin: str
-    gpu_type_id: str | None = None
-    gpu_count: int = 1
-    bid_per_gpu: Decimal | None = None
-    phase: Phase = "new"
-    billed: bool = False
-    gone: bool = False
-    misses: int = 0
-    strikes: int = 0
-    retry_at: float = 0.0
-    waiting_since: float | None = None
-    limited: bool = False
-    unknown_status: str | None = None
-    recovered_at: float | None = None
-    recoveries: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetState:
     """All that a fleet remembers between two steps.
 
@@ -124,12 +88,24 @@ class FleetState:
         at: When the last step was, None before the first.
         spent: US dollars so far, estimated.
         held_by: The limit that keeps a cluster from being recovered now, None while there is room.
+        sent: Rentals sent in the place of clusters, for as long as they may be committed.
+        left_behind: Clusters that were replaced, until the account no longer has them.
+        unread: Events that nobody has read yet.
+        run: Which run wrote this.
+        epoch: How many runs took the fleet over, that one included.
     """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     members: tuple[Member, ...]
     at: float | None = None
-    spent: Decimal = Decimal(0)
+    spent: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     held_by: HeldBy | None = None
+    sent: tuple[Sent, ...] = ()
+    left_behind: tuple[LeftBehind, ...] = ()
+    unread: tuple[Annotated[Event, Field(union_mode="left_to_right")], ...] = ()
+    run: str = ""
+    epoch: Count = 0
 
     @classmethod
     def start(
@@ -151,7 +127,7 @@ class FleetState:
         return cls(members=tuple(members))
 
     def interrupted(self) -> FleetState:
-        """The same when nothing is under way any more: whatever bid was, count the ceiling for it."""
+        """The same when nothing is under way any more: whatever bid was made, count the ceiling for it."""
         members = (
             replace(one, phase="down", bid_per_gpu=None) if one.phase == "recovering" else one for one in self.members
         )
@@ -159,20 +135,52 @@ class FleetState:
 
     def to_json(self) -> str:
         """The state as text, to be saved after each step."""
-        return json.dumps({"version": saved_state.VERSION, **asdict(self)}, default=str)
+        return json.dumps({"version": VERSION, **_form().dump_python(self, mode="json")})
 
     @classmethod
     def from_json(cls, text: str) -> FleetState:
-        """The state as it was saved, for a process that takes it up.
+        """The state as it was saved, for a process that continues from it.
 
-        Recoveries that were under way begin again, with the same number. The clock must go on: seconds since 1970 do.
+        Recoveries that were under way begin again. The clock must go on: seconds since 1970 do.
 
         Raises:
-            InvalidArgument: The text is no saved state, or one of another version.
+            InvalidArgument: The text is not a saved state, or one of another version.
         """
-        saved, members = saved_state.read(text)
-        state = cls(members=tuple(Member(**one) for one in members), **saved)
+        saved = dict(_header(text))
+        if (version := saved.pop("version")) not in READABLE:
+            raise InvalidArgument("state", f"was saved in format {version}, and this version reads {VERSION}")
+        try:
+            state = _form().validate_json(json.dumps(saved))
+        except ValidationError as error:
+            raise InvalidArgument("state", f"is not a valid saved state of a fleet: {_words(error)}") from error
+        for name in ("cluster_id", "origin"):
+            if len({getattr(one, name) for one in state.members}) < len(state.members):
+                raise InvalidArgument("state", f"is not a valid saved state of a fleet: {name} names a cluster twice")
+        if version < VERSION:  # it says nothing of rentals: one may have been sent for each that was under way
+            under_way = (one.cluster_id for one in state.members if one.phase == "recovering")
+            state = replace(state, sent=tuple(Sent(cluster_id=each, at=state.at or 0.0) for each in under_way))
         return state.interrupted()
+
+
+@cache
+def _form() -> TypeAdapter[FleetState]:
+    return TypeAdapter(FleetState)
+
+
+def _header(text: str) -> Mapping[str, Any]:
+    """The fields of a saved state, not checked yet."""
+    try:
+        saved = as_object(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument("state", "is not a valid saved state of a fleet") from error
+    if saved is None or "version" not in saved:
+        raise InvalidArgument("state", "is not a valid saved state of a fleet")
+    return saved
+
+
+def _words(error: ValidationError) -> str:
+    first, *_ = error.errors(include_url=False)
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def restored(

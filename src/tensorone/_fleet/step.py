@@ -6,13 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
+
 from .backoff import backoff
+from .bookkeeping import left_after, may_be_committed, sent_after
 from .events import (
     BudgetReached,
+    Duplicated,
     GaveUp,
     Moved,
     Polled,
-    PollFailed,
     Preempted,
     Recover,
     Recovered,
@@ -20,16 +23,13 @@ from .events import (
     RecoverySucceeded,
     StatusUnknown,
 )
-from .state import FleetState
+from .member import MOST_PREDECESSORS
 
 if TYPE_CHECKING:
     from .events import Action, HeldBy, Observation, Sighting
-    from .state import FleetSettings, Member, Phase
+    from .member import Member, Phase
+    from .state import FleetSettings, FleetState
 
-
-MISSES_UNTIL_GONE = 2  # successful listings in a row without a cluster: a single one is no proof that it is gone
-
-_STARTING = ("CREATED", "RESTARTING")  # stopped or not, something is being done about it
 
 _HOUR = Decimal(3600)
 
@@ -48,36 +48,43 @@ def step(
         settings: The bounds.
 
     Returns:
-        The new state; events to tell, and clusters to recover now.
+        The new state; events to report, and clusters to recover now.
     """
     elapsed = Decimal(str(max(0.0, now - (now if state.at is None else state.at))))
     spent = state.spent + _rate(state.members, settings) * elapsed / _HOUR
     members, events = _observed(state.members, observation, now, settings)
     recoveries: tuple[Recover, ...] = ()
     held_by = state.held_by
-    if isinstance(observation, Polled):  # what a recovery brought begins none, and without a look nothing is known
+    state = replace(state, sent=sent_after(state.sent, observation, now), left_behind=left_after(state, observation))
+    if isinstance(observation, Polled):  # what a recovery brought begins none, and without a poll nothing is known
         members, recoveries, held_by = _started(members, spent, now, settings)
-    if _used_up(spent, settings):  # also where a look failed: time costs all the same
+        recoveries = tuple(_checked_for_rentals(each, state, now, settings) for each in recoveries)
+    if _used_up(spent, settings):  # also where a poll failed: time costs all the same
         held_by = "budget"
     elif held_by is None and any(member.limited for member in members):
         held_by = "max_hourly_spend"
     if held_by is not None and held_by != state.held_by:
         events = (*events, BudgetReached(now, held_by, spent, _rate(members, settings)))
     at = now if state.at is None else max(now, state.at)
-    return FleetState(members=members, at=at, spent=spent, held_by=held_by), (*events, *recoveries)
+    current = {member.cluster_id for member in members}
+    left = tuple(each for each in state.left_behind if each.cluster.old_cluster_id not in current)
+    state = replace(state, members=members, at=at, spent=spent, held_by=held_by, left_behind=left)
+    return state, (*events, *recoveries)
 
 
 def _observed(
     members: tuple[Member, ...], observation: Observation, now: float, settings: FleetSettings
 ) -> tuple[tuple[Member, ...], tuple[Action, ...]]:
-    """The members after an observation, and what is to be told of it."""
-    if isinstance(observation, PollFailed):
-        return members, ()
+    """The members after an observation, and the events to report."""
     if isinstance(observation, Polled):
         shown = {one.id: one for one in observation.clusters}
         results = [_seen(one, shown.get(one.cluster_id), observation.asked_at, now, settings) for one in members]
-    else:
+    elif isinstance(observation, RecoverySucceeded | RecoveryFailed):
         results = [_ended(one, observation, now, settings) for one in members]
+    elif isinstance(observation, Duplicated):
+        results = [_duplicated(one, observation, now) for one in members]
+    else:
+        return members, ()
     return tuple(member for member, _ in results), tuple(event for _, event in results if event)
 
 
@@ -117,8 +124,8 @@ def _stopped(member: Member, now: float, settings: FleetSettings) -> tuple[Membe
 
 
 def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | None]:
-    """A member with a status that says neither running nor stopped; told once."""
-    if status in _STARTING or status == member.unknown_status:
+    """A member with a status that says neither running nor stopped; reported once."""
+    if status in STARTING or status == member.unknown_status:
         return member, None
     return replace(member, unknown_status=status), StatusUnknown(member.cluster_id, now, status)
 
@@ -126,7 +133,7 @@ def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | 
 def _running(member: Member, now: float, *, up: bool) -> tuple[Member, Action | None]:
     running = replace(member, billed=True, gone=False, unknown_status=None)
     if member.phase == "recovering":
-        return running, None  # whoever recovers it will tell
+        return running, None  # the outcome of its recovery reports it
     again = member.phase in ("down", "given_up")
     phase: Phase = "up" if up else "booting"
     running = replace(running, phase=phase, recovered_at=now if again else member.recovered_at)
@@ -168,12 +175,29 @@ def _failed(member: Member, outcome: RecoveryFailed, now: float, settings: Fleet
 def _recovered(member: Member, outcome: RecoverySucceeded, now: float) -> tuple[Member, Action]:
     new, bid = outcome.new_cluster_id, outcome.bid_per_gpu
     paid = Decimal(0) if outcome.without_gpus else bid
-    running = replace(member, cluster_id=new, gpu_type_id=outcome.gpu_type_id, bid_per_gpu=paid, phase="booting")
-    running = replace(running, billed=True, gone=False, misses=0, waiting_since=None, limited=False)
-    running = replace(running, unknown_status=None, recovered_at=now, recoveries=member.recoveries + 1)
+    running = replace(_at(member, new, now), gpu_type_id=outcome.gpu_type_id, bid_per_gpu=paid)
     if new == member.cluster_id:
         return running, Recovered(new, now, bid, outcome.without_gpus)
+    if not outcome.running:
+        running = replace(running, phase="down", billed=False, retry_at=now)
     return running, Moved(member.cluster_id, new, now, bid, outcome.left_behind)
+
+
+def _duplicated(member: Member, found: Duplicated, now: float) -> tuple[Member, Action | None]:
+    if member.cluster_id != found.cluster_id:
+        return member, None
+    kept = replace(_at(member, found.kept_id, now), bid_per_gpu=None)
+    return kept, Moved(found.cluster_id, found.kept_id, now, None)
+
+
+def _at(member: Member, cluster_id: str, now: float) -> Member:
+    """A member that was recovered, perhaps as another cluster."""
+    past = member.past
+    if cluster_id != member.cluster_id:
+        past = (*(each for each in past if each != cluster_id), member.cluster_id)[-MOST_PREDECESSORS:]
+    running = replace(member, cluster_id=cluster_id, past=past, phase="booting", billed=True, gone=False, misses=0)
+    running = replace(running, waiting_since=None, limited=False, unknown_status=None)
+    return replace(running, recovered_at=now, recoveries=member.recoveries + 1)
 
 
 def _started(
@@ -197,6 +221,10 @@ def _started(
     return tuple(current), tuple(recoveries), held_by
 
 
+def _checked_for_rentals(order: Recover, state: FleetState, now: float, settings: FleetSettings) -> Recover:
+    return replace(order, unsettled=may_be_committed(state.sent, order.cluster_id, now, settings.settle_time))
+
+
 def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
     return settings.budget is not None and spent >= settings.budget
 
@@ -204,7 +232,13 @@ def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
 def _order(member: Member, now: float) -> Recover:
     waited = 0.0 if member.waiting_since is None else max(0.0, now - member.waiting_since)
     return Recover(
-        member.cluster_id, member.gone, member.recoveries, member.origin, gpu_type_id=member.gpu_type_id, waited=waited
+        member.cluster_id,
+        member.gone,
+        member.recoveries,
+        member.origin,
+        gpu_type_id=member.gpu_type_id,
+        waited=waited,
+        past=member.past,
     )
 
 

@@ -1,4 +1,4 @@
-"""Prices of several GPU types: one request for all who ask at the same time, and nothing that is one's own already."""
+"""Prices of several GPU types: one request for all who ask at the same time, and without what one's own bids cause."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SharedPrices:
     Args:
         prices: What it asks; shared by the whole fleet.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour.
-        every: Seconds between two looks; prices a little older than that are asked for anew.
+        every: Seconds between two polls; prices older than a fifth of that are fetched again.
     """
 
     def __init__(self, prices: Prices, own: Callable[[str], Collection[Decimal]], *, every: float) -> None:
@@ -38,7 +38,7 @@ class SharedPrices:
         self._age = FRESH_ENOUGH * every
 
     async def quote(self, gpu_type_id: str, refused: Sequence[Decimal]) -> SpotQuote:
-        """The prices of one GPU type; asked for anew after a refusal."""
+        """The prices of one GPU type; fetched again after a refusal."""
         age = 0.0 if refused else self._age
         asked = (await self._prices.since(anyio.current_time() - age)).value[gpu_type_id]
         return without_own(asked, self._own(gpu_type_id), refused)

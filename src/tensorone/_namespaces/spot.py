@@ -297,6 +297,7 @@ class Spot:
         cloud_types: Iterable[CloudType | str] | None = None,
         order: Order = "prioritized",
         every: float = 15.0,
+        own_bids: Mapping[str, Iterable[Decimal | float]] | None = None,
         client_token: str | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
@@ -322,16 +323,29 @@ class Spot:
                 the data.
             cloud_types: For a replacement, as in `acquire`.
             order: For a replacement, as in `acquire`.
-            every: Seconds between looks.
-            client_token: For a replacement: a token of your own makes the call repeatable.
+            every: Seconds between polls.
+            own_bids: The bids of your own running clusters by GPU type, US dollars per GPU and hour, as in
+                ``{"NVIDIA A40": [0.21, 0.22]}``. Where the market's minimum is caused by one of them (up to a cent, or
+                five per cent, more), winning would only end that cluster, and nothing is bid. So recoveries in several
+                processes do not outbid each other.
+            client_token: A token of your own makes the call repeatable, also after a crash. What an earlier call rented
+                with it comes first: if it runs, it is the result, with `kind` None and the old cluster in
+                `left_behind`; if it is stopped, it is started again where it is, and the old cluster is not. With a
+                strategy that may rent, the call ends `settle_time` after it began at the earliest: then the token is
+                looked for once more, since a rental of a call that was killed may be committed late, and of several
+                clusters one is kept. A cluster that carries the token itself is not replaced by it.
             expires_in: For a replacement, as in `acquire`.
             on_attempt: Called with each attempt as it is made, not awaited; what it raises is logged.
 
         Raises:
-            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; or there are none elsewhere.
-            BidCeilingReached: The market asks more than the policy allows, and the policy gives up.
+            NoCapacity: The machine's GPUs are taken and the strategy allows nothing else; there are none elsewhere; or
+                at the deadline nothing was on offer.
+            BidCeilingReached: The market asks more than the policy allows: at the deadline, or at once where the policy
+                gives up.
             ClusterNotFound: It was terminated, or never was, and the strategy is to stay in place.
-            WaitTimedOut: The time is over; `.last_seen` is the cluster.
+            WaitTimedOut: The time is over for another reason, such as reads that fail; `.last_seen` is the cluster.
+            InvalidArgument: An argument is invalid, and nothing was sent; or the cluster found by the token was stopped
+                just now.
             OutcomeUnknown: The answer to a replacement's rental was lost and what happened stayed unknown.
 
         Source: a loop over ``cluster``, ``gpuTypes``, ``clusterBidResume`` and ``clusterRentInterruptable``.
@@ -350,6 +364,7 @@ class Spot:
             cloud_types=cloud_types,
             order=order,
             every=every,
+            own_bids=own_bids,
             client_token=client_token,
             expires_in=expires_in,
             on_attempt=on_attempt,
@@ -374,26 +389,31 @@ class Spot:
         backoff_max: float = 300.0,
         stable_after: float = 120.0,
         expires_in: float | None = None,
-        state: str | None = None,
+        state: str | Callable[[], str | None] | None = None,
         on_state: Callable[[str], object] | None = None,
     ) -> KeepRunning:
         """Keeps spot clusters running: ``async with client.spot.keep_running({id: spec}, …) as events: async for …``.
 
         Yields `Preempted`, `BidMade`, `Recovered`, `Moved`, `GaveUp`, `StatusUnknown` and `BudgetReached`. One
-        listing per interval looks at all clusters; for what stopped one round of attempts is made, as `recover` does,
-        several side by side, and where the market has nothing to bid for, the next one follows at the next look. All
+        listing per interval polls all clusters; for what stopped one round of attempts is made, as `recover` does,
+        several side by side, and where the market has nothing to bid for, the next one follows at the next poll. All
         of it happens while the iterator is asked, so ask it again soon: between two calls nothing is watched, and no
         task lives. Asking with a timeout loses nothing: a bid under way then may come to its end, for `settle_time`
         and 15 s at most, and is undone otherwise. A cluster that you stop yourself is recovered like any other: end
         this first. One that the first listings do not show and that is not in `bids` is given up, whatever the
-        strategy: its id may be mistyped. The fleet does not bid where the market's minimum is but the bid of another
-        of its own clusters and up to a cent, or five per cent, more.
+        strategy: its id may be mistyped. The fleet does not bid where the market's minimum is caused by the bid of
+        another of its own clusters: is that bid and up to a cent, or five per cent, more.
+
+        A cluster is replaced once, whoever does it: the token of a replacement follows from the cluster's id. What an
+        earlier run or another keeper of the same clusters rented is adopted, and of two that were rented at the same
+        time one is kept. So that another keeper is seen in time, the rentals of a round begin at a moment that is drawn
+        from a third of the interval. ``.left_behind`` has the clusters that were replaced and still exist.
 
         Args:
             specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
                 `.spec` of its `SpotRental`.
             bidding: How to bid for all of them.
-            every: Seconds between looks.
+            every: Seconds between polls.
             strategy: As in `recover`.
             wait_for_gpus: As in `recover`.
             start_without_gpus: As in `recover`; `Recovered` says so, and the cluster then counts as running.
@@ -403,24 +423,29 @@ class Spot:
                 `.bid_per_gpu` of their `SpotRental`. What is not known counts as the ceiling until its next bid, and is
                 not known to be outbid by another of the fleet.
             width: Recoveries side by side at most.
-            budget: US dollars for all clusters from the first look on, estimated from bids, GPUs and time, after
+            budget: US dollars for all clusters from the first poll on, estimated from bids, GPUs and time, after
                 which nothing is bid for; what runs goes on running.
             max_hourly_spend: US dollars per hour that a recovery must not lead across.
             backoff_initial: Seconds before the second recovery in a row of one cluster; doubles with each further one.
             backoff_max: Seconds, upper bound of that.
             stable_after: Seconds of running after which a cluster's next recovery starts at once again.
             expires_in: For replacements, as in `acquire`.
-            state: A saved state to take up, of a process that ended; ``.state`` or what `on_state` was given.
-            on_state: Called with the state as text, not awaited: after each look, before anything is done or told,
-                and after each round of recoveries. What it raises comes out of the iterator; after a look nothing is
-                done or told then, and after a round what was done is told when it is asked again.
+            state: A saved state to continue from, of a process that ended: ``.state``, or what `on_state` was called
+                with. Or a function that reads it, called at the start and before each save: then a keeper that finds
+                that another one has continued from its state refuses to go on, and needs to draw no moment.
+            on_state: Called with the state as text, not awaited: after each poll, before anything is done or reported,
+                before each rental, and after each round of recoveries. What it raises comes out of the iterator; after
+                a poll nothing is done or reported then, a rental is not sent, and after a round its events are yielded
+                by the next call. The state holds what was sent, what was left behind, and the events not read yet: a
+                process that continues from it yields those of the last save again.
 
         Raises:
-            InvalidArgument: An argument cannot work; nothing was sent.
-            ConfigurationError: The iterator is asked outside of its block.
-            TensorOneError: From the iterator: looks fail in a way that will not pass, as of the third in a row for a
-                wrong key or a server that lacks the listing, of the twentieth for what the server answers otherwise;
-                lost connections are survived for ever. It may be asked again.
+            InvalidArgument: An argument is invalid; nothing was sent.
+            ConfigurationError: The iterator is asked outside of its block, or another keeper has taken the clusters
+                over.
+            TensorOneError: From the iterator: polls fail in a way that is not transient, from the third consecutive
+                failure on for a wrong key or a server that lacks the listing, from the twentieth for other answers of
+                the server; lost connections are survived for ever. It may be asked again.
 
         Source: a loop over ``myself { clusters }`` and what `recover` uses.
         """

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a plan is saved
+from typing import Literal
 
 from tensorone._market.bidding import GiveUp, Wait
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 __all__ = ["AlreadyRunning", "RentElsewhere", "ResumeOnDemand", "ResumeSpot", "StartWithoutGpus", "WaitForGpus"]
 

@@ -8,11 +8,13 @@ from tensorone._market.bidding import Bid, next_bid
 from tensorone._market.volume_price import STOPPED_VOLUME_PER_GB_MONTH
 
 from .actions import RentElsewhere
+from .policy import Resumable
 
 if TYPE_CHECKING:
+    from tensorone._generated import Cluster
     from tensorone._market.bidding import Quote
 
-    from .policy import Resumable, ResumePolicy
+    from .policy import ResumePolicy
 
 
 _HOURS_PER_MONTH = 730
@@ -48,6 +50,16 @@ def rent_elsewhere(known: Resumable, policy: ResumePolicy, why: str) -> RentElse
             " is terminated, which deletes it."
         )
     return RentElsewhere(gpu_type(policy), known.cluster_id, known.machine_id, cost != 0, cost, f"{why} {fate}")
+
+
+def left_behind(
+    cluster: Cluster, policy: ResumePolicy, volume_in_gb: int | None, why: str, *, active: bool
+) -> RentElsewhere:
+    """The same of a cluster that was left before."""
+    if active:
+        why += f" Cluster {cluster.id} runs too, and is billed: stop it if nothing on it is needed."
+    known = Resumable(cluster_id=cluster.id, status=None, volume_in_gb=volume_in_gb).seen(cluster)
+    return rent_elsewhere(known, policy, why)
 
 
 def gpu_type(policy: ResumePolicy) -> Literal["same", "any", "cheapest"]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid, price
+from tensorone._session.cluster_status import STARTING
 
 from .actions import AlreadyRunning, RentElsewhere, ResumeOnDemand, ResumeSpot, StartWithoutGpus, WaitForGpus
 from .leave import cheaper_elsewhere, gpu_type, rent_elsewhere
@@ -20,8 +21,6 @@ __all__ = ["plan_resume"]
 
 _ANY_TYPE = ("replace_next", "replace_cheapest")
 
-_STARTING = ("CREATED", "RESTARTING")
-
 
 def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, cheapest: Quote | None = None) -> Plan:
     """The next thing to do so that the cluster runs.
@@ -34,11 +33,11 @@ def plan_resume(known: Resumable, quote: Quote | None, policy: ResumePolicy, che
 
     Returns:
         One step. A refusal of it goes through `learn` into the next decision; after `Wait` and `WaitForGpus` read
-        the cluster and the prices anew, forget `gpus_gone` and `refused_bids`, and count up `waited`.
+        the cluster and the prices again, forget `gpus_gone` and `refused_bids`, and count up `waited`.
     """
     if known.status is None or known.status == "TERMINATED":
         return _gone(known, policy)
-    if known.status == "RUNNING" or known.status in _STARTING:
+    if known.status == "RUNNING" or known.status in STARTING:
         return _running(known)
     if known.status != "EXITED":
         return Wait(f"Cluster {known.cluster_id} has status {known.status!r}, of which nothing is known: sent nothing.")

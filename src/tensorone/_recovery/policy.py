@@ -93,8 +93,8 @@ class Resumable:
         machine_id: The machine it is bound to.
         gpus: GPUs its container sees, None if unknown.
         gpu_count: GPUs wanted.
-        kind: Whether it is a spot cluster, if the caller knows; the core API does not tell.
-        volume_in_gb: Size of its volume, if the caller knows; the core API does not tell.
+        kind: Whether it is a spot cluster, if the caller knows; the core API does not say.
+        volume_in_gb: Size of its volume, if the caller knows; the core API does not say.
         refused_kinds: Kinds of resume that the server refused for it.
         refused_bids: Bids that were refused as too low in this run, US dollars per GPU and hour.
         gpus_gone: Whether the latest attempt found the machine's GPUs taken; false again for a new attempt.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,12 @@ from tensorone._clusters import requests
 from tensorone._clusters.resume_once import resume_once
 from tensorone._delivery import DeadlineDelivery
 from tensorone._errors import (
-    BidCeilingReached,
     ClusterNotFound,
     NoCapacity,
     OperationUnsupported,
     OutcomeUnknown,
-    QueryError,
     SpendLimitReached,
     TensorOneError,
-    WaitTimedOut,
 )
 from tensorone._market import on_demand_price
 from tensorone._market.attempt_log import Candidate
@@ -31,6 +28,7 @@ from tensorone._market.spot_unsupported import no_spot
 from tensorone._session import cluster_status
 
 from .actions import AlreadyRunning, RentElsewhere, ResumeOnDemand, StartWithoutGpus, WaitForGpus
+from .failures import Facts, Later, out_of_options, out_of_time
 from .plan_resume import plan_resume
 from .policy import learn, refusal_of
 
@@ -49,22 +47,7 @@ logger = logging.getLogger("tensorone")
 
 RATE_LIMITED = "rate limited until the deadline; nothing was sent"
 
-LAST_LOOK = 1.0  # seconds before the end at which the last look begins
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """There is nothing more to be done now.
-
-    Attributes:
-        seconds: When to look again.
-        reason: Why, as a sentence.
-        for_gpus: Whether it is the machine's GPUs that are waited for, for so many seconds at most.
-    """
-
-    seconds: float
-    reason: str
-    for_gpus: bool = False
+LAST_POLL = 1.0  # seconds before the end at which the last poll begins
 
 
 class Recovery:
@@ -97,10 +80,10 @@ class Recovery:
             known: What is known of the cluster.
             policy: What is allowed.
             gpu_type_id: Its GPU type; None where no prices matter.
-            every: Seconds between looks.
+            every: Seconds between polls.
             log: Where attempts are written down.
-            seen: The cluster as it was read just now, instead of a first look.
-            misses: Looks before this that did not find it.
+            seen: The cluster as it was read just now, instead of a first poll.
+            misses: Polls before this that did not find it.
             market: Where prices are asked for in a fleet, or of several GPU types; None asks for those of its own.
         """
         self.known = known
@@ -118,6 +101,13 @@ class Recovery:
         self._cheapest: SpotQuote | None = None
         self._misses = misses
         self._started_at: float | None = None
+        self._begun = 0.0
+        self._last: Later | None = None  # a read that fails later says nothing new
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started here."""
+        return self._started_at is not None
 
     async def run(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere:
         """Takes one step after the other until the cluster runs, or another has to be rented.
@@ -127,34 +117,39 @@ class Recovery:
             until_up: Wait for the container; otherwise a cluster that was started is enough.
 
         Raises:
-            WaitTimedOut: The time is over.
+            BidCeilingReached: The time is over, and at the end the market asked more than the ceiling.
+            NoCapacity: The time is over, and at the end there were no GPUs to be had.
+            WaitTimedOut: The time is over for another reason.
             TensorOneError: There is nothing more to be done.
         """
+        self._begun = anyio.current_time()
         with self._log.attach_to_errors():
             while isinstance(found := await self.attempt(end, until_up=until_up), Later):
+                if found.for_capacity:
+                    self._log.note(self._candidate(), found.reason)
                 await self._pause(found, end)
         return found
 
     async def attempt(self, end: float, *, until_up: bool) -> PlacedCluster | RentElsewhere | Later:
-        """As `run`, up to where there is nothing to be done but wait: looks, and sends what may be sent now."""
-        while await self._look(end):
+        """As `run`, up to where there is nothing to be done but wait: polls, and sends what may be sent now."""
+        while await self._poll(end):
             plan = plan_resume(self.known, self._quote, self._policy, self._cheapest)
             if isinstance(plan, AlreadyRunning) and self.cluster is not None and (plan.up or not until_up):
                 return self.cluster
             if isinstance(plan, RentElsewhere):
                 return plan
             if isinstance(plan, GiveUp):
-                raise self._failure(plan.reason)
+                raise out_of_options(self._facts(), plan.reason)
             if isinstance(plan, WaitForGpus):
-                return Later(plan.seconds, plan.reason, for_gpus=True)
+                return Later(plan.seconds, plan.reason, awaits="gpus")
             if isinstance(plan, AlreadyRunning | Wait):
-                return Later(self._every, plan.reason)
+                return Later(self._every, plan.reason, awaits="market" if self._bids() else None)
             outcome = await self._try(plan, end)
             if isinstance(outcome, Later) or (outcome is not None and not until_up):
                 return outcome
-        return Later(self._every, f"cluster {self.known.cluster_id} could not be read, or only in part")
+        return Later(self._every, f"cluster {self.known.cluster_id} could not be read, or only in part", awaits="read")
 
-    async def _look(self, end: float) -> bool:
+    async def _poll(self, end: float) -> bool:
         """Reads the cluster, and the prices if they matter; whether what was read may be built upon."""
         try:
             with anyio.CancelScope(deadline=end) as scope:
@@ -167,24 +162,34 @@ class Recovery:
             return False
         if scope.cancelled_caught:
             return False
-        self._misses = 0 if self.cluster else self._misses + 1
-        if 0 < self._misses < cluster_status.MISSES_UNTIL_GONE or self._lags():
-            return False  # a single look is no proof that it is gone, or that it did not start
+        if self._lags():
+            return False
         self.known = self.known.seen(self.cluster)
         return True
 
     async def _read(self) -> Cluster | None:
-        seen, self._seen = self._seen, None
-        if seen is not None:
-            return seen
+        """The cluster; None once it was missing often enough in a row, read again at once, to be gone."""
+        found, self._seen, misses = self._seen, None, self._misses
+        while found is None and misses < cluster_status.MISSES_UNTIL_GONE:
+            found, misses = await self._read_once(), misses + 1
+        return found
+
+    async def _read_once(self) -> Cluster | None:
         try:
             return (await self._session.graphql.get_cluster(self.known.cluster_id)).cluster
         except ClusterNotFound:
             return None
 
-    async def _ask_prices(self) -> None:
+    def _prices_matter(self) -> bool:
         stopped = self.cluster is not None and self.cluster.desired_status == "EXITED"
-        if stopped and self._policy.bidding is not None and self._gpu_type_id is not None:
+        return stopped and self._policy.bidding is not None and self._gpu_type_id is not None
+
+    def _bids(self) -> bool:
+        """Whether it starts by a bid, as far as is known."""
+        return self._prices_matter() and self.known.kind != "on_demand" and "spot" not in self.known.refused_kinds
+
+    async def _ask_prices(self) -> None:
+        if self._prices_matter() and self._gpu_type_id is not None:
             if self._market is None:
                 self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
                 return
@@ -192,31 +197,28 @@ class Recovery:
             self._cheapest = await self._market.cheapest(self._gpu_type_id)
 
     def _lags(self) -> bool:
-        """Whether the look may be older than the start that was accepted."""
+        """Whether what was read may be older than the start that was accepted."""
         if self._started_at is None or self.cluster is None or self.cluster.desired_status != "EXITED":
             return False
         return anyio.current_time() < self._started_at + self._session.settle_time
 
     async def _pause(self, later: Later, end: float) -> None:
-        """Waits for the next look: shortly before the end there is a last one."""
-        left = end - LAST_LOOK - anyio.current_time()
+        """Waits for the next poll: shortly before the end there is a last one."""
+        if self._last is None or later.awaits != "read":
+            self._last = later
+        left = end - LAST_POLL - anyio.current_time()
         if left <= 0:
-            raise WaitTimedOut(
-                f"cluster {self.known.cluster_id} does not run, and the time is over: {later.reason}",
-                operation="GetCluster",
-                billing=f"cluster {self.known.cluster_id} stays as it is; a volume it has is billed",
-                last_seen=self.cluster,
-            )
+            raise out_of_time(self._facts(), self._last, end - self._begun, seen=self.cluster)
         seconds = min(self._every, later.seconds, left)
         await anyio.sleep(seconds)
-        waited = self.known.waited + (seconds if later.for_gpus else 0)
+        waited = self.known.waited + (seconds if later.awaits == "gpus" else 0)
         self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
 
     async def _try(self, plan: ResumeAttempt, end: float) -> PlacedCluster | Later | None:
         """Sends one resume; a refusal becomes knowledge, and None. The cluster, if it started."""
         paying = None if isinstance(plan, ResumeOnDemand) else plan.bid_per_gpu
         kind: MarketKind = "on_demand" if paying is None else "spot"
-        candidate = None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
+        candidate = self._candidate()
         try:
             started = await self._send(plan, paying, end)
         except TensorOneError as error:
@@ -230,6 +232,12 @@ class Recovery:
         self._started_at, self.bid_per_gpu = anyio.current_time(), paying
         self.without_gpus = isinstance(plan, StartWithoutGpus)
         return started
+
+    def _facts(self) -> Facts:
+        return Facts(known=self.known, bidding=self._policy.bidding, quote=self._quote, log=self._log)
+
+    def _candidate(self) -> Candidate | None:
+        return None if self._gpu_type_id is None else Candidate(self._gpu_type_id, None)
 
     async def _send(self, plan: ResumeAttempt, bid: Decimal | None, end: float) -> PlacedCluster | None:
         """The cluster that started; None if the time was over before the request began to leave."""
@@ -265,26 +273,5 @@ class Recovery:
         if isinstance(error, OperationUnsupported) and not isinstance(plan, ResumeOnDemand):
             raise no_spot(error) from error
         if isinstance(error, OutcomeUnknown) or error.retryable:
-            return Later(self._every, str(error))  # its state tells by then: a second start makes no duplicate
+            return Later(self._every, str(error))  # its state shows by then: a second start makes no duplicate
         raise error
-
-    def _failure(self, reason: str) -> TensorOneError:
-        """Why nothing more can be done, as an error."""
-        known, tried = self.known, tuple(self._log.attempts)
-        volume = f"a volume of cluster {known.cluster_id} stays billed until the cluster is terminated"
-        if known.status in (None, "TERMINATED"):
-            return ClusterNotFound(reason, operation="GetCluster", attempts=1)
-        if known.gpus_gone:
-            return NoCapacity(reason, operation="ResumeCluster", ledger=tried, billing=volume)
-        bidding, asked = self._policy.bidding, self._quote
-        if bidding is None or len(known.refused_kinds) > 1 or asked is None:
-            return QueryError(reason, operation="ResumeSpotCluster", billing=volume)
-        return BidCeilingReached(
-            reason,
-            ceiling=float(bidding.ceiling),
-            minimum_bid=asked.minimum_bid,
-            last_bid=self._log.last_bid,
-            ledger=tried,
-            operation="ResumeSpotCluster",
-            billing=volume,
-        )

@@ -9,12 +9,14 @@ from tensorone._generated import ClusterStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tensorone._generated import Cluster
+    from tensorone._generated import Cluster, ClusterState
 
 
 STOPPED = frozenset({ClusterStatus.EXITED, ClusterStatus.DEAD, ClusterStatus.TERMINATED})
 
-MISSES_UNTIL_GONE = 2  # consecutive polls without the cluster: a single one does not prove that it is gone
+STARTING = frozenset({ClusterStatus.CREATED, ClusterStatus.RESTARTING})  # a start is under way; nothing is to be sent
+
+MISSES_UNTIL_GONE = 2  # successful reads in a row without the cluster: a single one does not prove that it is gone
 
 
 def lost(
@@ -31,6 +33,11 @@ def lost(
     stopped = {name for name in won if name in shown and shown[name].desired_status in STOPPED}
     missing = {name for name, at in won.items() if name not in shown and asked_at >= at + settle_time}
     return frozenset(stopped | missing)
+
+
+def is_active(cluster: ClusterState) -> bool:
+    """Whether it runs or is about to, and is billed."""
+    return cluster.desired_status == ClusterStatus.RUNNING or cluster.desired_status in STARTING
 
 
 def is_running(cluster: Cluster, port: int | None = None) -> bool:

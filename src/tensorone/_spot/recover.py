@@ -3,45 +3,51 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Unpack
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Unpack
 
 import anyio
 
 from tensorone import _checks
+from tensorone._clusters import cleanup, rent_once
+from tensorone._clusters import end as ending
 from tensorone._clusters.spec import preferring
+from tensorone._concurrency import shield
+from tensorone._errors import BidCeilingReached, NoCapacity, TensorOneError, WaitTimedOut
+from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.shared_prices import SharedPrices, shared_prices
-from tensorone._recovery.actions import RentElsewhere
-from tensorone._recovery.policy import Resumable, ResumePolicy
-from tensorone._recovery.resume_in_place import Recovery
+from tensorone._recovery.policy import ResumePolicy
+from tensorone._session import cluster_status, polling, token_and_expiry
 
 from .candidates import candidates
-from .request import SpotRequest, spot_request
-from .result import SpotRental
-from .search import Search
+from .recover_once import Recovered, Replacement, recovered, replaced_before
+from .request import spot_request
+from .result import adopted
 from .terms import TermOptions, search_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tensorone._clusters.spec import ClusterSpec
-    from tensorone._generated import Cluster, PlacedCluster
+    from tensorone._generated import Cluster
     from tensorone._market.attempt_log import Attempt
+    from tensorone._recovery.actions import RentElsewhere
     from tensorone._recovery.policy import Strategy
     from tensorone._session.session import Session
+
+    from .request import SpotRequest
+    from .result import SpotRental
 
 
 logger = logging.getLogger("tensorone")
 
+ANOTHER_NEEDED = (
+    "Cluster {0} itself carries the client token {1!r}, and a token is for one cluster: to let another take its place,"
+    " recover {0} with a token of its own."
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """How to rent another cluster in the place of one; `market` is for a fleet, and where it is the cheapest."""
-
-    request: SpotRequest
-    end: float
-    once: bool = False
-    market: SharedPrices | None = None
+LISTING_PAUSE = 1.0  # seconds between two listings, where one fails that has to be had
 
 
 async def recover(  # noqa: PLR0913 - what `spot.recover` was given
@@ -53,6 +59,7 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
     strategy: Strategy,
     wait_for_gpus: float,
     start_without_gpus: bool,
+    own_bids: Mapping[str, Iterable[Decimal | float]] | None,
     client_token: str | None,
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
@@ -71,77 +78,118 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
         wait_for_gpus=wait_for_gpus,
         start_without_gpus=start_without_gpus,
     )
-    several = None
-    if strategy == "replace_cheapest":
+    own, market = checked_own_bids(own_bids), None
+    if own_bids or strategy == "replace_cheapest":
         prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
-        several = SharedPrices(prices, lambda _: (), every=request.terms.every)
-    replacement = Replacement(request=request, end=end, market=several)
-    recovery = of_spot(session, cluster_id, policy, replacement)
-    found = await recovery.run(end, until_up=False)
-    return await ended(session, recovery, found, replacement)
+        market = SharedPrices(prices, own, every=request.terms.every)
+    replacement = Replacement(request=request, end=end, market=market)
+    if request.adopt:
+        return await repeatable(session, cluster_id, policy, replacement)
+    return (await recovered(session, cluster_id, policy, replacement)).rental
 
 
-def of_spot(  # noqa: PLR0913 - what is known of the cluster
-    session: Session,
-    cluster_id: str,
-    policy: ResumePolicy,
-    replacement: Replacement,
-    *,
-    seen: Cluster | None = None,
-    misses: int = 0,
-    waited: float = 0.0,
-) -> Recovery:
-    """The recovery of a spot cluster that was rented for a spec, whose first GPU type is its own."""
-    spec = replacement.request.spec
-    return Recovery(
-        session,
-        Resumable(
-            cluster_id=cluster_id,
-            status=None,
-            gpu_count=spec.gpu_count,
-            kind="spot",
-            volume_in_gb=spec.volume_in_gb,
-            waited=waited,
-        ),
-        policy,
-        gpu_type_id=candidates(spec)[0].gpu_type_id,
-        every=replacement.request.terms.every,
-        log=replacement.request.log,
-        seen=seen,
-        misses=misses,
-        market=replacement.market,
-    )
+async def repeatable(session: Session, cluster_id: str, policy: ResumePolicy, replacement: Replacement) -> SpotRental:
+    """As `recovered` with a caller's token: what an earlier call rented with it comes before anything is started.
+
+    An earlier call may have been killed right after it sent its rental, which nobody sees before the server commits it.
+    So the token is looked for once more, `settle_time` after this call began, and of two clusters one is kept.
+    """
+    begun, request = anyio.current_time(), replacement.request
+    with request.log.attach_to_errors():
+        shown = await _listed(session, replacement.end)
+        result = await _after_earlier_calls(session, cluster_id, policy, replacement, shown)
+        if policy.strategy == "in_place":
+            return result.rental  # it rents nothing
+        try:
+            await polling.until(begun + session.settle_time)
+            return await _only_one(session, cluster_id, policy, request, result)
+        except BaseException:
+            if result.how == "rented":  # and the caller will never hear of it
+                await shield.shielded(lambda: ending.end(session, result.rental.cluster.id), within=cleanup.GRACE)
+            raise
 
 
-async def ended(
-    session: Session, recovery: Recovery, found: PlacedCluster | RentElsewhere, replacement: Replacement
-) -> SpotRental:
-    """What a recovery came to: the cluster itself, or another that is rented now."""
+async def _listed(session: Session, end: float) -> Mapping[str, Cluster]:
+    """The account's clusters, without which nothing may be started; transient failures are retried until the end."""
+    with anyio.CancelScope(deadline=end):
+        while True:
+            try:
+                return (await session.listing.fresh()).value
+            except TensorOneError as error:
+                if not error.retryable:
+                    raise
+                logger.warning("the clusters that carry a client token could not be listed: %s", error)
+            await anyio.sleep(LISTING_PAUSE)
+    raise WaitTimedOut("the clusters that carry the client token could not be listed in time", operation="ListClusters")
+
+
+async def _after_earlier_calls(
+    session: Session, cluster_id: str, policy: ResumePolicy, replacement: Replacement, shown: Mapping[str, Cluster]
+) -> Recovered:
+    """A running cluster that carries the token is the result; a stopped one is recovered where it is."""
     request = replacement.request
-    if isinstance(found, RentElsewhere):
-        return await _replaced(session, found, replacement)
-    bid = recovery.bid_per_gpu
-    return SpotRental(
-        cluster=found,
-        spec=request.spec,
-        gpu_type_id=candidates(request.spec)[0].gpu_type_id,
-        bid_per_gpu=None if bid is None else float(bid),
-        kind=None if bid is None else "spot",
-        attempts=tuple(request.log.attempts),
-    )
+    carrying = token_and_expiry.with_token(shown.values(), request.token)
+    others = [each for each in carrying if each.id != cluster_id]
+    left = replaced_before(request.spec, policy, shown.get(cluster_id)) if others else None
+    for active in filter(cluster_status.is_active, others):
+        return Recovered(_found(session, request, active, left), "found")
+    if not carrying:
+        return await recovered(session, cluster_id, policy, replacement)
+    result = await _in_place(session, (others or carrying)[0].id, policy, replacement, same_type=not others)
+    return replace(result, rental=replace(result.rental, left_behind=left))
 
 
-async def _replaced(session: Session, plan: RentElsewhere, replacement: Replacement) -> SpotRental:
-    logger.warning("%s", plan.reason)
-    request, market = replacement.request, replacement.market
-    request.log.note(None, plan.reason)
-    terms = replace(request.terms, order="lowest_price") if plan.gpu_type == "cheapest" else request.terms
-    narrower = replace(request, spec=elsewhere(request.spec, plan.gpu_type), terms=terms)
-    search = Search(session, narrower, prices=None if market is None else market.elsewhere())
-    rental = await search.run(max(replacement.end - anyio.current_time(), 0.001), once=replacement.once)
-    return replace(rental, spec=preferring(request.spec, rental.gpu_type_id), left_behind=plan)
+def _found(session: Session, request: SpotRequest, cluster: Cluster, left: RentElsewhere | None) -> SpotRental:
+    """The cluster of an earlier call; it counts at the ceiling, since its price is unknown."""
+    session.spending.adopted(cluster, Decimal(request.terms.bidding.ceiling) * request.spec.gpu_count)
+    return replace(adopted(request, cluster), left_behind=left)
 
 
-def elsewhere(spec: ClusterSpec, gpu_type: Literal["same", "any", "cheapest"]) -> ClusterSpec:
-    """The spec of a replacement: of its first GPU type, or of any. Pure."""
-    return spec if gpu_type != "same" else replace(spec, gpu_type_id=spec.candidates[0], gpu_type_ids=())
+async def _in_place(
+    session: Session, cluster_id: str, policy: ResumePolicy, replacement: Replacement, *, same_type: bool
+) -> Recovered:
+    """A stopped cluster that carries the token, where it is: another one would need another token."""
+    known = replacement if same_type else await _cheapest_first(session, replacement)
+    try:
+        result = await recovered(session, cluster_id, replace(policy, strategy="in_place"), known)
+    except (NoCapacity, BidCeilingReached) as error:
+        if policy.strategy != "in_place":
+            error.args = (f"{error} {ANOTHER_NEEDED.format(cluster_id, replacement.request.token)}",)
+        raise
+    return result if same_type else replace(result, rental=replace(result.rental, gpu_type_id=None))
+
+
+async def _cheapest_first(session: Session, replacement: Replacement) -> Replacement:
+    """For a cluster of unknown type: no bid for it is then higher than any of its types may ask for."""
+    spec = replacement.request.spec
+    if len(spec.candidates) == 1:
+        return replacement
+    prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
+    market = replacement.market or SharedPrices(prices, checked_own_bids(None), every=replacement.request.terms.every)
+    cheapest = preferring(spec, await market.lowest())
+    return replace(replacement, request=replace(replacement.request, spec=cheapest))
+
+
+async def _only_one(
+    session: Session, cluster_id: str, policy: ResumePolicy, request: SpotRequest, result: Recovered
+) -> SpotRental:
+    """The one cluster of the token, when no other can appear any more; what else runs is ended."""
+    try:
+        shown = await _listed(session, anyio.current_time() + cleanup.GRACE)
+    except TensorOneError as error:
+        logger.warning("whether a client token has more than one cluster is not known: %s", error)
+        return result.rental
+    carrying = token_and_expiry.with_token(shown.values(), request.token)
+    active = [each for each in carrying if each.id != cluster_id and cluster_status.is_active(each)]
+    mine = result.rental.cluster.id
+    if result.how != "rented":  # it may have worked for hours; the others came late
+        active.sort(key=lambda each: each.id != mine)
+    await rent_once.terminate_duplicates(session, tuple(active[1:]))
+    if not active or active[0].id == mine:
+        return result.rental
+    kept = active[0]
+    if result.how == "started" and mine == cluster_id:
+        logger.warning("cluster %s is stopped again: %s was rented in its place before", cluster_id, kept.id)
+        with anyio.move_on_after(cleanup.GRACE):
+            await ending.end(session, cluster_id, "stop")
+    return _found(session, request, kept, replaced_before(request.spec, policy, shown.get(cluster_id)))

@@ -139,8 +139,9 @@ class SearchState:
         move = Wait(f"{ONLY_OWN}.") if own else next_bid(self._terms.bidding, quote, record.refused)
         if isinstance(move, Bid):
             return move
-        if quote.problem == no_such(candidate.gpu_type_id):
-            raise InvalidArgument("gpu_type_id", quote.problem)
+        unknown = no_such(candidate.gpu_type_id)
+        if quote.problem == unknown:
+            raise InvalidArgument("gpu_type_id", unknown)
         if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
             self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):

@@ -16,7 +16,7 @@ from tensorone import (
     SpendLimitReached,
     UnexpectedResponse,
 )
-from tensorone._fleet.giving_up import LOOKS, SURE_LOOKS, failed, is_permanent
+from tensorone._fleet.giving_up import FAILED_POLLS, REFUSED_POLLS, failed, is_permanent
 from tensorone._spot.terms import SearchTerms
 
 WORDS = [{"message": "Please add funds."}]
@@ -65,10 +65,10 @@ def test_a_limit_of_the_client_backs_off():
     ("error", "survived"),
     [
         (ConfigurationError("Closed."), 0),
-        (AuthenticationError("Wrong key."), SURE_LOOKS - 1),
-        (OperationUnsupported("No such field."), SURE_LOOKS - 1),
-        (QueryError("Internal."), LOOKS - 1),
-        (UnexpectedResponse("No JSON.", status_code=200), LOOKS - 1),
+        (AuthenticationError("Wrong key."), REFUSED_POLLS - 1),
+        (OperationUnsupported("No such field."), REFUSED_POLLS - 1),
+        (QueryError("Internal."), FAILED_POLLS - 1),
+        (UnexpectedResponse("No JSON.", status_code=200), FAILED_POLLS - 1),
         (ConnectionFailed("Reset."), 10_000),
     ],
 )

@@ -1,4 +1,4 @@
-"""Keeping a fleet running: one poll for all, recoveries side by side, nothing twice, nothing beyond the budget."""
+"""Keeping a fleet running: one poll for all, recoveries side by side, nothing twice and nothing beyond the budget."""
 
 import json
 from contextlib import aclosing
@@ -41,8 +41,8 @@ async def rented(client, count=1):
     return [each.id for each in found]
 
 
-async def told(client, specs, *, until, within=600, **settings):
-    """The events up to the one that is waited for."""
+async def reported(client, specs, *, until, within=600, **settings):
+    """The events up to one that is waited for."""
     found = []
     async with client.spot.keep_running(specs, bidding=BIDDING, **settings) as events:
         with anyio.fail_after(within):
@@ -73,13 +73,13 @@ def take(emulator, cluster_id):
 
 
 def test_what_is_preempted_is_recovered_and_reported(on):
-    """A preempted cluster is recovered in place at a new bid, with one listing per interval."""
+    """In place, at a new bid, with one listing per interval."""
 
     async def main(client, emulator):
         one, two = await rented(client, 2)
         emulator.world.later(100, lambda: emulator.world.set_minimum_bid(A40, "0.3"))
         before = emulator.world.requests[LIST]
-        events = await told(client, {one: SPEC, two: SPEC}, until=of(Recovered, 2))
+        events = await reported(client, {one: SPEC, two: SPEC}, until=of(Recovered, 2))
         assert [type(event) for event in events[:2]] == [Preempted, Preempted]
         assert {event.cluster_id for event in events if isinstance(event, Recovered)} == {one, two}
         bids = [event for event in events if isinstance(event, BidMade)]
@@ -97,7 +97,7 @@ def test_a_preemption_while_booting_is_noticed(on):
     async def main(client, emulator):
         cluster = await client.spot.rent(SPEC, bid_per_gpu=0.25)
         emulator.world.later(1, lambda: emulator.world.preempt(cluster.id))
-        events = await told(client, {cluster.id: SPEC}, until=of(Recovered))
+        events = await reported(client, {cluster.id: SPEC}, until=of(Recovered))
         assert events[0].while_booting
 
     on(main)
@@ -160,7 +160,7 @@ def test_a_crash_in_the_middle_of_a_move_rents_nothing_twice(on):
         await crash()
         (new,) = emulator.world.clusters
         before_the_end = next(state for state in states if json.loads(state)["members"][0]["phase"] == "recovering")
-        events = await told(client, {old: SPEC}, until=of(Moved), strategy="replace_same", state=before_the_end)
+        events = await reported(client, {old: SPEC}, until=of(Moved), strategy="replace_same", state=before_the_end)
         assert events[-1].cluster_id == new
         assert list(emulator.world.clusters) == [new]
 
@@ -168,7 +168,7 @@ def test_a_crash_in_the_middle_of_a_move_rents_nothing_twice(on):
 
 
 def test_a_cancellation_lets_a_rental_come_to_its_end(on):
-    """A rental may finish for as long as undoing it could take, and its result is in the state and the next event."""
+    """For as long as undoing it could take; what came of it is in the state, and reported when asked again."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
@@ -235,21 +235,21 @@ def test_little_patience_loses_nothing(on, patience):
     "kind",
     ["bad_gateway", "garbage", "null", "truncate", "internal_error", "server_error", "rate_limited", "close", "hang"],
 )
-def test_a_fleet_goes_on_after_a_failed_poll(on, kind):
-    """One or two failed polls of any kind are tolerated, and the next successful one counts."""
+def test_a_poll_that_fails_is_survived(on, kind):
+    """In whichever way, once or twice; then the next one counts."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
         emulator.faults.add(Fault(kind, operation=LIST, times=2))
         emulator.world.later(30, lambda: emulator.world.preempt(one))
-        events = await told(client, {one: SPEC}, until=of(Recovered))
+        events = await reported(client, {one: SPEC}, until=of(Recovered))
         assert [type(event) for event in events] == [Preempted, BidMade, Recovered]
 
     on(main)
 
 
-def test_polls_that_go_on_failing_are_an_error(on):
-    """A wrong key is raised at the third consecutive failure, and the iterator may be read on."""
+def test_polls_that_go_on_failing_are_raised(on):
+    """A wrong key at the third in a row; and the iterator may be asked again."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -287,13 +287,13 @@ def test_a_flapping_market_triggers_back_off(on):
 
 
 def test_the_budget_stops_the_bidding_and_nothing_else(on):
-    """Reaching the budget is reported once, and running clusters go on running."""
+    """It is reported once; what runs goes on running."""
 
     async def main(client, emulator):
         one, two = await rented(client, 2)
         emulator.world.later(1000, lambda: emulator.world.preempt(one))
         before = emulator.world.requests[BID]
-        events = await told(client, {one: SPEC, two: SPEC}, until=of(BudgetReached), within=7200, budget=0.2)
+        events = await reported(client, {one: SPEC, two: SPEC}, until=of(BudgetReached), within=7200, budget=0.2)
         assert events[-1].limit == "budget"
         assert float(events[-1].spent) >= 0.2
         assert emulator.world.clusters[two].running
@@ -327,7 +327,7 @@ def test_recoveries_run_side_by_side_within_their_width(on):
         ids = await rented(client, 6)
         emulator.world.set_minimum_bid(A40, "0.3")
         emulator.faults.add(Fault("delay", operation=BID, seconds=5, times=None))
-        await told(client, dict.fromkeys(ids, SPEC), until=of(Recovered, 6), width=3)
+        await reported(client, dict.fromkeys(ids, SPEC), until=of(Recovered, 6), width=3)
         at = [entry.at for entry in emulator.world.log if BID in entry.root_fields]
         assert at[2] - at[0] < 1
         assert at[3] - at[0] > 4
@@ -335,25 +335,25 @@ def test_recoveries_run_side_by_side_within_their_width(on):
     on(main)
 
 
-def test_slow_recoveries_hold_up_no_poll(on):
-    """No round begins once the next poll is due; recoveries that had to wait are the first after it."""
+def test_slow_recoveries_delay_no_poll(on):
+    """No round begins when the next poll is due; those that had to wait are the first then."""
 
     async def main(client, emulator):
         ids = await rented(client, 8)
         emulator.world.set_minimum_bid(A40, "0.3")
         emulator.faults.add(Fault("delay", operation=BID, seconds=6, times=None))
         before = len(emulator.world.log)
-        await told(client, dict.fromkeys(ids, SPEC), until=of(Recovered, 8), width=1)
+        await reported(client, dict.fromkeys(ids, SPEC), until=of(Recovered, 8), width=1)
         log = list(emulator.world.log)[before:]
-        looks = [entry.at for entry in log if LIST in entry.root_fields]
-        assert max(later - earlier for earlier, later in pairwise(looks)) <= 15 + 6
+        polls = [entry.at for entry in log if LIST in entry.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(polls)) <= 15 + 6
         assert emulator.world.requests[BID] == 8
 
     on(main)
 
 
-def test_a_market_that_is_too_expensive_holds_up_no_cluster(on):
-    """Clusters that wait for the price take no place and share one request per poll."""
+def test_a_market_above_the_ceiling_delays_nobody(on):
+    """Its clusters take no place while they wait, and cost one request per poll, all together."""
 
     async def main(client, emulator):
         stuck = await rented(client, 12)
@@ -376,8 +376,8 @@ def test_a_market_that_is_too_expensive_holds_up_no_cluster(on):
                     break
         assert back.pop(free.id) <= 20 + 15
         assert max(back.values()) <= 500 + 15
-        looks = [entry.at for entry in emulator.world.log if LIST in entry.root_fields]
-        assert max(later - earlier for earlier, later in pairwise(looks)) <= 15.1
+        polls = [entry.at for entry in emulator.world.log if LIST in entry.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(polls)) <= 15.1
         assert emulator.world.requests["gpuTypes"] - prices <= 500 / 15 + 3
 
     on(main)
@@ -410,7 +410,7 @@ def test_a_cluster_that_moved_is_bid_for_at_the_prices_of_its_own_type(on):
 
 
 def test_a_type_that_a_crash_left_unknown_is_bid_for_at_the_lowest_prices(on):
-    """A replacement that was rented and not reported is found by its token, which does not include its type."""
+    """What was rented and not reported is found by its token, which does not name its type."""
 
     async def main(client, emulator):
         wanted = ClusterSpec(image_name="i", gpu_type_ids=[L40S, A40], volume_in_gb=20)
@@ -446,10 +446,10 @@ def test_a_fleet_without_its_state_does_not_take_a_member_for_a_replacement(on):
         other = await client.spot.rent(SPEC, bid_per_gpu=0.25, client_token=f"keep-{one}-0")
         await client.clusters.stop(one)
         specs = {one: SPEC, other.id: SPEC}
-        (*_, back) = await told(client, specs, until=of(Recovered), strategy="replace_same")
+        (*_, back) = await reported(client, specs, until=of(Recovered), strategy="replace_same")
         assert back.cluster_id == one
         await client.clusters.terminate(one)
-        (*_, moved) = await told(client, specs, until=of(Moved), strategy="replace_same", bids={one: 0.21})
+        (*_, moved) = await reported(client, specs, until=of(Moved), strategy="replace_same", bids={one: 0.21})
         assert moved.old_cluster_id == one
         assert sorted(emulator.world.clusters) == sorted([other.id, moved.cluster_id])
 
@@ -478,7 +478,7 @@ def test_a_lost_machine_is_replaced_by_the_same_type_where_that_is_free(on):
         rental = await client.spot.acquire(BOTH, bidding=BIDDING, timeout=60)
         await client.clusters.list()
         emulator.world.later(20, lambda: emulator.world.lose_host(rental.cluster.machine_id))
-        (*_, moved) = await told(
+        (*_, moved) = await reported(
             client, {rental.cluster.id: rental.spec}, until=of(Moved), strategy="replace_next", order="lowest_price"
         )
         assert float(moved.bid_per_gpu) == 0.21
@@ -507,7 +507,7 @@ def test_the_fleet_does_not_outbid_itself(on):
                     async for _ in events:
                         raise AssertionError("it bids against itself")
         assert [emulator.world.clusters[each].running for each in ids] == [False, True, True]
-        (*_, back) = await told(client, dict.fromkeys(ids, SPEC), until=of(Recovered), bids=bids, within=1000)
+        (*_, back) = await reported(client, dict.fromkeys(ids, SPEC), until=of(Recovered), bids=bids, within=1000)
         assert float(back.bid_per_gpu) == 0.21
         assert all(emulator.world.clusters[each].running for each in ids)
 
@@ -515,7 +515,7 @@ def test_the_fleet_does_not_outbid_itself(on):
 
 
 def test_a_reader_that_takes_its_time_is_not_acted_for_on_old_news(on):
-    """A cluster that was stopped at the poll is read again, and someone else has started it since."""
+    """What was stopped at the poll is read again: here somebody else started it."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -536,15 +536,15 @@ def test_a_mistyped_id_rents_nothing(on):
 
     async def main(client, emulator):
         (one,) = await rented(client)
-        (event,) = await told(client, {one: SPEC, "typo": SPEC}, until=of(GaveUp), strategy="replace_next")
+        (event,) = await reported(client, {one: SPEC, "typo": SPEC}, until=of(GaveUp), strategy="replace_next")
         assert event.cluster_id == "typo"
         assert list(emulator.world.clusters) == [one]
 
     on(main)
 
 
-def test_a_limit_of_the_client_is_not_reported_as_a_bid(on):
-    """A refusal by the client's limit is reported once, as a reached budget, and passes."""
+def test_a_limit_of_the_client_is_no_bid(on):
+    """It is reported as a budget that was reached, once, and passes."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -552,7 +552,7 @@ def test_a_limit_of_the_client_is_not_reported_as_a_bid(on):
         other = await scope.spot.rent(SPEC, bid_per_gpu=0.25)
         await client.clusters.stop(one)
         emulator.world.later(300, lambda: emulator.world.stop(other.id))
-        events = await told(scope, {one: SPEC}, until=of(Recovered), within=900)
+        events = await reported(scope, {one: SPEC}, until=of(Recovered), within=900)
         assert [type(event) for event in events] == [Preempted, BudgetReached, BidMade, Recovered]
         assert events[1].limit == "max_hourly_spend"
 
@@ -560,17 +560,17 @@ def test_a_limit_of_the_client_is_not_reported_as_a_bid(on):
 
 
 def test_what_no_bid_can_fix_is_given_up(on):
-    """Exhausted credit is given up; an answer without a reason is tried again."""
+    """The account's credit; an answer without a reason is tried again."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
         await client.clusters.stop(one)
         emulator.faults.add(Fault("null", operation=BID))
-        events = await told(client, {one: SPEC}, until=of(Recovered))
+        events = await reported(client, {one: SPEC}, until=of(Recovered))
         assert [type(event) for event in events] == [Preempted, BidMade, BidMade, Recovered]
         emulator.world.preempt(one)
         emulator.world.pay_in(str(Decimal("0.05") - emulator.world.balance))
-        events = await told(client, {one: SPEC}, until=of(GaveUp))
+        events = await reported(client, {one: SPEC}, until=of(GaveUp))
         assert [type(event) for event in events] == [Preempted, BidMade, GaveUp]
         assert "add funds" in events[-1].reason
 
@@ -586,7 +586,7 @@ def test_the_gpus_of_a_machine_are_waited_for_before_it_moves(on):
         take(emulator, old)
         began = anyio.current_time()
         settings = {"strategy": "replace_same", "wait_for_gpus": 100}
-        (*_, moved) = await told(client, {old: SPEC}, until=of(Moved), **settings)
+        (*_, moved) = await reported(client, {old: SPEC}, until=of(Moved), **settings)
         assert moved.old_cluster_id == old
         assert 100 <= anyio.current_time() - began <= 130
 
@@ -600,7 +600,7 @@ def test_data_may_be_saved_without_gpus(on):
         (old,) = await rented(client)
         await client.clusters.stop(old)
         take(emulator, old)
-        (*_, back) = await told(client, {old: SPEC}, until=of(Recovered), start_without_gpus=True)
+        (*_, back) = await reported(client, {old: SPEC}, until=of(Recovered), start_without_gpus=True)
         assert (back.cluster_id, back.without_gpus) == (old, True)
         assert emulator.world.clusters[old].gpu_count == 0
 
@@ -608,20 +608,20 @@ def test_data_may_be_saved_without_gpus(on):
 
 
 def test_an_unknown_status_is_reported(on):
-    """An unknown status is reported, and nothing is done about it."""
+    """Nothing is done about it."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
         emulator.faults.add(Fault("unknown_enum", operation=LIST, times=3))
         emulator.world.later(60, lambda: emulator.world.preempt(one))
-        events = await told(client, {one: SPEC}, until=of(Recovered))
+        events = await reported(client, {one: SPEC}, until=of(Recovered))
         assert [type(event) for event in events] == [StatusUnknown, Preempted, BidMade, Recovered]
 
     on(main)
 
 
 def test_a_state_that_cannot_be_saved_costs_no_event(on):
-    """If the state cannot be saved, a poll leads to nothing, and a round's events come when the iterator is read on."""
+    """After a poll nothing is done; after a round what was done is reported by the next call."""
 
     async def main(client, emulator):
         (one,) = await rented(client)
@@ -717,7 +717,7 @@ def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
         await client.clusters.terminate(old)
         emulator.world.sell_out(A40)
         emulator.world.later(100, lambda: emulator.world.leave_free(A40, -1))
-        events = await told(client, {old: SPEC}, until=of(Moved), strategy="replace_same")
+        events = await reported(client, {old: SPEC}, until=of(Moved), strategy="replace_same")
         assert [type(event) for event in events] == [Preempted, BidMade, Moved]
         assert anyio.current_time() > 100
 
@@ -725,19 +725,19 @@ def test_a_replacement_that_is_not_to_be_had_is_tried_again_later(on):
 
 
 def test_a_replacement_that_came_far_too_late_is_ended(on):
-    """If two replacements carry one token, the fleet keeps its own and terminates the late one."""
+    """It was rented again meanwhile: of two that carry one token, the fleet keeps its own."""
 
     async def main(client, emulator):
         (old,) = await rented(client)
         emulator.world.later(20, lambda: emulator.world.lose_host(emulator.world.clusters[old].machine_id))
         emulator.faults.add(Fault("commit_late", operation=RENT, seconds=60))
-        bids, told = {old: 0.25}, []
+        bids, found = {old: 0.25}, []
         async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, strategy="replace_same", bids=bids) as events:
             with anyio.move_on_after(600):
                 async for event in events:
-                    told.append(event)  # noqa: PERF401 - it ends by a cancellation
+                    found.append(event)  # noqa: PERF401 - it ends by a cancellation
         assert emulator.world.requests[RENT] == 3
-        (moved,) = [event for event in told if isinstance(event, Moved)]
+        (moved,) = [event for event in found if isinstance(event, Moved)]
         running = [cluster.id for cluster in emulator.world.clusters.values() if cluster.running]
         assert running == [moved.cluster_id]
         assert emulator.world.requests["clusterTerminate"] == 1

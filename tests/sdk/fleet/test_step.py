@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorone import InvalidArgument
+from tensorone import InvalidArgument, RentElsewhere
 from tensorone._fleet.backoff import backoff
 from tensorone._fleet.events import (
+    BidMade,
     BudgetReached,
     GaveUp,
     Moved,
@@ -86,7 +87,7 @@ class Fleet:
 
 
 def test_a_preempted_cluster_is_recovered_at_once():
-    """The event and the recovery come in the same step."""
+    """The event is reported, and the recovery begins, in the same step."""
     fleet = Fleet("a", "b")
     assert fleet.poll(0, up("a"), up("b")) == ()
     assert fleet.poll(10, up("a"), stopped("b")) == (
@@ -127,12 +128,12 @@ def test_one_listing_without_a_cluster_proves_nothing():
 
 
 def test_a_terminated_cluster_is_gone_at_once():
-    """The status TERMINATED needs no second poll."""
+    """The server's own word needs no second poll."""
     assert Fleet("a").poll(0, Shown("a", "TERMINATED"))[0].gone
 
 
 def test_an_unknown_status_is_reported_and_changes_nothing():
-    """An unknown status is reported once and billed as before; it is neither preempted nor recovered."""
+    """Once; neither preempted nor recovered, and billed as before. A start that is under way is not reported."""
     fleet = Fleet("a")
     fleet.poll(0, up("a"))
     assert fleet.poll(10, Shown("a", "HIBERNATING")) == (StatusUnknown("a", 10, "HIBERNATING"),)
@@ -172,7 +173,7 @@ def test_a_cluster_that_someone_else_started_counts_as_recovered():
 
 
 def test_a_final_failure_is_reported_and_not_repeated():
-    """A cluster that was given up is left alone."""
+    """A cluster given up is left alone."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     assert fleet.observe(1, RecoveryFailed("a", "The ceiling.", final=True)) == (GaveUp("a", 1, "The ceiling."),)
@@ -206,7 +207,7 @@ def test_a_recovery_that_does_not_last_triggers_back_off():
 
 
 def test_recoveries_begin_with_a_poll_and_those_due_for_longest_first():
-    """The result of a recovery begins no other recovery; the next poll does."""
+    """What one recovery brings begins no other: the next poll does."""
     fleet = Fleet("a", "b", "c")
     fleet.poll(0, stopped("a"), up("b"), up("c"))
     fleet.observe(1, RecoveryFailed("a", "No capacity."))
@@ -218,7 +219,7 @@ def test_recoveries_begin_with_a_poll_and_those_due_for_longest_first():
 
 
 def test_where_there_is_nothing_to_bid_the_polls_go_on():
-    """A market without an offer causes no back-off, and its prices are fetched again at the next poll."""
+    """It is not a failure: nothing backs off, and the market is asked again at the next poll."""
     fleet = Fleet("a", settings=replace(SETTINGS, recheck=7.5))
     fleet.poll(0, stopped("a"))
     for now in range(0, 150, 15):
@@ -229,7 +230,7 @@ def test_where_there_is_nothing_to_bid_the_polls_go_on():
 
 
 def test_the_gpus_of_a_machine_are_waited_for_in_the_state():
-    """The wait counts from the moment the GPUs were found gone, is bounded, and begins again after the next loss."""
+    """From when they were found gone, with back-off, and no longer than allowed; the next loss begins from zero."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     fleet.observe(0, RecoveryFailed("a", "The GPUs are gone.", waits=15))
@@ -256,7 +257,7 @@ def test_a_cluster_that_was_never_seen_is_not_replaced():
 
 
 def test_a_cluster_that_was_won_and_never_seen_is_replaced():
-    """A cluster whose bid is known was not mistyped: it was lost before the first poll."""
+    """Whoever knows its bid has not mistyped it: it was lost before the first poll."""
     fleet = Fleet()
     fleet.state = FleetState.start({"a": (A40, 1)}, {"a": BID})
     fleet.poll(0)
@@ -264,7 +265,7 @@ def test_a_cluster_that_was_won_and_never_seen_is_replaced():
 
 
 def test_a_limit_of_the_client_is_reported_once():
-    """However often the limit refuses, it is reported once; after a recovery it may be reported again."""
+    """However often it refuses; when the cluster runs again, it may be reported again."""
     fleet = Fleet("a")
     fleet.poll(0, stopped("a"))
     limited = RecoveryFailed("a", "max_hourly_spend", limited=True)
@@ -337,7 +338,7 @@ def test_over_its_budget_the_fleet_stops_bidding():
 
 
 def test_no_recovery_leads_across_the_hourly_spend():
-    """A recovery counts at its ceiling, together with those under way; those that fit begin at the next poll."""
+    """It is counted at its ceiling together with those under way; what then fits begins at the next poll."""
     fleet = Fleet("a", "b", "c", settings=replace(SETTINGS, max_hourly_spend=1.2))
     actions = fleet.poll(0, stopped("a"), stopped("b"), stopped("c"))
     assert [one.cluster_id for one in actions if isinstance(one, Recover)] == ["a", "b"]
@@ -348,7 +349,7 @@ def test_no_recovery_leads_across_the_hourly_spend():
 
 
 def test_what_the_hourly_spend_holds_back_is_reported_once():
-    """Running clusters may use up the limit; when there is room again, the recovery begins."""
+    """What runs leaves no room; when there is some, it is made up for."""
     fleet = Fleet("a", "b", settings=replace(SETTINGS, max_hourly_spend=0.9))
     (event,) = [one for one in fleet.poll(0, up("a"), stopped("b")) if isinstance(one, BudgetReached)]
     assert (event.limit, event.rate) == ("max_hourly_spend", Decimal("0.5"))
@@ -366,8 +367,8 @@ def test_a_running_recovery_is_left_to_whoever_runs_it():
     assert (fleet.member().phase, fleet.member().gone) == ("recovering", True)
 
 
-def test_a_fleet_is_restored_after_a_crash():
-    """A recovery that was under way begins again with the same number, so that its token rents no second machine."""
+def test_a_fleet_continues_after_a_crash():
+    """A recovery that was under way begins again under the same number, so that its token rents no second machine."""
     fleet = Fleet("a", "b")
     first = fleet.poll(0, stopped("a"), up("b"))[-1]
     fleet.state = FleetState.from_json(fleet.state.to_json())
@@ -387,15 +388,15 @@ def saved(**changes):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no saved state"),
-        ("[]", "no saved state"),
-        ("null", "no saved state"),
-        ("{}", "no saved state"),
-        (None, "no saved state"),
-        ('{"version": 3, "fleet": []}', "format 3, and this version reads 2"),
+        ("", "not a valid saved state"),
+        ("[]", "not a valid saved state"),
+        ("null", "not a valid saved state"),
+        ("{}", "not a valid saved state"),
+        (None, "not a valid saved state"),
+        ('{"version": 4, "fleet": []}', "format 4, and this version reads 3"),
         ('{"version": 2}', "members"),
-        ('{"version": 2, "members": [5]}', "no saved state"),
-        (saved(spent="much"), "no saved state"),
+        ('{"version": 2, "members": [5]}', "not a valid saved state"),
+        (saved(spent="much"), "not a valid saved state"),
         (saved(spent="NaN"), "spent"),
         (saved(spent="-1"), "spent"),
         (saved(more=1), "more"),
@@ -404,7 +405,7 @@ def saved(**changes):
         (saved(held_by="x"), "held_by"),
         (saved(members=[{}]), "cluster_id"),
         (saved(members=2 * json.loads(saved())["members"]), "twice"),
-        (saved(member={"bid_per_gpu": "high"}), "no saved state"),
+        (saved(member={"bid_per_gpu": "high"}), "not a valid saved state"),
         (saved(member={"bid_per_gpu": "-1"}), "bid_per_gpu"),
         (saved(member={"gpu_count": "8"}), "gpu_count"),
         (saved(member={"gpu_count": -8}), "gpu_count"),
@@ -416,20 +417,49 @@ def saved(**changes):
         (saved(member={"x": 1}), "x"),
     ],
 )
-def test_an_invalid_saved_state_is_refused(text, words):
-    """A broken file raises one clear error, and the version is checked before the fields."""
+def test_what_is_not_a_saved_state_is_refused(text, words):
+    """A broken file is one clear error; the version is checked before the fields."""
     with pytest.raises(InvalidArgument, match=words) as caught:
         FleetState.from_json(text)
     assert caught.value.field == "state"
 
 
-def test_a_state_of_the_first_version_is_restored():
-    """What the first version did not save is unknown."""
+def test_a_state_of_the_first_version_is_read():
+    """What it did not have is unknown."""
     old = json.loads(saved(version=1))
     for name in ("gpu_type_id", "waiting_since", "limited", "unknown_status"):
         del old["members"][0][name]
     (member,) = FleetState.from_json(json.dumps(old)).members
     assert (member.cluster_id, member.gpu_type_id) == ("a", None)
+
+
+def test_a_state_of_the_second_version_may_have_sent_a_rental():
+    """For each recovery that was under way: it did not say whether."""
+    old = json.loads(saved(version=2, at=5.0, member={"phase": "recovering"}))
+    for name in ("sent", "left_behind", "unread", "run", "epoch"):
+        del old[name]
+    del old["members"][0]["past"]
+    state = FleetState.from_json(json.dumps(old))
+    assert [(each.cluster_id, each.at, each.settled) for each in state.sent] == [("a", 5.0, False)]
+
+
+EVENTS = (
+    Preempted("a", 1.0, while_booting=True, gone=False),
+    BidMade("a", 2.0, BID, "won"),
+    Recovered("a", 3.0, BID),
+    Recovered("a", 3.0, None, without_gpus=True),
+    Moved("a", "b", 4.0, BID, RentElsewhere("same", "a", "m", True, Decimal(4), "Words.")),
+    Moved("a", "b", 4.0, None),
+    GaveUp("a", 5.0, "Words."),
+    StatusUnknown("a", 6.0, "HIBERNATING"),
+    BudgetReached(7.0, "budget", Decimal("1.5"), Decimal("0.2")),
+)
+
+
+def test_every_event_is_read_back_as_it_was():
+    """Its kind included."""
+    state = replace(FleetState.start({"a": (A40, 1)}), unread=EVENTS)
+    assert FleetState.from_json(state.to_json()).unread == EVENTS
 
 
 @pytest.mark.parametrize(
@@ -511,7 +541,7 @@ ANY_SETTINGS = st.builds(
 
 @given(st.lists(st.tuples(OBSERVATIONS, st.floats(0, 900)), max_size=40), ANY_SETTINGS)
 def test_the_bounds_hold_through_any_script(script, settings):
-    """Both limits hold, only polls begin recoveries, each has one outcome, and a saved state reads back unchanged."""
+    """Budget and hourly spend hold, polls alone begin recoveries, each has one outcome, a saved state is the state."""
     state, now, began = FleetState.start(dict.fromkeys(NAMES, (A40, 1))), 0.0, set()
     for (seen, age), elapsed in script:
         now += elapsed

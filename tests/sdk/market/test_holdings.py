@@ -1,4 +1,4 @@
-"""The bids that the searches of one call hold: none outbids another, and lost clusters do not count as won."""
+"""What the searches of one call hold: none of them outbids another, and what was lost is not reported as won."""
 
 from decimal import Decimal
 from types import SimpleNamespace

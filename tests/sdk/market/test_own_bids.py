@@ -33,8 +33,8 @@ def asked(minimum):
         (None, ["0.21"], [], False),
     ],
 )
-def test_a_minimum_that_is_the_own_bid_and_a_step_is_ignored(minimum, own, refused, offered):
-    """Such a minimum is not an offer, even if only a refusal shows it."""
+def test_a_minimum_that_the_own_bid_causes_is_not_an_offer(minimum, own, refused, offered):
+    """Also where only a refusal shows that the market asks so much."""
     seen = without_own(asked(minimum), [Decimal(bid) for bid in own], [Decimal(bid) for bid in refused])
     assert seen.available is offered
     assert seen.on_demand_price == 4.0

@@ -314,7 +314,7 @@ def test_every_input_has_a_plan_within_what_is_allowed(cluster, quote, policy, c
 
 @given(CLUSTERS, QUOTES, POLICIES, QUOTES)
 def test_a_volume_is_never_left_behind_in_silence(cluster, quote, policy, cheapest):
-    """Each plan to rent elsewhere names the volume that stays."""
+    """A plan to rent elsewhere names the volume that stays."""
     plan = plan_resume(cluster, quote, policy, cheapest)
     if isinstance(plan, RentElsewhere) and cluster.status == "EXITED":
         assert plan.volume_stays == (cluster.volume_in_gb != 0)

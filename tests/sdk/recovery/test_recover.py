@@ -111,8 +111,8 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_gpus_that_are_gone_are_waited_for_only_if_asked(self, on):
-        """Without `wait_for_gpus` the error says what is billed."""
+    def test_gpus_that_are_gone_are_waited_for_only_if_allowed(self, on):
+        """Without that the error says what is billed."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False, machine_taken=True)
@@ -141,8 +141,8 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_a_poll_may_be_older_than_the_start(self, on):
-        """A cluster that was just started is not started again; one that stays stopped is."""
+    def test_a_read_may_be_older_than_the_start(self, on):
+        """What was just started is not started again; what stays stopped is."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -160,19 +160,24 @@ class TestEnsureRunning:
         on(main)
 
     def test_what_was_terminated_is_not_found(self, on):
-        """A missing cluster is reported after two polls, whether it ever existed or not."""
+        """By two reads, one right after the other; so is what never was."""
 
         async def main(client, emulator):
             cluster_id = await rented(client, emulator)
             await client.clusters.terminate(cluster_id)
-            with pytest.raises(ClusterNotFound, match="never was, or it was terminated"):
-                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60)
-            assert emulator.world.requests[GET] >= 2
+            for missing in (cluster_id, "nosuch"):
+                began, before = anyio.current_time(), emulator.world.requests[GET]
+                with pytest.raises(ClusterNotFound, match="never was, or it was terminated"):
+                    await client.clusters.ensure_running(missing, gpu_count=1, timeout=60)
+                with pytest.raises(ClusterNotFound):
+                    await client.spot.recover(missing, SPEC, bidding=BIDDING, timeout=60)
+                assert anyio.current_time() == began
+                assert emulator.world.requests[GET] == before + 4
 
         on(main)
 
-    def test_transient_failures_are_retried_and_others_are_not(self, on):
-        """A bad gateway and a lost answer are retried; a wrong key ends the call."""
+    def test_transient_failures_are_survived_and_others_are_not(self, on):
+        """A bad gateway, a lost answer; then a wrong key."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -190,22 +195,63 @@ class TestEnsureRunning:
 
         on(main)
 
-    def test_the_time_is_kept(self, on):
-        """The error has the cluster's last known state."""
+    def test_the_deadline_is_kept(self, on):
+        """The reason of the last attempt decides: the market above the ceiling, no GPUs, or else the time."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator)
+            settings = {"gpu_count": 1, "bidding": BidPolicy(ceiling=0.35), "gpu_type_id": A40}
+            emulator.world.set_minimum_bid(A40, "0.36")
+            with pytest.raises(BidCeilingReached, match=r"after 30 s: NVIDIA A40: the market asks 0\.36 USD") as caught:
+                await client.clusters.ensure_running(cluster_id, timeout=30, **settings)
+            assert (caught.value.minimum_bid, caught.value.ceiling, caught.value.last_bid) == (0.36, 0.35, None)
+            assert len(caught.value.ledger) >= 2
+            emulator.world.leave_free(A40, 0)
+            with pytest.raises(NoCapacity, match="NVIDIA A40: nothing of this kind is on offer now"):
+                await client.clusters.ensure_running(cluster_id, timeout=30, **settings)
+            emulator.faults.add(Fault("hang", operation=GET, times=None))
+            began = anyio.current_time()
+            with pytest.raises(WaitTimedOut, match="could not be read"):
+                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=7)
+            assert anyio.current_time() - began <= 7
+
+        on(main)
+
+    def test_a_last_read_that_fails_hides_no_reason(self, on):
+        """The market was above the ceiling for as long as it could be read."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
             emulator.world.set_minimum_bid(A40, "0.5")
-            with pytest.raises(WaitTimedOut, match=r"The market asks 0\.5") as caught:
+            emulator.world.later(20, lambda: emulator.faults.add(Fault("bad_gateway", operation=GET, times=None)))
+            with pytest.raises(BidCeilingReached):
                 await client.clusters.ensure_running(
-                    cluster_id, gpu_count=1, timeout=30, bidding=BIDDING, gpu_type_id=A40
+                    cluster_id, gpu_count=1, timeout=60, bidding=BIDDING, gpu_type_id=A40
                 )
+
+        on(main)
+
+    def test_gpus_that_stay_gone_end_as_no_capacity(self, on):
+        """For as long as they may be waited for; the error names the GPU type with its last answer."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, machine_taken=True)
+            with pytest.raises(NoCapacity, match="NVIDIA A40: the GPUs of machine"):
+                await client.clusters.ensure_running(
+                    cluster_id, gpu_count=1, timeout=30, bidding=BIDDING, gpu_type_id=A40, wait_for_gpus=600
+                )
+
+        on(main)
+
+    def test_a_fixed_price_that_is_not_known_ends_as_a_timeout(self, on):
+        """No bid was too low: the cluster is on-demand, and its price could not be read."""
+
+        async def main(client, emulator):
+            cluster_id = await stopped(client, emulator, spot=False)
+            settings = {"bidding": BidPolicy(ceiling=0.5), "on_attempt": lambda _: emulator.world.leave_free(A40, 0)}
+            with pytest.raises(WaitTimedOut, match="its fixed price is not known") as caught:
+                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=30, gpu_type_id=A40, **settings)
             assert caught.value.last_seen.id == cluster_id
-            emulator.faults.add(Fault("hang", operation=GET, times=None))
-            began = anyio.current_time()
-            with pytest.raises(WaitTimedOut):
-                await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=7)
-            assert anyio.current_time() - began <= 7
 
         on(main)
 
@@ -316,7 +362,7 @@ class TestRecover:
         on(main)
 
     def test_another_takes_its_place_only_if_allowed(self, on, caplog):
-        """The result says what is left behind, where, and what it costs."""
+        """And what is left behind is named: where, and what it costs."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, machine_taken=True)
@@ -334,7 +380,7 @@ class TestRecover:
         assert "stays billed" in caplog.text
 
     def test_the_next_type_takes_its_place_when_this_one_is_too_expensive(self, on):
-        """With `replace_next` the next type is rented."""
+        """As `replace_next` allows."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -371,7 +417,7 @@ class TestRecover:
         on(main)
 
     def test_a_rental_has_the_spec_to_recover_it_with(self, on):
-        """The cluster's own GPU type comes first, so that bids follow its prices."""
+        """Its own GPU type comes first, so that the bids are at that type's prices."""
 
         async def main(client, emulator):
             emulator.world.sell_out(L40S)
@@ -429,7 +475,7 @@ class TestRecover:
         on(main)
 
     def test_a_time_shorter_than_the_interval_is_used_to_its_end(self, on):
-        """The last poll comes just before the time is over."""
+        """Just before it is over comes a last poll."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator)
@@ -476,8 +522,8 @@ class TestRecover:
 
         on(main)
 
-    def test_a_server_without_spot_raises_one_error(self, on):
-        """A resume on a server without spot raises the same error."""
+    def test_a_server_without_spot_is_one_error(self, on):
+        """For a resume too."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)
@@ -532,7 +578,7 @@ class TestBounds:
         on(main, retry=RetryPolicy(attempts=50, total_timeout=600))
 
     def test_under_a_limit_the_fixed_price_is_asked_for(self, on):
-        """The GPU type gives the price; an unavailable type has none, and an unknown price never fits a limit."""
+        """It follows from the GPU type; what is not on offer has none, and an unknown price fits no limit."""
 
         async def main(client, emulator):
             cluster_id = await stopped(client, emulator, spot=False)

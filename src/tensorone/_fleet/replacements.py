@@ -1,0 +1,151 @@
+"""Which clusters were rented in the place of others: by any run, and by any keeper of the same fleet. Pure.
+
+The token of a replacement follows from the cluster that it replaces, so that a cluster is replaced once, whoever does
+it: two keepers that know nothing of each other find the same replacement.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tensorone._session import token_and_expiry
+from tensorone._session.cluster_status import is_active
+
+from .events import Duplicated
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from tensorone._generated import Cluster
+
+    from .events import Recover
+    from .member import Member
+    from .state import FleetState
+
+
+TOKENS = "keep-"  # begins the token of every replacement
+
+SAME_AGE = 10  # seconds of uptime by which two clusters may differ and still count as rented at the same time
+
+
+PATIENCE = 300.0  # seconds for which duplicates may boot
+
+
+def token(cluster_id: str) -> str:
+    """The token of whatever is rented in the place of a cluster."""
+    return f"{TOKENS}{cluster_id}"
+
+
+def successor(order: Recover, shown: Mapping[str, Cluster], members: Collection[str]) -> Cluster | None:
+    """The cluster that has the place of a lost one already: the one that runs, else the latest one."""
+    others = [each for each in shown.values() if each.id not in members]
+    before = f"{TOKENS}{order.origin}-{order.number}"  # as tokens were made before states had a third format
+    found = _latest((token(order.cluster_id), before), others)
+    if found is not None or not order.past:
+        return found
+    siblings = token_and_expiry.with_token(others, token(order.past[-1]))
+    same_place = [*siblings, *(each for each in others if order.gone and each.id == order.past[-1])]
+    return next(filter(is_active, same_place), None)
+
+
+def _latest(tokens: tuple[str, ...], clusters: Iterable[Cluster]) -> Cluster | None:
+    """The end of a chain of replacements."""
+    left, found = list(clusters), None
+    while carrying := [each for one in tokens for each in token_and_expiry.with_token(left, one)]:
+        found = carrying[0]
+        if is_active(found):
+            return found
+        left, tokens = [each for each in left if each not in carrying], (token(found.id),)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """What the account holds beyond one cluster per place.
+
+    Attributes:
+        duplicated: Members that are duplicates of clusters that stay.
+        running: Clusters to terminate: they run, and nobody uses them.
+        stopped: Clusters that stopped and are not known to be left behind.
+    """
+
+    duplicated: tuple[Duplicated, ...]
+    running: tuple[Cluster, ...]
+    stopped: tuple[Cluster, ...]
+
+
+def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
+    """What a listing shows of replacements that are not members."""
+    replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
+    for each in shown.values():
+        old = _replaced(each)
+        if old is not None and each.desired_status != "TERMINATED":
+            replacements[old].append(each)
+    found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
+    return Surplus(
+        tuple(each for one in found for each in one.duplicated),
+        tuple(each for one in found for each in one.running),
+        tuple(each for one in found for each in one.stopped),
+    )
+
+
+def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
+    """The same of what was rented in the place of one cluster."""
+    places = [one for one in state.members if old == one.cluster_id or old in one.past[-1:]]
+    if any(_is_lost(one, shown) for one in places):
+        return Surplus((), (), ())  # its recovery finds them
+    members = {one.cluster_id: one for one in state.members}
+    mine, others = _split(rented, members)
+    running, active = list(filter(is_active, mine)), list(filter(is_active, rented))
+    stopped = tuple(_strays(old, others, state, ours=bool(mine)))
+    if len(running) != 1:
+        ours = running or (not mine and any(old == each.cluster_id for each in state.sent))
+        return Surplus((), tuple(filter(is_active, others)) if ours else (), stopped)
+    recovered_at = members[running[0].id].recovered_at or 0.0
+    if any(each.runtime is None for each in active) and now < recovered_at + PATIENCE:
+        return Surplus((), (), stopped)  # which is the oldest is not known before all have booted
+    keep = kept(active)
+    duplicated = () if keep is running[0] else (Duplicated(running[0].id, keep.id),)
+    return Surplus(duplicated, tuple(each for each in active if each is not keep), stopped)
+
+
+def _split(rented: list[Cluster], members: Collection[str]) -> tuple[list[Cluster], list[Cluster]]:
+    return [each for each in rented if each.id in members], [each for each in rented if each.id not in members]
+
+
+def _strays(old: str, others: list[Cluster], state: FleetState, *, ours: bool) -> Iterable[Cluster]:
+    """Those that are stopped and of this fleet, and not known to be left behind."""
+    left = {each.cluster.old_cluster_id for each in state.left_behind}
+    known = {*left, *(each.cluster_id for each in state.sent), *(each for one in state.members for each in one.past)}
+    return [each for each in others if not is_active(each) and each.id not in left] if ours or old in known else []
+
+
+def place_of(state: FleetState, cluster: Cluster) -> str | None:
+    """The place for which a cluster was rented, as its first cluster; None if unknown."""
+    old = _replaced(cluster)
+    return next((one.origin for one in state.members if old in (one.cluster_id, *one.past)), None)
+
+
+def _replaced(cluster: Cluster) -> str | None:
+    value = token_and_expiry.value_of(cluster.env, token_and_expiry.CLIENT_TOKEN) or ""
+    return value.removeprefix(TOKENS) if value.startswith(TOKENS) else None
+
+
+def _is_lost(member: Member, shown: Mapping[str, Cluster]) -> bool:
+    seen = shown.get(member.cluster_id)
+    return member.phase != "given_up" and (seen is None or not is_active(seen))
+
+
+def kept(active: Collection[Cluster]) -> Cluster:
+    """Which of several clusters with one token stays: all keepers of a fleet have to choose the same.
+
+    It is the oldest, which may have worked for hours; of those rented at the same time, the first by id.
+    """
+    oldest = max(_uptime(each) for each in active)
+    return min((each for each in active if _uptime(each) >= oldest - SAME_AGE), key=lambda each: each.id)
+
+
+def _uptime(cluster: Cluster) -> int:
+    return (cluster.runtime.uptime_in_seconds or 0) if cluster.runtime is not None else 0
