@@ -117,9 +117,8 @@ class ended_by_signals:  # noqa: N801 - used as a function is
     ) -> bool | None:
         swallowed = self._body.__exit__(kind, error, traceback)
         self._group.cancel_scope.cancel()
-        left = None if swallowed else error
         try:
-            await self._group.__aexit__(*((None, None, None) if left is None else (kind, error, traceback)))
+            await self._group.__aexit__(None, None, None)  # given the error, it would wrap it in a group
         finally:
             for number, handler in self._before.items():
                 signal.signal(number, handler)

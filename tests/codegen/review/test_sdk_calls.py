@@ -57,7 +57,7 @@ def test_what_rents_and_ends_is_known(calls: dict[str, tuple[str, ...]]) -> None
         "SaveEndpoint": {"endpoints.save"},
         "DeleteEndpoint": {"endpoints.delete"},
         "ListEndpoints": {"endpoints.list"},
-        "ListGpuTypes": {"gpu_types.list", "spot.quotes"},
+        "ListGpuTypes": {"gpu_types.list", "spot.quotes", "clusters.deploy", "clusters.lease", "spot.rent"} | renting,
     }
     assert {name: set(calls[name]) for name in expected} == expected
 
