@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
-TURN = 3  # one part in so many of the interval is drawn from, for when the rentals of a round begin
+TURN = 0.5  # share of the interval from which the moment is drawn when the rentals of a round begin
 
 
 class Recoveries:
@@ -89,8 +89,11 @@ class Recoveries:
 
     def begin_round(self) -> None:
         """Draws when its rentals begin."""
-        wait = 0.0 if self._alone else random.random() * self._terms.every / TURN  # noqa: S311 - jitter
-        self._turn = anyio.current_time() + wait
+        self._wait(random.random())  # noqa: S311 - jitter
+
+    def _wait(self, share: float) -> None:
+        """Lets the next rentals wait for a share of the time in which another keeper may rent."""
+        self._turn = anyio.current_time() + (0.0 if self._alone else share * TURN * self._terms.every)
 
     async def recover(self, order: Recover, shown: Mapping[str, Cluster]) -> RecoverySucceeded | RecoveryFailed:
         """What came of one round.
@@ -130,7 +133,10 @@ class Recoveries:
             await polling.until(self._turn)
             if not self._sending(order.cluster_id):
                 return RecoveryFailed(order.cluster_id, "The state could not be saved: nothing was sent.", tried=False)
-        return _succeeded(order, await ended(self._session, recovery, plan, replacement), recovery)
+        rental = await ended(self._session, recovery, plan, replacement)
+        if rental.kind is None and rental.left_behind is not None:
+            self._wait(1.0)  # another keeper rents: let it finish
+        return _succeeded(order, rental, recovery)
 
     def _adopted(self, order: Recover, found: Cluster, shown: Mapping[str, Cluster]) -> RecoverySucceeded:
         """What was rented before a crash, late, or by another keeper; its price is not known."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TOKENS = "keep-"  # begins the token of every replacement
 
-SAME_AGE = 10  # seconds of uptime by which two clusters may differ and still count as rented at the same time
+SAME_AGE = 5  # seconds of uptime by which two clusters may differ and still count as rented at the same time
 
 
 PATIENCE = 300.0  # seconds for which duplicates may boot

@@ -407,7 +407,7 @@ class Spot:
         A cluster is replaced once, whoever does it: the token of a replacement follows from the cluster's id. What an
         earlier run or another keeper of the same clusters rented is adopted, and of two that were rented at the same
         time one is kept. So that another keeper is seen in time, the rentals of a round begin at a moment that is drawn
-        from a third of the interval. ``.left_behind`` has the clusters that were replaced and still exist.
+        from the first half of the interval. ``.left_behind`` has the clusters that were replaced and still exist.
 
         Args:
             specs: The clusters by id, each with the spec that it was rented as and its own GPU type first: the
