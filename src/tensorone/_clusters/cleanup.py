@@ -87,13 +87,13 @@ async def _undone(session: Session, key: str, what: str, undo: Callable[[], Awai
     within = session.settle_time + GRACE
 
     async def work() -> None:
-        await session.cleanups.begin(what, within=within)
+        await session.interruptions.begin(what, within=within)
         await undo()
 
     if not await shielded(work, within=within):
         ids = [each.cluster_id for each in session.rentals.records if key in (each.client_token, each.cluster_id)]
         left = f"cluster {ids[0]}" if ids else what
-        session.cleanups.end(what, f"clean-up of {what} did not end in time", left=left)
+        session.interruptions.end(what, f"clean-up of {what} did not end in time", left=left)
 
 
 def named_in(error: QueryError) -> str | None:

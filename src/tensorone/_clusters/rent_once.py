@@ -175,7 +175,7 @@ async def _undo(session: Session, token: str) -> None:
     cluster = await _settle(session, token)
     if cluster is None:
         words = f"{_call(token)} was cancelled: no cluster has the token {session.settle_time:g} s later"
-        session.cleanups.end(_call(token), f"{words}, so most likely nothing was rented", unsure=token)
+        session.interruptions.end(_call(token), f"{words}, so most likely nothing was rented", unsure=token)
         return
     await end.end(session, cluster.id)
-    session.cleanups.end(_call(token), f"a rental was cancelled: its cluster {cluster.id} was terminated")
+    session.interruptions.end(_call(token), f"a rental was cancelled: its cluster {cluster.id} was terminated")

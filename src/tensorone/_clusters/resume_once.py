@@ -103,7 +103,7 @@ async def _report(session: Session, cluster_id: str) -> None:
     cluster = await _started(session, cluster_id)
     if cluster is None:
         words = f"{_call(cluster_id)} was cancelled: it has not started {session.settle_time:g} s later"
-        session.cleanups.end(_call(cluster_id), words)
+        session.interruptions.end(_call(cluster_id), words)
     else:
         words = f"{_call(cluster_id)} was cancelled: it is running and billed"
-        session.cleanups.end(_call(cluster_id), words, left=f"cluster {cluster_id}")
+        session.interruptions.end(_call(cluster_id), words, left=f"cluster {cluster_id}")

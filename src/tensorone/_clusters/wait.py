@@ -9,7 +9,7 @@ import anyio
 from tensorone import _checks
 from tensorone._errors import ClusterNotFound, TensorOneError, WaitTimedOut
 from tensorone._generated import ClusterStatus
-from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED, is_running
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,3 +180,10 @@ def _described(cluster: Cluster) -> str:
         return f"{cluster.desired_status} without a runtime"
     ports = ", ".join(str(port.private_port) for port in runtime.ports or ()) or "none"
     return f"{cluster.desired_status} with a runtime and open ports: {ports}"
+
+
+def is_running(cluster: Cluster, port: int | None = None) -> bool:
+    """Whether the container is up: RUNNING alone is only the desired status."""
+    if cluster.desired_status != ClusterStatus.RUNNING or cluster.runtime is None:
+        return False
+    return port is None or any(open_port.private_port == port for open_port in cluster.runtime.ports or ())

@@ -24,8 +24,6 @@ T = TypeVar("T")
 
 Ids = tuple[str, ...]
 
-MAX_ALIASES = 50  # root fields in one request; servers are known to refuse more than 100
-
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SpotQuote"]
 
+GPU_TYPES_PER_REQUEST = 50  # servers are known to refuse more than 100 root fields
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotQuote:
@@ -84,8 +86,8 @@ async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> l
         TensorOneError: The request failed in a way that smaller ones would not fix.
     """
     found: list[SpotQuote] = []
-    for start in range(0, len(ids), batch.MAX_ALIASES):
-        found += await _batch(session, ids[start : start + batch.MAX_ALIASES], gpu_count)
+    for start in range(0, len(ids), GPU_TYPES_PER_REQUEST):
+        found += await _batch(session, ids[start : start + GPU_TYPES_PER_REQUEST], gpu_count)
     return found
 
 

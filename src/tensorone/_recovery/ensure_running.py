@@ -11,7 +11,6 @@ from tensorone._clusters import wait
 from tensorone._errors import InvalidArgument, NoCapacity
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import checked_bidding
-from tensorone._session import cluster_status
 
 from .actions import RentElsewhere
 from .policy import Resumable, ResumePolicy
@@ -76,7 +75,7 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
 async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:
     left = max(end - anyio.current_time(), 0.001)  # one poll is due in any case
     return await wait.wait_until(
-        session, cluster_id, lambda seen: cluster_status.is_running(seen, port), timeout=left, every=every
+        session, cluster_id, lambda seen: wait.is_running(seen, port), timeout=left, every=every
     )
 
 

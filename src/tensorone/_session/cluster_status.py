@@ -38,10 +38,3 @@ def lost(
 def is_active(cluster: ClusterState) -> bool:
     """Whether it runs or is about to, and is billed."""
     return cluster.desired_status == ClusterStatus.RUNNING or cluster.desired_status in STARTING
-
-
-def is_running(cluster: Cluster, port: int | None = None) -> bool:
-    """Whether the container is up: RUNNING alone is only the desired status."""
-    if cluster.desired_status != ClusterStatus.RUNNING or cluster.runtime is None:
-        return False
-    return port is None or any(open_port.private_port == port for open_port in cluster.runtime.ports or ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
@@ -10,9 +11,8 @@ import anyio
 
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
-from tensorone._graphql.batch import MAX_ALIASES
 
-from .cleanups import CleanUps
+from .interruptions import Interruptions
 from .polling import Poller, listing
 from .rented import Rentals
 from .spending import Spending
@@ -36,7 +36,7 @@ class Session:
 
     Attributes:
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
-        max_aliases: Reads that go into one request; fewer than at first where the server refused so many.
+        max_aliases: Reads that the server takes in one request, once it refused more; infinite before.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float) -> None:
@@ -44,10 +44,10 @@ class Session:
         self.graphql = GraphQLClient(executor)
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
-        self.max_aliases = MAX_ALIASES
+        self.max_aliases = math.inf
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
-        self.cleanups = CleanUps()
+        self.interruptions = Interruptions()
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
 
     @property

@@ -207,7 +207,7 @@ class TestEnsureRunning:
             assert (caught.value.minimum_bid, caught.value.ceiling, caught.value.last_bid) == (0.36, 0.35, None)
             assert len(caught.value.ledger) >= 2
             emulator.world.leave_free(A40, 0)
-            with pytest.raises(NoCapacity, match="NVIDIA A40: nothing of this kind is on offer now"):
+            with pytest.raises(NoCapacity, match="NVIDIA A40: none is free now"):
                 await client.clusters.ensure_running(cluster_id, timeout=30, **settings)
             emulator.faults.add(Fault("hang", operation=GET, times=None))
             began = anyio.current_time()

@@ -10,7 +10,7 @@ import anyio.lowlevel
 logger = logging.getLogger("tensorone")
 
 
-class CleanUps:
+class Interruptions:
     """The clean-ups under way of one client; those that begin together are announced together."""
 
     def __init__(self) -> None:
