@@ -1,5 +1,6 @@
 """The README and the pages under docs: their code runs, and what they name exists."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,13 +11,21 @@ import pytest
 
 import tensorone
 from tensorone import TensorOne
+from tensorone.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
 FILES = f"{URLS['Source']}/blob/main/"
-FENCES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def fences(page: Path) -> list[str]:
+    """The Python code of a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+FENCES = fences(ROOT / "README.md")
 
 
 def test_the_example_runs_as_it_stands(capsys):
@@ -27,12 +36,33 @@ def test_the_example_runs_as_it_stands(capsys):
     assert "RUNNING" in capsys.readouterr().out
 
 
-def test_the_test_that_it_shows_passes(tmp_path):
-    """In a directory of its own, with pytest-asyncio as it comes."""
-    (tmp_path / "test_mine.py").write_text(FENCES[1])
+def passes(tmp_path, code):
+    """Runs a test as a user would: in a directory of its own, with pytest-asyncio as it comes."""
+    (tmp_path / "test_mine.py").write_text(code)
     command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_test_that_it_shows_passes(tmp_path):
+    """The fixture and the test of a user's own code work together."""
+    passes(tmp_path, FENCES[1])
+
+
+def test_what_the_page_on_reliability_shows_works(tmp_path, monkeypatch):
+    """A notebook's lines, clusters ended all at once, and a client for a whole test session."""
+    *lines, session = fences(ROOT / "docs" / "reliability.md")
+
+    async def notebook() -> None:
+        async with TensorOne() as client:
+            for code in lines:
+                await eval(compile(code, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {"client": client})
+
+    with Emulator() as emulator:
+        monkeypatch.setenv("TENSORONE_API_KEY", emulator.api_key)
+        monkeypatch.setenv("TENSORONE_API_URL", emulator.url)
+        tensorone.run(notebook)
+        passes(tmp_path, session)
 
 
 def test_every_call_in_the_tables_exists():
