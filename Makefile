@@ -8,7 +8,7 @@ help: ## Show this list
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && touch $@
 
-install: .venv/.ready ## Make .venv with everything the other commands need
+install: .venv/.ready ## Create .venv with all that the other commands need
 
 demo: install ## Run the examples against the emulator
 	$(BIN)/python examples/demo.py
@@ -33,7 +33,7 @@ update-schema: install ## Review a new schema and apply it if all operations fit
 	$(if $(URL),$(if $(FILE),$(error give URL or FILE, not both)),$(if $(FILE),,$(error give URL=… or FILE=…)))
 	$(BIN)/python -m tensorone_codegen update --also $(EXAMPLE) '$(subst ','\'',$(URL)$(FILE))' || [ $$? -lt 4 ]
 
-lint: install ## Check format, style and the walls between the wings
+lint: install ## Check format, style, and which module imports which
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache
 
 types: install ## Check types with mypy and pyright, and the generated code with ty too
@@ -42,7 +42,7 @@ types: install ## Check types with mypy and pyright, and the generated code with
 cov: install ## Run the tests with branch coverage
 	$(BIN)/coverage run -m pytest -n auto && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
-soak: install ## Run ten soaks of 1,000 operations under faults, and the naive client as control
+soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes nine minutes
@@ -56,7 +56,7 @@ benchmarks/.peers/.ready: queries/clusters.graphql schema/schema.graphql
 	cp benchmarks/stock.toml benchmarks/.peers/pyproject.toml && cd benchmarks/.peers && ../.venv/bin/ariadne-codegen
 	touch $@
 
-bench-spot: install ## Print how much of the time spot fleets run, and at what cost, in simulated markets
+bench-spot: install ## Compare policies for spot fleets in simulated markets: time running, and cost
 	$(BIN)/python benchmarks/spot.py
 
 # Other servers, in environments of their own: strawberry's dependencies conflict with ariadne-codegen's.
@@ -79,7 +79,7 @@ generate-everywhere: install ## Show that every supported Python on this machine
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
-clean: ## Remove everything that these commands made
+clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test check generate check-generated generate-everywhere update-schema lint types cov soak \

@@ -9,8 +9,7 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import anyio
-
+import tensorone
 from tensorone import ClusterSpec, Outcome, TensorOne, fan_out
 from tensorone.emulator import Emulator
 
@@ -120,4 +119,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    sys.exit(tensorone.run(main))

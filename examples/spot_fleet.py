@@ -12,6 +12,7 @@ import anyio
 import httpx
 import trio.testing
 
+import tensorone
 from tensorone import BidPolicy, ClusterSpec, TensorOne
 from tensorone.emulator import Emulator, random_market
 
@@ -54,4 +55,4 @@ def report(emulator: Emulator, counts: Counter[str], running: int, types: list[s
 
 
 if __name__ == "__main__":
-    anyio.run(main, backend="trio", backend_options={"clock": trio.testing.MockClock(autojump_threshold=0)})
+    tensorone.run(main, backend="trio", backend_options={"clock": trio.testing.MockClock(autojump_threshold=0)})

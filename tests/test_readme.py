@@ -1,18 +1,31 @@
 """The README and the pages under docs: their code runs, and what they name exists."""
 
+import ast
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
-import anyio
 import pytest
 
 import tensorone
 from tensorone import TensorOne
+from tensorone.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+FILES = f"{URLS['Source']}/blob/main/"
+
+
+def fences(page: Path) -> list[str]:
+    """The Python code of a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+FENCES = fences(ROOT / "README.md")
 
 
 def test_the_example_runs_as_it_stands(capsys):
@@ -23,20 +36,33 @@ def test_the_example_runs_as_it_stands(capsys):
     assert "RUNNING" in capsys.readouterr().out
 
 
-def test_the_test_that_it_shows_passes():
+def passes(tmp_path, code):
+    """Runs a test as a user would: in a directory of its own, with pytest-asyncio as it comes."""
+    (tmp_path / "test_mine.py").write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_test_that_it_shows_passes(tmp_path):
     """The fixture and the test of a user's own code work together."""
-    space: dict[str, object] = {"__name__": "readme"}
-    exec(compile(FENCES[1], "README.md", "exec"), space)
-    (fixture,) = [value for name, value in space.items() if name == "client"]
-    (test,) = [value for name, value in space.items() if name.startswith("test_")]
+    passes(tmp_path, FENCES[1])
 
-    async def main() -> None:
-        generator = fixture.__wrapped__() if hasattr(fixture, "__wrapped__") else fixture._get_wrapped_function()()
-        client = await anext(generator)
-        await test(client)
-        await generator.aclose()
 
-    anyio.run(main)
+def test_what_the_page_on_reliability_shows_works(tmp_path, monkeypatch):
+    """A notebook's lines, clusters ended all at once, and a client for a whole test session."""
+    *lines, session = fences(ROOT / "docs" / "reliability.md")
+
+    async def notebook() -> None:
+        async with TensorOne() as client:
+            for code in lines:
+                await eval(compile(code, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {"client": client})
+
+    with Emulator() as emulator:
+        monkeypatch.setenv("TENSORONE_API_KEY", emulator.api_key)
+        monkeypatch.setenv("TENSORONE_API_URL", emulator.url)
+        tensorone.run(notebook)
+        passes(tmp_path, session)
 
 
 def test_every_call_in_the_tables_exists():
@@ -56,9 +82,26 @@ def test_every_public_error_is_in_the_readme():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Relative links point to files of this repository."""
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    """Links into this repository, relative or by its address, point to files that exist."""
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if target.startswith(URLS["Source"]):
+            assert target.startswith(FILES), target
+            assert (ROOT / target.removeprefix(FILES)).exists(), target
+        elif not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_package_page_has_no_relative_link():
+    """A package index shows the README elsewhere than beside the files that it links to."""
+    assert re.findall(r"\]\((?!https://)[^)]*", README) == []
+
+
+def test_project_urls_lead_somewhere():
+    """The files among them exist."""
+    assert URLS.keys() == {"Homepage", "Documentation", "Changelog", "Source", "Issues"}
+    for url in URLS.values():
+        assert url.startswith(URLS["Source"])
+        assert not url.startswith(FILES) or (ROOT / url.removeprefix(FILES)).exists(), url
 
 
 def test_every_verb_of_the_makefile_is_explained():

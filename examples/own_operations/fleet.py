@@ -3,9 +3,9 @@
 Needs TENSORONE_API_KEY, and TENSORONE_API_URL if the service is an emulator.
 """
 
-import anyio
 from fleet_graphql import READ_BILL, STOP_PAIR, GraphQLClient
 
+import tensorone
 from tensorone import TensorOne
 
 
@@ -33,4 +33,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    tensorone.run(main)
