@@ -129,7 +129,7 @@ class ConfigurationError(TensorOneError):
 
 
 class InvalidArgument(TensorOneError, ValueError):
-    """An argument was refused before anything was sent.
+    """An argument is invalid; nothing that bills was sent.
 
     Attributes:
         field: Name of the argument or of the field of a spec.

@@ -73,8 +73,7 @@ def run(
     except BaseException:
         if ending.received is None:
             raise
-        if not isinstance(sys.exc_info()[1], KeyboardInterrupt | SystemExit):
-            logger.exception("an error came up while ending on %s", ending.received.name)
+        logger.exception("an error came up while ending on %s", ending.received.name)
     if ending.received is not None:
         raise SystemExit(128 + ending.received)
     return result  # type: ignore[return-value]  # None stands for a cancelled body alone, which raised above

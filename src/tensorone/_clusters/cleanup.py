@@ -106,9 +106,9 @@ def named_in(error: QueryError) -> str | None:
 
 
 async def state_of(session: Session, cluster_id: str) -> Cluster | None:
-    """A cluster as it is now; None when it is not there or the look fails."""
+    """A cluster as it is now; None when it is not there or cannot be read."""
     try:
         return (await session.graphql.get_cluster(cluster_id)).cluster
     except TensorOneError as error:
-        logger.warning("a look at cluster %s failed: %s", cluster_id, error)
+        logger.warning("reading cluster %s failed: %s", cluster_id, error)
         return None

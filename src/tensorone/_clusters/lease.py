@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OnExit = Literal["stop", "terminate"]
 
-EVERY = 5.0  # seconds between looks at a cluster that starts
+EVERY = 5.0  # seconds between polls of a cluster that starts
 
 
 @asynccontextmanager
@@ -62,7 +62,7 @@ async def lease(
 
 
 async def _running(session: Session, cluster_id: str, port: int | None, deadline: float) -> Cluster:
-    left = max(deadline - anyio.current_time(), 0.001)  # a rental may end past the deadline; then one look is due
+    left = max(deadline - anyio.current_time(), 0.001)  # a rental may end past the deadline; then one poll is due
     return await wait.wait_until_up(session, cluster_id, port, timeout=left, every=EVERY, begun=True)
 
 
@@ -74,8 +74,8 @@ async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
 def check_port(spec: ClusterSpec, port: int | None) -> None:
     """Refuses to wait, and pay, for a port that the spec leaves shut."""
     checked_spec(spec)
-    if "templateId" not in spec.further:  # a template may open ports of its own
-        _checks.opened(port, spec.ports)
+    # A template may open ports of its own.
+    _checks.opened(port, () if "templateId" in spec.further else spec.ports)
 
 
 def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given

@@ -163,9 +163,8 @@ def _optional_text(name: str, value: object) -> str | None:
 
 
 def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
-    if isinstance(spec.gpu_type_ids, str):
-        raise InvalidArgument("gpu_type_ids", "must be a sequence of ids; for a single one use gpu_type_id")
-    many = tuple(_checks.text("gpu_type_ids", item) for item in spec.gpu_type_ids or ())
+    listed = _checks.several("gpu_type_ids", spec.gpu_type_ids or ())
+    many = tuple(_checks.text("gpu_type_ids", item) for item in listed)
     one = _optional_text("gpu_type_id", spec.gpu_type_id)
     if one is not None and many:
         raise InvalidArgument("gpu_type_ids", "give gpu_type_id or gpu_type_ids, not both")

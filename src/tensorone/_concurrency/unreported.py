@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
 
 
 class Reportable(Protocol):
@@ -55,20 +54,3 @@ class collecting:  # noqa: N801 - used as a function is; a class costs less per 
 
     def __exit__(self, *_: object) -> None:
         _scope.reset(self._token)
-
-
-@contextmanager
-def reporting(where: str) -> Generator[Unreported]:
-    """A call whose caller gets everything at its end: if it ends early, what was made is reported.
-
-    What was made in a call that ends well belongs to the call around it.
-    """
-    inner = Unreported()
-    try:
-        with collecting(inner):
-            yield inner
-    except BaseException:
-        inner.report(where)
-        raise
-    for made in inner.made:
-        note(made)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument, QueryError
+from tensorone._errors import QueryError
 from tensorone._graphql import batch
 
 from .bidding import price
@@ -69,13 +69,14 @@ async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQu
 async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_count: int) -> list[SpotQuote]:
     """The requests behind `spot.quotes`."""
     _checks.integer("gpu_count", gpu_count, least=1)
-    if isinstance(gpu_type_ids, str):
-        raise InvalidArgument("gpu_type_ids", "must be several ids, not one string; for one, use spot.quote")
     if gpu_type_ids is None:
         found = (await session.graphql.list_gpu_types()).gpu_types or ()
         ids = [gpu.id for gpu in found if gpu is not None]
     else:
-        ids = [_checks.text(f"gpu_type_ids[{index}]", each) for index, each in enumerate(gpu_type_ids)]
+        ids = [
+            _checks.text(f"gpu_type_ids[{index}]", each)
+            for index, each in enumerate(_checks.several("gpu_type_ids", gpu_type_ids))
+        ]
     return by_price(await priced(session, tuple(dict.fromkeys(ids)), gpu_count=gpu_count))
 
 

@@ -57,7 +57,7 @@ class Interruptions:
     def _over(self) -> None:
         left, unsure, self._left, self._unsure = self._left, self._unsure, [], []
         self._announced = False
-        words = f"may still run: {'; '.join(left)}" if left else "nothing is known to be left running"
+        words = f"may still run: {'; '.join(left)}" if left else "nothing of these calls is known to be left running"
         if unsure:
             words += f". To be sure, search again with client.clusters.find: {', '.join(unsure)}"
         logger.warning("clean-up is over: %s", words)

@@ -62,8 +62,8 @@ class _Made:
         """Warns of those that are not known to have ended."""
         by_client: dict[int, tuple[Rentals, list[str]]] = {}
         for one in among:
-            if isinstance(one, _Made):
-                by_client.setdefault(id(one.rentals), (one.rentals, []))[1].append(one.cluster_id)
+            assert isinstance(one, _Made)  # noqa: S101 - several of one kind
+            by_client.setdefault(id(one.rentals), (one.rentals, []))[1].append(one.cluster_id)
         for rentals, cluster_ids in by_client.values():
             rentals.warn(cluster_ids, where)
 

@@ -336,7 +336,7 @@ def test_a_duplicate_that_stopped_is_left_behind(on):
             await client.clusters.terminate(old)
             await anyio.sleep(60)
             tags = {"TENSORONE_CLIENT_TOKEN": f"keep-{old}"}
-            twice = await renting(spot(SPEC, A40, 0.35, tags))(client.graphql)
+            twice = await renting(spot(SPEC, A40, 0.35, tags)).send(client.graphql)
             await client.clusters.stop(twice.id)
             await anyio.sleep(40)
             group.cancel_scope.cancel()
