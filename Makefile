@@ -17,6 +17,9 @@ demo: install ## Run the examples against the emulator
 test: install ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
+smoke: install ## Run the tests that a first look needs, in under a minute
+	$(BIN)/python -m pytest -n auto -q tests/test_nine_requests.py tests/test_first_contact.py tests/test_public.py tests/test_readme.py tests/sdk/clusters/test_rent_once.py tests/sdk/clusters/test_lease.py tests/sdk/spot/test_acquire.py tests/sdk/concurrency
+
 check: check-generated lint types cov ## Run what CI runs, except the demo and the build
 
 EXAMPLE := examples/own_operations
@@ -82,5 +85,5 @@ dist: install ## Build the wheel and the source archive
 clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test check generate check-generated generate-everywhere update-schema lint types cov soak \
+.PHONY: help install demo test smoke check generate check-generated generate-everywhere update-schema lint types cov soak \
 	bench bench-spot probe-proof dist clean

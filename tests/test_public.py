@@ -1,12 +1,14 @@
 """What the package shows, and how its rooms are built."""
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import pkgutil
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -120,6 +122,42 @@ def test_importing_the_package_leaves_the_extras_alone():
     )
 
 
+def test_a_guess_gets_a_hint():
+    """The emulator is a package of its own; a spec shows its keywords."""
+    code = "try:\n    from tensorone import Emulator\nexcept ImportError as error:\n    print(error)\n"
+    code += "import tensorone\ntry:\n    tensorone.emulator\nexcept AttributeError as error:\n    print(error)\n"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "from tensorone.emulator import Emulator" in found
+    assert "import tensorone.emulator first" in found
+    keywords = inspect.signature(tensorone.ClusterSpec).parameters
+    assert "image_name" in keywords
+    assert "given" not in keywords
+
+
+CLUSTER = {
+    **dict.fromkeys(("imageName", "machineId", "machine", "name", "runtime")),
+    "id": "a",
+    "desiredStatus": "RUNNING",
+    "env": ["PASSWORD=hunter2"],
+}
+
+
+def test_what_people_print_is_one_line():
+    """A cluster, a rental and an attempt; no repr of an enum is noise."""
+    cluster = tensorone.Cluster.model_validate(CLUSTER)
+    assert str(cluster) == "Cluster(id='a', desired_status=RUNNING, env=['PASSWORD=***'])"
+    assert "desired_status='RUNNING'" in repr(cluster)
+    spec = tensorone.ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
+    rental = tensorone.SpotRental(cluster=cluster, spec=spec, gpu_type_id="NVIDIA A40", bid_per_gpu=0.2, attempts=())
+    assert str(rental) == "a: NVIDIA A40 spot at 0.2 USD per GPU-hour"
+    assert str(dataclasses.replace(rental, gpu_type_id=None, bid_per_gpu=None, kind=None)) == "a: found by its token"
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    attempt = tensorone.Attempt(at=at, gpu_type_id="NVIDIA A40", bid_per_gpu=0.2, reason="why", answer="won")
+    assert str(attempt) == "03:04:05 NVIDIA A40, spot at 0.2 USD per GPU-hour: won"
+    whole = tensorone.Attempt(at=at, gpu_type_id=None, bid_per_gpu=None, reason="why", answer="", kind="on_demand")
+    assert str(whole) == "03:04:05 the market, on-demand: why"
+
+
 def test_the_version_is_one():
     """The package and its metadata have the same version."""
     assert version("tensorone") == tensorone.__version__
@@ -130,6 +168,6 @@ def test_names_are_imported_at_first_use():
     code = "import sys, tensorone; print('httpx' in sys.modules, 'pydantic' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]
-    assert set(tensorone.__all__) <= set(dir(tensorone))
+    assert dir(tensorone) == tensorone.__all__
     with pytest.raises(AttributeError, match="has no attribute 'Tensor1'"):
         _ = tensorone.Tensor1

@@ -223,11 +223,14 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
+            raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
+        hint = ": import tensorone.emulator first" if name == "emulator" else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return __all__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -100,6 +101,15 @@ class ClusterSpec:
             json_schema_input_schema=core_schema.dict_schema(core_schema.str_schema()),
             serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
+
+
+def _signature() -> inspect.Signature:
+    """The keywords, for notebooks and editors; by itself inspect finds how an unknown one is caught."""
+    made = inspect.signature(ClusterSpec.__init__)
+    return made.replace(parameters=[*made.parameters.values()][1:])
+
+
+setattr(ClusterSpec, "__signature__", _signature())  # noqa: B010 - no attribute that a type checker knows
 
 
 def _read(value: object) -> ClusterSpec:

@@ -58,6 +58,11 @@ class Attempt:
     reason: str
     answer: str
 
+    def __str__(self) -> str:
+        about = "the market" if self.gpu_type_id is None else str(Candidate(self.gpu_type_id, self.cloud_type))
+        paying = "" if self.bid_per_gpu is None else f" at {self.bid_per_gpu:g} USD per GPU-hour"
+        return f"{self.at:%H:%M:%S} {about}, {self.kind.replace('_', '-')}{paying}: {self.answer or self.reason}"
+
 
 class AttemptLog:
     """The attempts of one search, each also passed to the caller's hook."""

@@ -48,6 +48,12 @@ class SpotRental:
     on_demand_price: float | None = None
     left_behind: RentElsewhere | None = None
 
+    def __str__(self) -> str:
+        price = self.on_demand_price if self.bid_per_gpu is None else self.bid_per_gpu
+        known = "" if price is None else f" at {price:g} USD per GPU-hour"
+        what = " ".join(filter(None, (self.gpu_type_id, (self.kind or "").replace("_", "-"))))
+        return f"{self.cluster.id}: {what or 'found by its token'}{known}"
+
 
 def adopted(request: SpotRequest, cluster: PlacedCluster) -> SpotRental:
     """The cluster that an earlier call with the same token rented; its GPU type and price are unknown."""

@@ -26,6 +26,12 @@ class UnsetType(Enum):
 UNSET = UnsetType.UNSET
 
 
+def _short(value: object) -> str:
+    if isinstance(value, SecretsMasked):
+        return "…"
+    return str(value) if isinstance(value, Enum) else repr(value)
+
+
 def newer_than(*known: str) -> AfterValidator:
     """Takes the name of any type but some, which have classes of their own."""
 
@@ -47,6 +53,11 @@ class BaseModel(SecretsMasked):
         extra="ignore",
         frozen=True,
     )
+
+    def __str__(self) -> str:
+        """One line for people: what it is, and its fields that have a value; a nested object by its class alone."""
+        shown = (f"{name}={_short(value)}" for name, value in self if value is not None and value != [])
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class InputModel(SecretsKept):
