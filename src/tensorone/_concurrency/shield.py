@@ -18,7 +18,7 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> boo
     """Runs clean-up that no cancellation ends, for a bounded time; whether it was done in that time.
 
     The shield holds off scopes. A task of asyncio may be cancelled beside them, and more than once: then the
-    clean-up, which may be done twice, begins anew.
+    clean-up, which may be done twice, starts again.
     """
     deadline = anyio.current_time() + within
     done = False

@@ -72,7 +72,7 @@ class SingleFlight(Generic[T]):
                 if poll.error is not None:
                     raise poll.error
             if self._poll is poll:
-                self._poll = None  # its leader was cancelled, or it began too early: the first to wake asks anew
+                self._poll = None  # its leader was cancelled, or it began too early: the first to wake fetches again
 
     async def _lead(self, poll: _Poll[T]) -> Fetched[T]:
         try:
