@@ -170,3 +170,18 @@ def test_names_are_imported_on_first_use(monkeypatch: pytest.MonkeyPatch) -> Non
     assert names() == ["OpenEnum"]
     with pytest.raises(AttributeError, match="has no attribute 'Nope'"):
         imported("Nope")
+
+
+def test_a_result_is_one_line_for_people() -> None:
+    """Values without noise, nothing that is None or empty, and what is nested by its class alone."""
+
+    class Outer(BaseModel):
+        job: Job
+        color: Color
+        none: str | None
+        listed: list[str]
+
+    outer = Outer(job=Job(id="a", env=["KEY=hunter2"]), color=Color("RED"), none=None, listed=[])
+    assert str(outer) == "Outer(job=…, color=RED)"
+    assert str(outer.job) == "Job(id='a', env=['KEY=***'])"
+    assert repr(outer.color) == "'RED'"

@@ -169,3 +169,5 @@ def test_a_spec_is_written_with_masks():
     with pytest.raises(ValidationError, match="mapping of its fields"):
         adapter.validate_python(3)
     assert adapter.json_schema()["type"] == "object"
+    plain = ClusterSpec(image_name="i", gpu_type_id=A40)
+    assert adapter.dump_python(plain) == {"image_name": "i", "gpu_type_id": A40, "gpu_count": 1}
