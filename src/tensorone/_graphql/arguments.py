@@ -50,7 +50,7 @@ def body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["
     if style == "variables":
         return _in_variables(operation.document, operation.name, values)
     beyond = {name for name, value in values.items() if _has_other_keys(value)}
-    types = _types(operation.fields, beyond)
+    types = _types(operation.fields, beyond) if beyond else {}
     if not types:
         return to_json({"query": document(operation, values)})
     return _in_variables(document(operation, values, types), operation.name, {name: values[name] for name in types})
