@@ -94,7 +94,8 @@ class Server:
                 return await client.post(self._url, json=body)
 
     def _wire(self) -> _Keyed:
-        proxy = None if proxy_bypass(self._url.host) else getproxies().get(self._url.scheme)
+        direct = is_loopback(self._url.host) or proxy_bypass(self._url.host)
+        proxy = None if direct else getproxies().get(self._url.scheme)
         try:
             return _Keyed(httpx.AsyncHTTPTransport(proxy=proxy), self._key, self._auth)
         except (ValueError, ImportError, httpx.InvalidURL) as error:
@@ -130,6 +131,16 @@ class Server:
             f"{self.url} refuses introspection: {words}\n"
             "give the schema as a file, or ask the server which operations it accepts: probe"
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: a proxy would look for it on its own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def from_introspection(content: object, name: str) -> GraphQLSchema:

@@ -17,7 +17,7 @@ from codegen.servers import NO_INTROSPECTION, GraphQLServer
 from graphql.validation.rules import ValidationRule
 
 from tensorone_codegen._errors import CodegenError
-from tensorone_codegen._server.remote import KEY_VARIABLE, Server
+from tensorone_codegen._server.remote import KEY_VARIABLE, Server, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,6 +241,20 @@ def test_a_redirect_is_told_and_not_followed(location: str, where: str) -> None:
     """Where it points, without what may hold the key."""
     with redirecting(location) as url, pytest.raises(CodegenError, match=rf" points to {where} \(HTTP 307\): give"):
         Server(url, KEY).ask("{__typename}", "")
+
+
+def test_this_machine_is_never_asked_for_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on loopback is reached directly, by name or address, whatever the environment says."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    answer = json.dumps({"data": {"__typename": "Query"}}).encode()
+    with GraphQLServer(reply=(200, answer)).running() as server:
+        for url in (server.url, server.url.replace("127.0.0.1", "localhost")):
+            assert Server(url).ask("{ __typename }", "Any").data == {"__typename": "Query"}
+    assert [is_loopback(each) for each in ("a.localhost", "::1", "127.9.9.9", "10.0.0.1", "host")] == [
+        *(True, True, True),
+        *(False, False),
+    ]
 
 
 @pytest.mark.parametrize("proxy", ["gopher://proxy", "socks5://proxy:1", "http://proxy:port"])
