@@ -59,6 +59,22 @@ def test_a_wing_says_what_it_is(package):
     assert len(wings) >= 4
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_the_rooms_that_a_page_names_exist(page):
+    """A room that was renamed is renamed in the pages too."""
+    text = (Path(__file__).parents[1] / page).read_text()
+    named = set(re.findall(r"`(?:[a-z_]+[/.])*(_[a-z]+)[/.]([a-z_]+?)(?:\.py)?`", text))
+    wings = [(wing, room) for wing, room in named if (SOURCE / wing).is_dir()]
+    elsewhere = [SOURCE / "emulator", Path(tensorone_codegen.__file__).parent]
+    missing = [
+        f"{wing}/{room}"
+        for wing, room in wings
+        if not any((root / wing / f"{room}.py").exists() for root in (SOURCE, *elsewhere))
+    ]
+    assert len(wings) >= 5
+    assert missing == []
+
+
 def test_rooms_are_small():
     """No wing has more than 15 rooms, and no room more than 300 lines but the namespaces', which are docstrings."""
     for wing in Path(tensorone.__file__).parent.rglob("_*/"):
