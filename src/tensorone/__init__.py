@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tensorone._spot.result import SpotRental
 
     from ._client import TensorOne
+    from ._display.listing import Listing
     from ._errors import (
         AuthenticationError,
         BidCeilingReached,
@@ -117,6 +118,7 @@ __all__ = [
     "GpuUsage",
     "InvalidArgument",
     "KeepRunning",
+    "Listing",
     "LowestPrice",
     "Machine",
     "Moved",
@@ -186,6 +188,7 @@ _HOMES = {
     "_clusters.watch": "Watch",
     "_concurrency.fan_out": "OutcomeStream fan_out stream_outcomes",
     "_concurrency.outcome": "NotStarted Outcome",
+    "_display.listing": "Listing",
     "_errors": (
         "AuthenticationError BidCeilingReached BidTooLow ClusterNotFound ConfigurationError ConnectionFailed "
         "InvalidArgument NoCapacity OperationUnsupported OutcomeUnknown QueryError RateLimited RequestTimedOut "

@@ -27,6 +27,7 @@ No error holds the API key or an environment value of a cluster, and every error
 from __future__ import annotations
 
 import pickle
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ class TensorOneError(Exception):
         self.retryable = self._retryable if retryable is None else retryable
         self.billing = billing
         self.ledger: tuple[Any, ...] = tuple(ledger)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows the error as a value: what happened, what is billed, whether to call again."""
+        said = [f"<b>{type(self).__name__}</b>: {escape(str(self))}"]
+        said += [f"billed: {escape(self.billing)}"] if self.billing else []
+        said += ["the same call may succeed later, and is safe to repeat"] if self.retryable else []
+        return f"<p>{'<br>'.join(said)}</p>"
 
     def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
         # Exceptions are rebuilt from positional arguments alone; ours have keywords, and a cause to keep.

@@ -15,6 +15,7 @@ from tensorone import (
     ClusterStatus,
     Gone,
     GpuType,
+    Listing,
     Outcome,
     PlacedCluster,
     PricedGpuType,
@@ -43,19 +44,19 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     assert_type(await client.clusters.resume("id", gpu_count=1), PlacedCluster)
     assert_type(await client.spot.resume("id", bid_per_gpu=1, gpu_count=1), PlacedCluster)
     assert_type(await client.clusters.stop("id"), ClusterState)
-    assert_type(await client.clusters.list(), list[Cluster])
-    assert_type(await client.clusters.get_many(("a",)), list[Cluster | None])
+    assert_type(await client.clusters.list(), Listing[Cluster])
+    assert_type(await client.clusters.get_many(("a",)), Listing[Cluster | None])
     assert_type(await client.clusters.find("t"), Cluster | None)
     cluster = await client.clusters.wait_until("id", lambda seen: seen.runtime is not None, timeout=5)
     assert_type(cluster, Cluster)
     assert_type(cluster.desired_status, ClusterStatus)
     assert_type(cluster.image_name, str | None)
-    assert_type(await client.gpu_types.list(), list[GpuType])
+    assert_type(await client.gpu_types.list(), Listing[GpuType])
     assert_type(await client.gpu_types.get("id"), PricedGpuType)
     assert_type(await client.spot.quote("id", gpu_count=2), SpotQuote)
     assert_type(await client.execute(LIST_CLUSTERS), ListClusters)
     assert_type(await client.graphql.list_clusters(), ListClusters)
-    assert_type(await fan_out(client.clusters.stop, ["a"]), list[Outcome[str, ClusterState]])
+    assert_type(await fan_out(client.clusters.stop, ["a"]), Listing[Outcome[str, ClusterState]])
     assert_type((await fan_out(client.clusters.stop, ids, limit=3))[0].unwrap(), ClusterState)
     async with stream_outcomes(client.clusters.stop, ids, limit=3, stop_after_failures=2) as outcomes:
         async for outcome in outcomes:

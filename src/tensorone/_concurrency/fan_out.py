@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 
 from tensorone import _checks
+from tensorone._display.listing import Listing
 
 from .workers import Workers
 
@@ -34,7 +35,7 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
     on_progress: Callable[[int, int | None], object] | None = None,
     on_outcome: Callable[[Outcome[T, R]], object] | None = None,
     stop_after_failures: int | None = None,
-) -> list[Outcome[T, R]]:
+) -> Listing[Outcome[T, R]]:
     """Runs an operation for every item, at most `limit` at once, and gathers what became of each.
 
     Items are read as they are needed, and only what runs has a task. An operation that raises ends as an outcome
@@ -74,7 +75,7 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
 
     workers = Workers(op, items, keep, limit=limit, stop_after_failures=stop_after_failures)
     await _run(workers, "fan_out")
-    return [outcomes[index] for index in range(len(outcomes))]
+    return Listing(outcomes[index] for index in range(len(outcomes)))
 
 
 async def _run(workers: Workers[T, R], where: str) -> None:

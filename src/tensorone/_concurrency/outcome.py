@@ -44,3 +44,8 @@ class Outcome(Generic[T, R]):
         if self.error is not None:
             raise self.error
         return cast("R", self.value)
+
+    def _cells_(self) -> dict[str, object]:
+        """What a table shows: of a value with an id the id, of an error its name and text."""
+        error = self.error and f"{type(self.error).__name__}: {self.error}"
+        return {"item": self.item, "ok": self.ok, "value": getattr(self.value, "id", self.value), "error": error}

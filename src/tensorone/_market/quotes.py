@@ -53,6 +53,11 @@ class SpotQuote:
             return None
         return 1.0 - self.minimum_bid / self.on_demand_price
 
+    def _cells_(self) -> dict[str, object]:
+        saving = None if self.discount is None else f"{self.discount:.0%}"
+        prices = {"spot $/GPU·h": self.minimum_bid, "fixed $/GPU·h": self.on_demand_price, "saves": saving}
+        return {"GPU type": self.gpu_type_id, "GPUs": self.gpu_count, **prices, "problem": self.problem or ""}
+
 
 async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
     """The request behind `spot.quote`.

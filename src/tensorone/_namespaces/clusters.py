@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from tensorone import _checks
 from tensorone._clusters import end, get_many, rent_once, wait
 from tensorone._clusters.reap import reap
+from tensorone._display.listing import Listing
 from tensorone._session import token_and_expiry
 
 if TYPE_CHECKING:
@@ -306,7 +307,7 @@ class Clusters:
 
         return Watch(self._session, cluster_ids, every=every)
 
-    async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> list[Reaped]:
+    async def reap(self, *, action: Literal["stop", "terminate"], dry_run: bool) -> Listing[Reaped]:
         """Ends the clusters whose `expires_in` has passed; made for cron.
 
         Reads the deadlines from the clusters themselves, so it works although the process that rented them is gone.
@@ -322,9 +323,9 @@ class Clusters:
         Raises:
             TensorOneError: The listing failed; nothing was done.
         """
-        return await reap(self._session, action=action, dry_run=dry_run)
+        return Listing(await reap(self._session, action=action, dry_run=dry_run))
 
-    async def get_many(self, cluster_ids: Iterable[str]) -> list[Cluster | None]:
+    async def get_many(self, cluster_ids: Iterable[str]) -> Listing[Cluster | None]:
         """Many clusters as they are now, by one request for every 50 of them. Bills nothing.
 
         If one cluster of a request cannot be read, the others are read by a second request, and this one by itself.
@@ -343,10 +344,10 @@ class Clusters:
 
         Source: ``cluster(input: {clusterId})`` in the published example requests, with aliases.
         """
-        return await get_many.get_many(self._session, cluster_ids)
+        return Listing(await get_many.get_many(self._session, cluster_ids))
 
     # Last, because its name hides the builtin from the annotations that follow it.
-    async def list(self) -> list[Cluster]:
+    async def list(self) -> Listing[Cluster]:
         """All clusters of the account, stopped ones too. Bills nothing.
 
         Raises:
@@ -355,4 +356,4 @@ class Clusters:
 
         Source: ``myself { clusters }`` in the published example requests.
         """
-        return await self._session.clusters()
+        return Listing(await self._session.clusters())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tensorone._account import endpoints
+from tensorone._display.listing import Listing
 
 if TYPE_CHECKING:
     from tensorone._account.endpoints import EndpointSpec
@@ -55,7 +56,7 @@ class Endpoints:
         await endpoints.delete(self._session, endpoint_id)
 
     # Last, because its name hides the builtin from the annotations that follow it.
-    async def list(self) -> list[Endpoint]:
+    async def list(self) -> Listing[Endpoint]:
         """All serverless endpoints of the account. Bills nothing.
 
         Raises:
@@ -64,4 +65,4 @@ class Endpoints:
 
         Source: ``myself { endpoints }`` of the Tensor One documentation.
         """
-        return await endpoints.listed(self._session)
+        return Listing(await endpoints.listed(self._session))

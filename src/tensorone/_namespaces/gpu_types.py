@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tensorone._display.listing import Listing
 from tensorone._market.quotes import get
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class GpuTypes:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def list(self) -> list[GpuType]:
+    async def list(self) -> Listing[GpuType]:
         """All GPU types, without prices.
 
         Raises:
@@ -27,7 +28,8 @@ class GpuTypes:
 
         Source: ``gpuTypes`` in the published example requests.
         """
-        return [gpu for gpu in (await self._session.graphql.list_gpu_types()).gpu_types or () if gpu is not None]
+        found = (await self._session.graphql.list_gpu_types()).gpu_types
+        return Listing(gpu for gpu in found or () if gpu is not None)
 
     async def get(self, gpu_type_id: str, *, gpu_count: int = 1) -> PricedGpuType:
         """One GPU type with the lowest price for a number of GPUs; a price promises no capacity.

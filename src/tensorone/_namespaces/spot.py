@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from tensorone._display.listing import Listing
 from tensorone._market.quotes import quote, quotes
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Spot:
         """
         return await quote(self._session, gpu_type_id, gpu_count=gpu_count)
 
-    async def quotes(self, gpu_type_ids: Iterable[str] | None = None, *, gpu_count: int = 1) -> list[SpotQuote]:
+    async def quotes(self, gpu_type_ids: Iterable[str] | None = None, *, gpu_count: int = 1) -> Listing[SpotQuote]:
         """The market's prices for several GPU types, by one request for every 50 of them. Bills nothing.
 
         Args:
@@ -66,7 +67,7 @@ class Spot:
 
         Source: as in `quote`, with aliases.
         """
-        return await quotes(self._session, gpu_type_ids, gpu_count=gpu_count)
+        return Listing(await quotes(self._session, gpu_type_ids, gpu_count=gpu_count))
 
     async def rent(
         self,
@@ -193,7 +194,7 @@ class Spot:
         client_token: str | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
-    ) -> list[Outcome[int, SpotRental]]:
+    ) -> Listing[Outcome[int, SpotRental]]:
         """Several spot clusters at once, each won as `acquire` does; all searches share their price requests.
 
         Bills each winning bid from the moment it wins. When the call is cancelled, it terminates all that it won.
@@ -229,22 +230,24 @@ class Spot:
         """
         from tensorone._spot.acquire_many import acquire_many
 
-        return await acquire_many(
-            self._session,
-            spec,
-            count,
-            bidding=bidding,
-            timeout=timeout,
-            mode=mode,
-            cloud_types=cloud_types,
-            order=order,
-            capacity=capacity,
-            on_demand_ceiling=on_demand_ceiling,
-            on_demand_after=on_demand_after,
-            every=every,
-            client_token=client_token,
-            expires_in=expires_in,
-            on_attempt=on_attempt,
+        return Listing(
+            await acquire_many(
+                self._session,
+                spec,
+                count,
+                bidding=bidding,
+                timeout=timeout,
+                mode=mode,
+                cloud_types=cloud_types,
+                order=order,
+                capacity=capacity,
+                on_demand_ceiling=on_demand_ceiling,
+                on_demand_after=on_demand_after,
+                every=every,
+                client_token=client_token,
+                expires_in=expires_in,
+                on_attempt=on_attempt,
+            )
         )
 
     def lease(
