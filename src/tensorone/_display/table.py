@@ -24,6 +24,7 @@ def table(items: Sequence[object]) -> str:
     ordered = sorted(items, key=lambda each: getattr(each, "error", None) is None)
     rows = [cells(each) for each in ordered[:SHOWN]]
     names = list(dict.fromkeys(name for each in rows for name in each))
+    names = [name for name in names if any(each.get(name) for each in rows)] or names
     body = "".join(_row("td", [each.get(name, "") for name in names]) for each in rows)
     more = len(items) - len(rows)
     note = f'<p style="{NOTE}">{more} more</p>' if more else ""

@@ -55,8 +55,19 @@ class SpotQuote:
 
     def _cells_(self) -> dict[str, object]:
         saving = None if self.discount is None else f"{self.discount:.0%}"
-        prices = {"spot $/GPU·h": self.minimum_bid, "fixed $/GPU·h": self.on_demand_price, "saves": saving}
-        return {"GPU type": self.gpu_type_id, "GPUs": self.gpu_count, **prices, "problem": self.problem or ""}
+        prices = {"spot $/GPU·h": _dollars(self.minimum_bid), "fixed $/GPU·h": _dollars(self.on_demand_price)}
+        return {
+            "GPU type": self.gpu_type_id,
+            "GPUs": self.gpu_count,
+            **prices,
+            "saves": saving,
+            "problem": self.problem,
+        }
+
+
+def _dollars(price: float | None) -> str | None:
+    """Cents at least, and a tenth of one where there is one."""
+    return price and (f"{price:.2f}" if round(price, 2) == price else f"{price:.3f}")
 
 
 async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
