@@ -56,18 +56,15 @@ class SpotQuote:
     def _cells_(self) -> dict[str, object]:
         saving = None if self.discount is None else f"{self.discount:.0%}"
         prices = {"spot $/GPU·h": _dollars(self.minimum_bid), "fixed $/GPU·h": _dollars(self.on_demand_price)}
-        return {
-            "GPU type": self.gpu_type_id,
-            "GPUs": self.gpu_count,
-            **prices,
-            "saves": saving,
-            "problem": self.problem,
-        }
+        shown = {"GPU type": self.gpu_type_id, "GPUs": self.gpu_count, **prices}
+        return {**shown, "saves": saving, "problem": self.problem}
 
 
 def _dollars(price: float | None) -> str | None:
     """Cents at least, and a tenth of one where there is one."""
-    return price and (f"{price:.2f}" if round(price, 2) == price else f"{price:.3f}")
+    if price is None:
+        return None
+    return f"{price:.2f}" if round(price, 2) == price else f"{price:.3f}"
 
 
 async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQuote:
