@@ -82,8 +82,16 @@ generate-everywhere: install ## Show that every supported Python on this machine
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
+# Tools that look at what is built, in an environment of their own.
+RELEASE := $(CURDIR)/.release
+release-check: install ## Try the built wheel outside of this tree: each extra, each Python, lowest versions; takes minutes
+	rm -rf $(RELEASE)/dist && $(BIN)/python -m build --quiet --outdir $(RELEASE)/dist
+	test -d $(RELEASE)/tools || $(PYTHON) -m venv $(RELEASE)/tools
+	$(RELEASE)/tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13' 'twine>=7' 'cyclonedx-bom>=7.5' 'mypy>=1.15' 'pyright[nodejs]>=1.1.400'
+	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
+
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere update-schema lint types cov soak \
-	bench bench-spot probe-proof dist clean
+	bench bench-spot probe-proof dist release-check clean
