@@ -131,9 +131,10 @@ class Transport:
 
     async def aclose(self) -> None:
         """Closes what this object opened; a given transport stays open."""
-        with anyio.CancelScope(shield=True):
-            while self._own:
-                await self._own.pop().aclose()
+        if self._own:  # without connections, closing needs no event loop
+            with anyio.CancelScope(shield=True):
+                while self._own:
+                    await self._own.pop().aclose()
         self._idle.clear()
 
     def _new_connection(self) -> httpx.AsyncBaseTransport:

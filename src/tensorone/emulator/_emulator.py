@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 from importlib import resources
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import CancelScope, to_thread
 
@@ -76,8 +77,8 @@ class Emulator:
         limits = limits or (Limits(depth=20) if introspection else Limits())
         self._scenario = Scenario(
             seed=seed,
-            boot=Boot.parse(boot) if isinstance(boot, str) else boot,
-            balance=Decimal(balance),
+            boot=_boot(boot),
+            balance=_dollars(balance),
             hosts=None if hosts is None else tuple(hosts),
             first_clusters=first_clusters,
         )
@@ -86,7 +87,8 @@ class Emulator:
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
         self._faults = Faults(seed, self._close_port, self._open_port)
-        self._app = App(service, self._keys, self._faults, self._new_world(), max_body=limits.body)
+        world = World(self._scenario, speed=speed, clock=clock)
+        self._app = App(service, self._keys, self._faults, world, max_body=limits.body)
         self._server = LoopbackServer(self._app, host, port)
         self._host = host
         self._port: int | None = None
@@ -154,11 +156,46 @@ class Emulator:
         """Requests refused by the rate limit since it was set."""
         return self._app.rate_limit.refused if self._app.rate_limit else 0
 
-    def reset(self) -> None:
-        """Starts over: a new `world`, no faults, no rate limit."""
-        self._app.world = self._new_world()
+    @property
+    def access_log(self) -> tuple[str, ...]:
+        """The latest hundred requests, a line each: operation, status, duration, faults; no values, and no key."""
+        return tuple(self._app.lines)
+
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        speed: float | None = None,
+        boot: Boot | str | None = None,
+        balance: Decimal | str | None = None,
+        first_clusters: bool | None = None,
+    ) -> None:
+        """Starts over: a new `world`, no faults, no rate limit, an empty `access_log`.
+
+        The arguments are those of the emulator, for the new world alone: None is what the emulator was made with.
+        Address and keys stay.
+
+        Args:
+            seed: Same seed, same ids, hosts, prices and faults.
+            speed: Seconds of the world per real second.
+            boot: Progression of starts: a `Boot`, or text as in `Boot.parse`.
+            balance: Credit at the beginning, US dollars.
+            first_clusters: Whether the account begins with the clusters of the published example requests.
+
+        Raises:
+            ValueError: An argument is invalid; then nothing was reset.
+        """
+        given: dict[str, Any] = {
+            "seed": seed,
+            "boot": None if boot is None else _boot(boot),
+            "balance": None if balance is None else _dollars(balance),
+            "first_clusters": first_clusters,
+        }
+        scenario = replace(self._scenario, **{name: value for name, value in given.items() if value is not None})
+        self._app.world = World(scenario, speed=self._speed if speed is None else speed, clock=self._clock)
         self._app.rate_limit = None
-        self._faults.clear()
+        self._app.lines.clear()
+        self._faults.clear(seed=scenario.seed)
 
     def __enter__(self) -> Self:
         self._port = self._server.start()
@@ -188,8 +225,16 @@ class Emulator:
     def _open_port(self) -> None:
         self._server.reopen()
 
-    def _new_world(self) -> World:
-        return World(self._scenario, speed=self._speed, clock=self._clock)
+
+def _dollars(amount: Decimal | str) -> Decimal:
+    try:
+        return Decimal(amount)
+    except ArithmeticError:
+        raise ValueError(f"balance must be US dollars, not {amount!r}") from None
+
+
+def _boot(boot: Boot | str) -> Boot:
+    return Boot.parse(boot) if isinstance(boot, str) else boot
 
 
 def _installed_schema() -> str:

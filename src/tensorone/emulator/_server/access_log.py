@@ -38,8 +38,9 @@ class AccessEntry:
         """Notes the faults of the request."""
         self._faults = "".join(f" fault={fault.kind}" for fault in faults)
 
-    def write(self) -> None:
-        """Logs the line at INFO."""
+    def write(self) -> str:
+        """Logs the line at INFO, and returns it."""
         milliseconds = (time.perf_counter() - self._began) * 1000
         status = self.status or "no-answer"
         logger.info("%s %s %.1f ms%s", self._operation, status, milliseconds, self._faults)
+        return f"{self._operation} {status} {milliseconds:.1f} ms{self._faults}"

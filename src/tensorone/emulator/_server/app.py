@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
@@ -43,6 +44,9 @@ SECRET_HEADERS = frozenset({"authorization", "cookie"})
 SLOW = 1.0
 
 
+KEPT = 100  # lines of the log
+
+
 _logger = logging.getLogger("tensorone.emulator")
 
 
@@ -52,11 +56,13 @@ class App:
     Attributes:
         world: The state that the answers come from; may be replaced between requests.
         rate_limit: Refuses requests beyond a rate; None refuses none.
+        lines: The latest lines of the log of requests.
     """
 
     def __init__(self, service: Service, keys: Keys, faults: Faults, world: World, *, max_body: int) -> None:
         self.world = world
         self.rate_limit: RateLimit | None = None
+        self.lines: deque[str] = deque(maxlen=KEPT)
         self._service = service
         self._keys = keys
         self._faults = faults
@@ -74,7 +80,7 @@ class App:
         except ClientDisconnect:
             return
         finally:
-            entry.write()
+            self.lines.append(entry.write())
         if response is not None:
             response.headers["x-request-id"] = f"emulator-{next(self._ids):08}"
             await response(scope, receive, send)

@@ -63,9 +63,14 @@ class Faults:
                 with self._lock:
                     self._armed.append(_Armed(fault))
 
-    def clear(self) -> None:
-        """Disarms every fault, forgets the hits, restarts the draws of probabilities, and ends a `refuse`."""
+    def clear(self, *, seed: int | None = None) -> None:
+        """Disarms every fault, forgets the hits, restarts the draws of probabilities, and ends a `refuse`.
+
+        Args:
+            seed: Seed of the draws from now on; None keeps the present one.
+        """
         with self._lock:
+            self._seed = self._seed if seed is None else seed
             self._rng = _chance(self._seed)
             self._armed.clear()
             self._hits.clear()

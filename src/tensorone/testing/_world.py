@@ -1,0 +1,89 @@
+"""The emulator of a session, and how one test begins and ends on it."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from ._marks import DEFAULTS, wrong_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from tensorone.emulator import Emulator, World
+
+    from ._marks import Setup
+
+OF_THE_TEST = ("rate_limit", "leftovers")  # options that are no keywords of an emulator
+
+MARKET = 6 * 3600.0  # seconds of a market drawn from a seed
+
+
+@contextmanager
+def started(options: Mapping[str, Any]) -> Generator[Emulator]:
+    """A running emulator with the options of the session."""
+    with _failing("the fixtures of tensorone need an extra: pip install 'tensorone[testing]'", ImportError):
+        from tensorone.emulator import Emulator
+    known = [*inspect.signature(Emulator).parameters, *OF_THE_TEST]
+    if unknown := [name for name in options if name not in known]:
+        _fail(f"tensorone_options has no {', '.join(unknown)}; it has {', '.join(known)}")
+    if wrong := wrong_leftovers(options.get("leftovers")):
+        _fail(f"tensorone_options {wrong}")
+    given = {**DEFAULTS} | {name: value for name, value in options.items() if name not in OF_THE_TEST}
+    with _failing("tensorone_options has a wrong value", TypeError, ValueError):
+        emulator = Emulator(**given)
+    with emulator:
+        yield emulator
+
+
+def begin(emulator: Emulator, setup: Setup) -> None:
+    """Resets the emulator and applies the marks of a test."""
+    from tensorone.emulator import Fault
+
+    with _failing("a mark of tensorone has a wrong value", TypeError, ValueError):
+        emulator.reset(**setup.reset)
+        emulator.rate_limit(setup.rate_limit)
+        for market in setup.markets:
+            _play(emulator.world, **market)
+        emulator.faults.add(*(Fault(kind, **settings) for kind, settings in setup.faults))
+
+
+def running(emulator: Emulator) -> frozenset[str]:
+    """The ids of the clusters that run."""
+    return frozenset(each.id for each in emulator.world.clusters.values() if each.running)
+
+
+def leftovers(emulator: Emulator, before: frozenset[str]) -> None:
+    """Fails if a cluster runs that did not run before."""
+    world = emulator.world
+    with world.moment():
+        found = [each for each in world.clusters.values() if each.running and each.id not in before]
+    if found:
+        lines = [
+            f"  {each.id}: {each.gpu_count} x {each.order.gpu_type_id}, ${sum(world.rates(each).values()):.2f} an hour"
+            for each in found
+        ]
+        _fail("\n".join(['clusters still run at the end of the test (leftovers="fail"):', *lines]))
+
+
+def _play(world: World, *, seed: int = 0, moves: Any = None, seconds: float = MARKET) -> None:
+    from tensorone.emulator import random_market
+
+    openings = {model.id: world.minimum_bid(model.id) for model in world.gpu_models}
+    world.play(random_market(seed, openings, seconds=seconds) if moves is None else moves)
+
+
+@contextmanager
+def _failing(message: str, *expected: type[Exception]) -> Generator[None]:
+    """Fails the test, in place of an error whose traceback would lead into this plugin."""
+    try:
+        yield
+    except expected as error:
+        raise pytest.fail.Exception(f"{message}: {error}", pytrace=False) from None
+
+
+def _fail(message: str) -> NoReturn:
+    pytest.fail(message, pytrace=False)
