@@ -234,7 +234,7 @@ def _dollars(amount: Decimal | str) -> Decimal:
 
 
 def _boot(boot: Boot | str) -> Boot:
-    return Boot.parse(boot) if isinstance(boot, str) else boot
+    return boot if isinstance(boot, Boot) else Boot.parse(str(boot))
 
 
 def _installed_schema() -> str:

@@ -56,14 +56,18 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuses mistaken marks, and gives the emulator to the tests with a mark."""
-    mistakes = {mistake: item.nodeid for item in reversed(items) for mistake in _marks.mistakes(item)}
+    mistakes: dict[str, str] = {}
+    for item in items:
+        for mistake in _marks.mistakes(item):
+            mistakes.setdefault(mistake, item.nodeid)
     # A worker of pytest-xdist cannot end the session: there, each of these tests fails.
     if mistakes and not hasattr(config, "workerinput"):
         raise pytest.UsageError("\n".join(f"{first}: {mistake}" for mistake, first in mistakes.items()))
     for item in items:
         names: list[str] | None = getattr(item, "fixturenames", None)
-        if names is not None and _marks.has_any(item) and "tensorone_emulator" not in names:
-            names.insert(0, "tensorone_emulator")  # before fixtures that make a client
+        if names is not None and _marks.has_any(item):
+            # The first of all, since another fixture may make a client.
+            names[:] = ["tensorone_emulator", *(name for name in names if name != "tensorone_emulator")]
 
 
 @pytest.hookimpl(hookwrapper=True)  # the older kind: pytest may be of any version where the extra is not installed
@@ -79,9 +83,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any]:
 
 @pytest.fixture(scope="session")
 def tensorone_options() -> Mapping[str, Any]:
-    """What each test begins with. Override it in conftest.py to return other keywords.
+    """What every test begins with, as keywords of tensorone.emulator.Emulator: override it in conftest.py.
 
-    It takes the keywords of tensorone.emulator.Emulator, and rate_limit and leftovers as in the mark `tensorone`.
+    rate_limit and leftovers are keywords too, as in the mark `tensorone`.
     Keywords left out are those of the emulator, except boot="at-once" (containers are up at once) and
     first_clusters=False (the account is empty).
     """
@@ -90,7 +94,7 @@ def tensorone_options() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def tensorone_server(tensorone_options: Mapping[str, Any]) -> Iterator[Emulator]:
-    """One tensorone.emulator.Emulator on a free loopback port, for the session or the worker of pytest-xdist."""
+    """The tensorone.emulator.Emulator of the session, or of a worker of pytest-xdist, on a free loopback port."""
     from ._world import started
 
     with started(tensorone_options) as emulator:
@@ -101,9 +105,9 @@ def tensorone_server(tensorone_options: Mapping[str, Any]) -> Iterator[Emulator]
 def tensorone_emulator(
     request: pytest.FixtureRequest, tensorone_server: Emulator, tensorone_options: Mapping[str, Any]
 ) -> Iterator[Emulator]:
-    """The emulator for one test: reset, with the test's marks applied.
+    """The emulator for one test: reset, marks applied; TENSORONE_API_KEY and TENSORONE_API_URL lead to it.
 
-    TENSORONE_API_KEY and TENSORONE_API_URL lead to it, so code that makes its own TensorOne() uses it.
+    So code that makes its own TensorOne() uses it. A test with a mark of tensorone need not ask for it.
     """
     from ._world import begin, leftovers, running
 
@@ -124,7 +128,7 @@ def tensorone_emulator(
 
 @pytest.fixture
 def tensorone_client(tensorone_emulator: Emulator) -> Iterator[TensorOne]:
-    """An open tensorone.TensorOne on the world of `tensorone_emulator`, for asyncio and trio.
+    """An open tensorone.TensorOne on the emulator for one test, for asyncio and trio.
 
     It calls the emulator in the process, without a socket, and waits at most two seconds for the effect of a lost
     answer (settle_time=2).

@@ -43,11 +43,13 @@ def begin(emulator: Emulator, setup: Setup) -> None:
     """Resets the emulator and applies the marks of a test."""
     from tensorone.emulator import Fault
 
-    with _failing("a mark of tensorone has a wrong value", TypeError, ValueError):
+    with _failing("@pytest.mark.tensorone has a wrong value", TypeError, ValueError):
         emulator.reset(**setup.reset)
         emulator.rate_limit(setup.rate_limit)
+    with _failing("@pytest.mark.tensorone_market has a wrong value", AttributeError, TypeError, ValueError):
         for market in setup.markets:
             _play(emulator.world, **market)
+    with _failing("@pytest.mark.tensorone_fault has a wrong value", TypeError, ValueError):
         emulator.faults.add(*(Fault(kind, **settings) for kind, settings in setup.faults))
 
 
