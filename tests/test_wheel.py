@@ -1,4 +1,4 @@
-"""The built wheel in an environment that has its runtime dependencies and nothing else."""
+"""The built wheel in environments that have its runtime dependencies, or those of one extra, and nothing else."""
 
 import subprocess
 import sys
@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tensorone.emulator import Emulator
+from tensorone.emulator import Emulator, Order
 
 ROOT = Path(__file__).parent.parent
 
 
-def closure(name: str) -> set[str]:
-    """A distribution and all that it needs without extras."""
-    found: set[str] = set()
-    pending = [name]
+def closure(*requirements: str) -> set[str]:
+    """The distributions that some requirements need, with the extras that they name and no others."""
+    found: set[tuple[str, str]] = set()
+    pending = [Requirement(each) for each in requirements]
     while pending:
         current = pending.pop()
-        if current not in found:
-            found.add(current)
-            needs = map(Requirement, distribution(current).requires or ())
-            pending += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
-    return found
+        for extra in {"", *current.extras} - {extra for name, extra in found if name == current.name}:
+            found.add((current.name, extra))
+            needs = map(Requirement, distribution(current.name).requires or ())
+            pending += [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
+    return {name for name, _ in found}
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +39,23 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with the wheel and its runtime dependencies."""
-    home = tmp_path_factory.mktemp("bare")
+def environment(home: Path, wheel: Path, *requirements: str) -> Path:
+    """The interpreter of a new environment with the wheel and what some requirements need."""
     venv.create(home, with_pip=False, symlinks=True)
     (site,) = home.glob("lib/python*/site-packages")
     zipfile.ZipFile(wheel).extractall(site)
-    for name in closure("tensorone") - {"tensorone"}:
+    for name in closure(*requirements) - {"tensorone"}:
         dist = distribution(name)
         for top in {file.parts[0] for file in dist.files or () if file.parts[0] not in {"..", "__pycache__"}}:
             if not (site / top).exists():
                 (site / top).symlink_to(Path(str(dist.locate_file(top))))
     return home / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel and its runtime dependencies."""
+    return environment(tmp_path_factory.mktemp("bare"), wheel, "tensorone")
 
 
 def run(bare: Path, code: str) -> str:
@@ -114,3 +118,50 @@ def test_the_generator_as_a_command_says_it_in_a_line(bare):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert done.stderr == "the generator needs an extra: pip install 'tensorone[codegen]'\n"
+
+
+PROJECT = """
+import pytest
+from tensorone import ClusterSpec, TensorOne
+
+SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", env={"PASSWORD": "hunter2"})
+
+async def start():
+    async with TensorOne() as client:
+        return await client.clusters.deploy(SPEC)
+
+@pytest.mark.anyio
+@pytest.mark.tensorone_fault("close", operation="clusterFindAndDeployOnDemand", commit=True)
+async def test_survives_a_lost_answer(tensorone_client):
+    placed = await start()
+    assert [each.id for each in await tensorone_client.clusters.list()] == [placed.id]
+
+@pytest.mark.anyio
+@pytest.mark.tensorone(seed=7, leftovers="fail")
+async def test_forgets():
+    await start()
+
+@pytest.mark.asyncio
+async def test_fails(tensorone_client):
+    await tensorone_client.clusters.list()
+    assert await start() is None
+"""
+
+
+def test_a_project_of_its_own_tests_with_the_plugin(wheel, tmp_path):
+    """Pytest finds the plugin by its entry point; a forgotten cluster and a failed test's requests are reported."""
+    needs = ("tensorone[testing]", "pytest-asyncio", "pytest-xdist", "trio")
+    python = environment(tmp_path / "environment", wheel, *needs)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_mine.py").write_text(PROJECT)
+    (project / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\ntensorone_only_emulated = true\n")
+    command = [python, "-W", "error", "-I", "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "--tb=short"]
+    command += ["-o", "asyncio_default_fixture_loop_scope=function"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert "1 failed, 4 passed, 2 errors" in done.stdout, done.stdout + done.stderr
+    forgotten = Emulator(seed=7, first_clusters=False).world.deploy(Order(image_name="i", gpu_type_id="NVIDIA A40"))
+    assert done.stdout.count(f"{forgotten.id}: 1 x NVIDIA A40, $0.41 an hour") == 2
+    shown = done.stdout.partition("FAILURES")[2].partition("- tensorone requests -")[2]
+    assert ("ListClusters 200 " in shown, "DeployCluster 200 " in shown) == (True, True)
+    assert "hunter2" not in done.stdout
