@@ -76,8 +76,13 @@ probe-proof: install ## Show that a probe executes nothing on strawberry and gra
 
 PYTHONS := $(CURDIR)/.pythons
 generate-everywhere: install ## Show that every supported Python on this machine generates the same bytes; downloads what that needs
-	$(BIN)/python tests/pythons.py $(PYTHONS)
+	$(BIN)/python tests/pythons.py $(PYTHONS) '.[codegen]'
 	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/package/test_pythons.py
+
+RUNNERS := pytest-asyncio pytest-timeout pytest-xdist trio
+plugin-everywhere: install ## Test the pytest plugin on every supported Python on this machine; downloads what that needs
+	$(BIN)/python tests/pythons.py $(PYTHONS)/plugin '.[testing]' $(RUNNERS)
+	for python in $(PYTHONS)/plugin/*/bin/python; do $$python -m pytest -q tests/testing || exit; done
 
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
@@ -93,5 +98,5 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test smoke check generate check-generated generate-everywhere update-schema lint types cov soak \
-	bench bench-spot probe-proof dist release-check clean
+.PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
+	types cov soak bench bench-spot probe-proof dist release-check clean

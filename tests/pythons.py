@@ -1,6 +1,6 @@
-"""Makes an environment with the generator for each version of Python that this machine has.
+"""Makes an environment with some requirements for each version of Python that this machine has.
 
-    python tests/pythons.py DIRECTORY
+    python tests/pythons.py DIRECTORY REQUIREMENT...
 
 Versions cannot share an environment, since pydantic-core is compiled. Existing environments are kept.
 """
@@ -37,11 +37,11 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def make(home: Path, python: str) -> None:
-    """An environment with the generator of this tree."""
+def make(home: Path, python: str, requirements: list[str]) -> None:
+    """An environment with this tree and its requirements."""
     subprocess.run([python, "-m", "venv", "--clear", home], check=True)
     pip = [home / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", "constraints.txt", "-e", ".[codegen]"], cwd=ROOT, check=True)
+    subprocess.run([*pip, "-c", "constraints.txt", "-e", *requirements], cwd=ROOT, check=True)
     (home / "ready").touch()
 
 
@@ -49,5 +49,5 @@ if __name__ == "__main__":
     for version in VERSIONS:
         home, python = Path(sys.argv[1]).absolute() / version, interpreter(version)
         if python and not (home / "ready").exists():
-            make(home, python)
+            make(home, python, sys.argv[2:])
         print(f"{version}: {python or 'not on this machine'}")
