@@ -56,18 +56,18 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuses mistaken marks, and gives the emulator to the tests with a mark."""
+    marked = [item for item in items if _marks.has_any(item)]
     mistakes: dict[str, str] = {}
-    for item in items:
+    for item in marked:
         for mistake in _marks.mistakes(item):
             mistakes.setdefault(mistake, item.nodeid)
     # A worker of pytest-xdist cannot end the session: there, each of these tests fails.
     if mistakes and not hasattr(config, "workerinput"):
         raise pytest.UsageError("\n".join(f"{first}: {mistake}" for mistake, first in mistakes.items()))
-    for item in items:
-        names: list[str] | None = getattr(item, "fixturenames", None)
-        if names is not None and _marks.has_any(item):
-            # The first of all, since another fixture may make a client.
-            names[:] = ["tensorone_emulator", *(name for name in names if name != "tensorone_emulator")]
+    for item in marked:
+        names: list[str] = getattr(item, "fixturenames", [])  # items of other plugins may have none
+        # The first of all, since another fixture may make a client.
+        names[:] = ["tensorone_emulator", *(name for name in names if name != "tensorone_emulator")]
 
 
 @pytest.hookimpl(hookwrapper=True)  # the older kind: pytest may be of any version where the extra is not installed
