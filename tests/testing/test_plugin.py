@@ -357,7 +357,7 @@ import os, socket
 from urllib.parse import urlsplit
 import pytest
 
-def test_the_way_is_closed():
+def test_the_port_is_closed():
     from conftest import SEEN
     assert SEEN == os.environ["TENSORONE_API_URL"]
     assert os.environ["TENSORONE_API_KEY"] == "tensorone_only_emulated"
@@ -369,13 +369,13 @@ def test_the_emulator_is_reached(tensorone_emulator):
     parts = urlsplit(os.environ["TENSORONE_API_URL"])
     socket.create_connection((parts.hostname, parts.port)).close()
 
-def test_and_the_way_is_closed_again():
-    test_the_way_is_closed()
+def test_and_the_port_is_closed_again():
+    test_the_port_is_closed()
 """
 
 
 def test_only_emulated(project, monkeypatch):
-    """The variables lead to a closed port before conftest.py is imported, and have their values back at the end."""
+    """The variables point to a closed port before conftest.py is imported, and have their values back at the end."""
     monkeypatch.setenv("TENSORONE_API_KEY", "tpo_live")
     monkeypatch.delenv("TENSORONE_API_URL", raising=False)
     project.makefile(".ini", pytest=SETTINGS + "tensorone_only_emulated = true\n")
@@ -393,7 +393,7 @@ def test_pytest_tells_of_fixtures_and_marks(project):
     output = project.runpytest_inprocess("--fixtures").stdout.str()
     for name in ("tensorone_options", "tensorone_server", "tensorone_emulator", "tensorone_client"):
         assert f"\n{name}" in output
-    assert "TENSORONE_API_KEY and TENSORONE_API_URL lead to it" in output
+    assert "TENSORONE_API_KEY and TENSORONE_API_URL point to it" in output
     output = project.runpytest_inprocess("--markers").stdout.str()
     for name in ("tensorone(seed=,", 'tensorone_fault("close",', "tensorone_market(seed=7)"):
         assert f"@pytest.mark.{name}" in output

@@ -1,4 +1,4 @@
-"""A port that nobody listens on, for the variables that lead to the service."""
+"""A port that nobody listens on, for the variables that name the service."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def only_emulated(at_the_end: Callable[[Callable[[], None]], object]) -> str:
-    """Lets the variables of the service lead to a closed port, until the end; returns the address.
+    """Points the variables of the service to a closed port, until the end; returns its address.
 
     Args:
-        at_the_end: Registers what to call when the variables may have their values back.
+        at_the_end: Registers what to call when the session ends.
     """
     import socket
 

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The setting of the project."""
     parser.addini(
         ONLY_EMULATED,
-        "let TENSORONE_API_KEY and TENSORONE_API_URL lead to a closed port, except in tests that use the emulator",
+        "point TENSORONE_API_KEY and TENSORONE_API_URL to a closed port, except in tests that use the emulator",
         type="bool",
         default=False,
     )
@@ -38,19 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Closes the way to the service before a conftest.py can make a client."""
-    _close_the_way(early_config)
+    """Points the variables to a closed port before a conftest.py can make a client."""
+    _allow_only_emulated(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the marks. The way is closed here too: the plugin may have been loaded by a conftest.py."""
-    _close_the_way(config)
+    """Registers the marks; points the variables to a closed port if the plugin was loaded by a conftest.py."""
+    _allow_only_emulated(config)
     for name, mark in _marks.MARKS.items():
         config.addinivalue_line("markers", f"{name}{mark.help}")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Says that the service is out of reach."""
+    """Says that the variables point to a closed port."""
     return f"tensorone: only emulated ({ONLY_EMULATED})" if _CLOSED in config.stash else None
 
 
@@ -105,7 +105,7 @@ def tensorone_server(tensorone_options: Mapping[str, Any]) -> Iterator[Emulator]
 def tensorone_emulator(
     request: pytest.FixtureRequest, tensorone_server: Emulator, tensorone_options: Mapping[str, Any]
 ) -> Iterator[Emulator]:
-    """The emulator for one test: reset, marks applied; TENSORONE_API_KEY and TENSORONE_API_URL lead to it.
+    """The emulator for one test: reset, marks applied; TENSORONE_API_KEY and TENSORONE_API_URL point to it.
 
     So code that makes its own TensorOne() uses it. A test with a mark of tensorone need not ask for it.
     """
@@ -139,6 +139,6 @@ def tensorone_client(tensorone_emulator: Emulator) -> Iterator[TensorOne]:
         yield client
 
 
-def _close_the_way(config: pytest.Config) -> None:
+def _allow_only_emulated(config: pytest.Config) -> None:
     if _CLOSED not in config.stash and config.getini(ONLY_EMULATED):
         config.stash[_CLOSED] = only_emulated(config.add_cleanup)
