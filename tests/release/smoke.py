@@ -83,7 +83,7 @@ def otel() -> str:
 
 def testing() -> str:
     """Pytest finds the plugin by its entry point, and a test gets a client."""
-    code = "def test_mine(tensorone_emulator):\n    assert tensorone_emulator.world.clusters\n"
+    code = "def test_mine(tensorone_emulator):\n    assert tensorone_emulator.world.clusters == {}\n"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_mine.py").write_text(code)
         command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]

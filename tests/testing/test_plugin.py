@@ -353,7 +353,7 @@ def test_without_the_emulator_it_says_what_to_install(project):
 
 
 ONLY_EMULATED = """
-import os, socket
+import os, socket, urllib.request
 from urllib.parse import urlsplit
 import pytest
 
@@ -366,8 +366,9 @@ def test_the_port_is_closed():
         socket.create_connection((parts.hostname, parts.port))
 
 def test_the_emulator_is_reached(tensorone_emulator):
-    parts = urlsplit(os.environ["TENSORONE_API_URL"])
-    socket.create_connection((parts.hostname, parts.port)).close()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(os.environ["TENSORONE_API_URL"].removesuffix("graphql")) as answer:
+        assert b"emulator" in answer.read()
 
 def test_and_the_port_is_closed_again():
     test_the_port_is_closed()
