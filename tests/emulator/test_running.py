@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import io
 import logging
 import re
@@ -13,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.lowlevel
@@ -44,6 +46,15 @@ def test_it_serves_either_loop(backend: str) -> None:
     url = anyio.run(use, backend=backend)
     with pytest.raises(httpx.ConnectError):
         httpx.post(url, json=PROBE)
+
+
+def test_a_stop_closes_what_it_just_accepted() -> None:
+    """A client that connects as the emulator stops leaves no open socket behind, which would be a warning."""
+    for _ in range(5):
+        with Emulator() as emulator:
+            address = urlsplit(emulator.url)
+            socket.create_connection((address.hostname, address.port)).close()
+    gc.collect()
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
+ACCEPTING = 5  # rounds of the event loop, which take no time
+
+
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -107,6 +110,9 @@ class LoopbackServer:
         await self._server.startup(sockets=[_bound(self._host, self._port)])
 
     async def _close(self) -> None:
+        # A connection that is being accepted when asyncio closes the port is never closed itself: let it finish.
+        for _ in range(ACCEPTING):
+            await checkpoint()
         self._stop_listening()
         while self._server.server_state.tasks:
             for task in self._server.server_state.tasks:
