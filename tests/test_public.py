@@ -30,6 +30,7 @@ MODULES = sorted(
 PURE = {
     *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
     *("_graphql.calls", "_graphql.extension_values"),
+    *("_rate.learned_rate", "_rate.token_bucket"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
     *("_session.cluster_status", "_session.token_and_expiry", "_market.bidding", "_market.own_bids"),
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tensorone._namespaces.gpu_types import GpuTypes
     from tensorone._namespaces.spot import Spot
     from tensorone._namespaces.templates import Templates
+    from tensorone._rate.gate import Gate
     from tensorone._recovery.actions import (
         AlreadyRunning,
         RentElsewhere,
@@ -110,6 +111,7 @@ __all__ = [
     "Endpoint",
     "EndpointSpec",
     "Endpoints",
+    "Gate",
     "GaveUp",
     "GiveUp",
     "Gone",
@@ -212,6 +214,7 @@ _HOMES = {
     "_namespaces.gpu_types": "GpuTypes",
     "_namespaces.spot": "Spot",
     "_namespaces.templates": "Templates",
+    "_rate.gate": "Gate",
     "_recovery.actions": "AlreadyRunning RentElsewhere ResumeOnDemand ResumeSpot StartWithoutGpus WaitForGpus",
     "_recovery.plan_resume": "plan_resume",
     "_recovery.policy": "Resumable ResumePolicy learn",

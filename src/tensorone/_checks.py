@@ -102,6 +102,23 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
     return float(value)
 
 
+def rate(field: str, value: object) -> float:
+    """A finite number a second, above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(field, f"must be a number a second, not {type(value).__name__}")
+    if not math.isfinite(value) or value <= 0:
+        raise InvalidArgument(field, f"must be a finite number a second above 0, not {value}")
+    return float(value)
+
+
+def gate(value: Any) -> Any:
+    """An object with the methods of a `Gate`."""
+    for name in ("turn", "refused", "accepted"):
+        if not callable(getattr(value, name, None)):
+            raise InvalidArgument("gate", f"must have the methods of tensorone.Gate; it has no {name}()")
+    return value
+
+
 def port(field: str, value: object) -> str:
     """A port such as `"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
     match = _PORT.fullmatch(text(field, value))

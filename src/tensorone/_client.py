@@ -16,6 +16,7 @@ from tensorone._namespaces.endpoints import Endpoints
 from tensorone._namespaces.gpu_types import GpuTypes
 from tensorone._namespaces.spot import Spot
 from tensorone._namespaces.templates import Templates
+from tensorone._session.gated_executor import GatedExecutor
 from tensorone._session.session import Session
 
 from . import _checks
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
     from tensorone._http.transport import AsyncBaseTransport
+    from tensorone._rate.gate import Gate
     from tensorone._session.rented import RentedCluster
 
     from ._generated import GraphQLClient
@@ -62,6 +64,11 @@ class TensorOne:
         arguments: ``"literals"`` writes arguments into the document, as the published examples do, and needs no
             type name; ``"variables"`` sends standard variables, for servers whose type names are those of the schema.
         max_connections: Requests under way at once at most.
+        requests_per_second: Requests a second that this client starts at most, evenly spaced and repeats included;
+            for a process that is one of several on an account whose limit is known. Without it, the client sends as
+            fast as it can until the server refuses something, and learns the rate from that.
+        gate: Decides when requests may start, in place of the rate that the client learns: for processes that share
+            an account's limit through something of their own.
         max_response_bytes: Largest response to read, in bytes after decompression.
         settle_time: Seconds after a lost answer within which the server is expected to show what it did.
         allow_insecure_http: Allow ``http://`` to other hosts than this one, which exposes the key to the network.
@@ -86,6 +93,8 @@ class TensorOne:
         retry: RetryPolicy | None = None,
         arguments: Arguments = "literals",
         max_connections: int = 64,
+        requests_per_second: float | None = None,
+        gate: Gate | None = None,
         max_response_bytes: int = 64 * 2**20,
         settle_time: float = 20.0,
         allow_insecure_http: bool = False,
@@ -99,15 +108,16 @@ class TensorOne:
             target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
         )
         self._lifetime = Lifetime()
-        self._executor = Executor(
+        executor = Executor(
             self._transport,
-            RequestQueue(_checks.integer("max_connections", max_connections, least=1)),
+            _queue(max_connections, requests_per_second),
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or RetryPolicy(),
             arguments=arguments,
         )
+        self._executor = executor if gate is None else GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
         self._owner = True
         session = Session(self._executor, settle_time=_checks.seconds("settle_time", settle_time, zero=True))
@@ -246,6 +256,14 @@ class TensorOne:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; create a new one")
+
+
+def _queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
+    width = _checks.integer("max_connections", max_connections, least=1)
+    if requests_per_second is None:
+        return RequestQueue(width)
+    rate = _checks.rate("requests_per_second", requests_per_second)
+    return RequestQueue(width, requests_per_second=rate)
 
 
 def _limited(session: Session, max_hourly_spend: Decimal | float) -> Session:

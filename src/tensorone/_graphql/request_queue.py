@@ -23,7 +23,8 @@ class ThrottleState:
         width: Requests that may be under way at once now; at most the client's `max_connections`.
         waiting_reads: Queries in the queue.
         waiting_mutations: Mutations in the queue.
-        requests_per_second: Rate learned from the server's refusals, or None while it refuses nothing.
+        requests_per_second: Rate learned from the server's refusals, at most the client's `requests_per_second`; None
+            while there is no limit.
         paused_for: Seconds until anything may be sent again, after a refusal; else 0.
     """
 
@@ -67,8 +68,8 @@ class RequestQueue:
     sleeps until the rate limiter permits. Joining, leaving and being cancelled each cost the same however many wait.
     """
 
-    def __init__(self, max_width: int) -> None:
-        self.limiter = RateLimiter(max_width)
+    def __init__(self, max_width: int, *, requests_per_second: float = math.inf) -> None:
+        self.limiter = RateLimiter(max_width, requests_per_second=requests_per_second)
         self._in_flight = 0
         self._reads: OrderedDict[_Waiter, None] = OrderedDict()
         self._mutations: OrderedDict[_Waiter, None] = OrderedDict()

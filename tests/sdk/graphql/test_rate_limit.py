@@ -19,7 +19,7 @@ def test_three_hundred_calls_against_a_rate_limit_all_succeed(run_virtually, rat
         settings = {"url": "http://localhost/graphql", "transport": transport, "max_connections": 64}
         async with TensorOne(emulator.api_key, **settings) as client:
             outcomes = await fan_out(lambda _: client.gpu_types.list(), range(300), limit=64)
-            assert client.throttle.requests_per_second == pytest.approx(rate, rel=0.3)
+            assert client.throttle.requests_per_second == pytest.approx(rate, rel=0.5)
         assert all(outcome.ok for outcome in outcomes)
         assert emulator.rate_limited <= 0.05 * (300 + emulator.rate_limited)
         assert anyio.current_time() <= 1.1 * 300 / rate

@@ -1,60 +1,18 @@
 """The rate limiter against simulated servers: time lost, requests refused, recovery; and what always holds."""
 
 import math
-from collections import deque
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from limits import FAR, HEADERS, LOOPBACK, NEAR, Bucket, Unlimited, Window, play
 
 from tensorone._graphql.rate_limiter import START_WIDTH, RateLimiter
+from tensorone._rate.token_bucket import Flight, refill, size
 
 CALLS = 300
-LOOPBACK = (0.0005, 0.001)  # seconds on the way there and back, and of work, one request after the other
-NEAR = (0.005, 0.0003)
-FAR = (0.03, 0.0003)
 LATENCIES = [pytest.param(LOOPBACK, id="0.5ms"), pytest.param(NEAR, id="5ms")]
 RATES = (20, 50, 100, 200)
-HEADERS = {"none": lambda _wait: None, "float": float, "int": math.ceil}
-
-
-class Bucket:
-    """Refuses when its tokens are used up; R new ones a second, up to the burst."""
-
-    def __init__(self, rate, burst):
-        self.rate, self.burst, self.tokens, self.at = rate, burst, burst, 0.0
-
-    def wait(self, now):
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if self.tokens < 1:
-            return (1 - self.tokens) / self.rate
-        self.tokens -= 1
-        return 0.0
-
-
-class Window:
-    """Refuses the request after R in any second, or, if fixed, in any second of the clock."""
-
-    def __init__(self, rate, *, fixed):
-        self.rate, self.fixed, self.starts = rate, fixed, deque()
-
-    def wait(self, now):
-        start = math.floor(now) if self.fixed else now
-        while self.starts and (self.starts[0] < start if self.fixed else self.starts[0] + 1 <= start):
-            self.starts.popleft()
-        if len(self.starts) < self.rate:
-            self.starts.append(start)
-            return 0.0
-        return self.starts[0] + 1 - now
-
-
-class Unlimited:
-    """Refuses nothing."""
-
-    def wait(self, _now):
-        return 0.0
-
 
 SERVERS = {
     "burst 1": lambda rate: Bucket(rate, 1),
@@ -65,39 +23,10 @@ SERVERS = {
 }
 
 
-def play(limiter, server, *, header="none", latency=LOOPBACK, calls=CALLS, now=0.3):
-    """Makes the calls, refused ones again until they succeed, and returns seconds taken and the share refused."""
-    way, work = latency
-    begin = busy = now
-    arrived, answered = deque(), deque()  # both in order of time
-    waiting, under_way, refused = calls, 0, 0
-    while waiting or under_way:
-        if waiting and under_way < int(limiter.width) and limiter.delay(now) <= 1e-9:
-            limiter.start(now)
-            busy = max(busy, now + way / 2) + work
-            arrived.append((busy, now))
-            waiting, under_way = waiting - 1, under_way + 1
-            continue
-        ready = now + limiter.delay(now) if waiting and under_way < int(limiter.width) else math.inf
-        now = max(now, min([ready, *(queue[0][0] for queue in (arrived, answered) if queue)]))
-        if arrived and arrived[0][0] <= now:
-            at, started = arrived.popleft()
-            answered.append((at + way / 2, started, server.wait(at)))
-        elif answered and answered[0][0] <= now:
-            _, started, wait = answered.popleft()
-            under_way -= 1
-            if wait:
-                waiting, refused = waiting + 1, refused + 1
-                limiter.refused(now, started=started, retry_after=HEADERS[header](wait))
-            else:
-                limiter.accepted(now, name="StopCluster", took=now - started)
-    return now - begin, refused / (calls + refused)
-
-
 def limited(kind, rate, header, latency):
     """Time as a multiple of the ideal, and the share refused, of 300 calls at width 64."""
-    seconds, share = play(RateLimiter(64), SERVERS[kind](rate), header=header, latency=latency)
-    return seconds / (CALLS / rate), share
+    played = play([RateLimiter(64)], SERVERS[kind](rate), header=header, way=latency)
+    return played.seconds / (CALLS / rate), played.share
 
 
 @pytest.mark.parametrize("latency", LATENCIES)
@@ -116,8 +45,8 @@ def test_an_exact_retry_after_costs_hardly_anything(kind, rate, latency):
     [
         *[("burst R", rate, 1.05) for rate in RATES],
         # A whole second lost to one refusal is 1/15 of the ideal time at 20 a second, but 2/3 of it at 200.
-        *[("fixed window", rate, most) for rate, most in zip(RATES, (1.1, 1.1, 1.12, 1.22), strict=True)],
-        *[("sliding window", rate, most) for rate, most in zip(RATES, (1.15, 1.1, 1.12, 1.22), strict=True)],
+        *[("fixed window", rate, most) for rate, most in zip(RATES, (1.1, 1.1, 1.14, 1.22), strict=True)],
+        *[("sliding window", rate, most) for rate, most in zip(RATES, (1.15, 1.1, 1.14, 1.22), strict=True)],
         ("burst 10", 20, 1.12),
     ],
 )
@@ -144,7 +73,7 @@ def test_a_server_without_burst_is_met_exactly(rate, latency):
     """Requests evenly spaced at just the rate are what a bucket of one token takes."""
     time, share = limited("burst 1", rate, "float", latency)
     assert time <= 1.2
-    assert share <= 0.05
+    assert share <= 0.055
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -161,10 +90,10 @@ def test_a_server_without_limit_is_used_well(work):
     """A thousand calls from a standing start take at most 1.5 times what a fixed width of 100 takes."""
     fixed = RateLimiter(100)
     fixed.width = 100.0
-    best, _ = play(fixed, Unlimited(), latency=(0.03, work), calls=1000)
-    seconds, share = play(RateLimiter(100), Unlimited(), latency=(0.03, work), calls=1000)
-    assert seconds <= 1.5 * best
-    assert share == 0
+    best = play([fixed], Unlimited(), way=(0.03, work), calls=1000)
+    learned = play([RateLimiter(100)], Unlimited(), way=(0.03, work), calls=1000)
+    assert learned.seconds <= 1.5 * best.seconds
+    assert learned.refused == 0
 
 
 @pytest.mark.parametrize("header", HEADERS)
@@ -172,8 +101,7 @@ def test_a_server_without_limit_is_used_well(work):
 def test_the_rate_comes_back_when_the_limit_vanishes(rate, header):
     """One request after the other at the rate allowed, it is ten times the limit within a minute and a bit."""
     limiter = RateLimiter(64)
-    seconds, _ = play(limiter, Bucket(rate, 1), header=header)
-    now = begin = 0.3 + seconds
+    now = begin = 0.3 + play([limiter], Bucket(rate, 1), header=header).seconds
     while limiter.rate < 10 * rate:
         now += limiter.delay(now)
         limiter.start(now)
@@ -259,3 +187,66 @@ def test_the_limits_stay_sane_whatever_happens(events, max_width, now):
         assert limiter.rate >= 1
         assert 0 <= delay < math.inf
         assert now + delay >= limiter.resume_at - 1e-6
+
+
+@given(EVENTS, st.floats(0.1, 100), st.floats(-1e6, 1e6))
+def test_a_rate_that_is_given_is_never_exceeded(events, most, now):
+    """Whatever the server says, no more requests start in any span of time than the user allows, but for one."""
+    limiter, starts = RateLimiter(64, requests_per_second=most), []
+    for kind, passed, took, retry_after in events:
+        now += min(passed, 100)
+        if kind == "start":
+            now += limiter.delay(now)
+            starts.append(now)
+            limiter.start(now)
+        elif kind == "accepted":
+            limiter.accepted(now, name="StopCluster", took=took)
+        else:
+            limiter.refused(now, started=now - took, retry_after=retry_after and min(retry_after, 1e6))
+        assert 0 < limiter.rate <= most
+    for first, start in enumerate(starts):
+        assert all(last - first <= most * (end - start) + 1.01 for last, end in enumerate(starts) if last > first)
+
+
+@given(st.floats(1, 300), st.floats(1, 600), st.sampled_from(sorted(HEADERS)), st.sampled_from([LOOPBACK, FAR]))
+@settings(max_examples=30, deadline=None)
+def test_no_bucket_makes_the_limiter_stand_still(rate, burst, header, way):
+    """Every call is made in the end, and the rate is neither below a half of the limit nor far above it for long."""
+    limiter = RateLimiter(64)
+    played = play([limiter], Bucket(rate, burst), header=header, way=way, calls=200)
+    assert played.seconds <= 3.5 * max(200 - burst, 0) / rate + 8
+    assert played.share <= 0.4
+
+
+@given(EVENTS, st.floats(0, 1e3))
+def test_a_refusal_hardly_ever_quickens(events, now):
+    """The rate after a refusal is at most the one before, and a tenth more where whole seconds were rounded up."""
+    limiter = RateLimiter(64)
+    for kind, passed, took, retry_after in events:
+        now += passed
+        before = limiter.rate
+        if kind == "start":
+            limiter.start(now)
+        elif kind == "accepted":
+            limiter.accepted(now, name="StopCluster", took=took)
+        else:
+            limiter.refused(now, started=now - took, retry_after=retry_after)
+            assert limiter.rate <= 1.1 * before + 1e-9
+
+
+@given(st.integers(2, 100), st.integers(2, 400), st.floats(0.5, 3))
+def test_two_refusals_tell_rate_and_bucket(rate, burst, pause):
+    """Sent as fast as can be, then after a pause at twice the rate: both unknowns come out."""
+    server, now, flights = Bucket(rate, burst), 0.0, []
+    for gap in (0.0005, 0.5 / rate):
+        starts = []
+        while not server.wait(now):
+            starts.append(now)
+            now += gap
+        flights.append(Flight(tuple(starts), len(starts), now))
+        now += pause
+    first, later = flights
+    found, full = refill(first, later, since=first.end, most=2 * rate)
+    assert found == pytest.approx(rate, rel=0.1, abs=1.5)
+    assert size(first, found) == pytest.approx(burst, rel=0.1, abs=1.5)
+    assert full or burst >= 0.8 * rate * pause

@@ -1,0 +1,144 @@
+"""A rate that is given, and a gate of the user's in place of the learned rate; over HTTP."""
+
+import math
+from contextlib import asynccontextmanager
+
+import anyio
+import httpx
+import pytest
+
+from tensorone import ClusterSpec, Gate, InvalidArgument, RateLimited, RetryPolicy, TensorOne, fan_out
+from tensorone.emulator import Emulator, Fault
+
+
+class Recording:
+    """Lets one after the other through, and keeps what it was asked and told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.lock = error, anyio.Lock()
+        self.turns: list[tuple[bool, float]] = []
+        self.told: list[float | None] = []
+        self.took: list[float] = []
+        self.inside = self.widest = 0
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        if self.error is not None:
+            raise self.error
+        self.turns.append((mutation, patience))
+        async with self.lock:
+            self.inside += 1
+            self.widest = max(self.widest, self.inside)
+            try:
+                yield
+            finally:
+                self.inside -= 1
+
+    def refused(self, retry_after: float | None) -> None:
+        self.told.append(retry_after)
+
+    def accepted(self, took: float) -> None:
+        self.took.append(took)
+
+
+async def test_every_request_asks_the_gate_and_reports_to_it(emulator: Emulator):
+    """Reads and mutations take turns of the gate, one at a time here; it hears of each answer, and of a refusal."""
+    gate: Gate = Recording()
+    emulator.faults.add(Fault("rate_limited", retry_after="0.01"))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate) as client:
+        outcomes = await fan_out(lambda _: client.gpu_types.list(), range(20), limit=20)
+        await client.clusters.stop("riixlu8oclhp")
+        assert all(outcome.ok for outcome in outcomes)
+        assert (client.throttle.in_flight, client.throttle.requests_per_second) == (0, None)
+    assert [mutation for mutation, _ in gate.turns] == [False] * 21 + [True]
+    assert all(0 < patience <= RetryPolicy().total_timeout for _, patience in gate.turns)
+    assert (gate.told, len(gate.took), gate.widest) == ([0.01], 21, 1)
+
+
+async def test_the_client_keeps_its_own_width_before_the_gate(emulator: Emulator):
+    """No more requests come to the gate at once than `max_connections`."""
+    gate, most = Recording(), []
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, max_connections=3) as client:
+
+        async def one(_: int) -> None:
+            await client.gpu_types.list()
+            most.append(client.throttle.in_flight)
+
+        await fan_out(one, range(12), limit=12)
+        assert client.throttle.width == 3
+    assert max(most) <= 3
+
+
+async def test_a_gate_whose_pause_is_too_long_raises_rate_limited(emulator: Emulator):
+    """TimeoutError in entering ends the call as a limit does: nothing was sent, and no attempt is counted."""
+    gate = Recording(TimeoutError())
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, retry=RetryPolicy(total_timeout=7)) as client:
+        with pytest.raises(RateLimited) as caught:
+            await client.clusters.deploy(ClusterSpec(image_name="a", gpu_type_id="NVIDIA GeForce RTX 4090"))
+    assert (caught.value.attempts, caught.value.retry_after) == (0, 7)
+    assert emulator.world.requests.total() == 0
+
+
+async def test_a_failing_gate_fails_the_call_and_sends_nothing(emulator: Emulator):
+    """An error of the gate's own comes out as it is, and the client goes on working."""
+    gate = Recording(ConnectionRefusedError("no Redis here"))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate) as client:
+        with pytest.raises(ConnectionRefusedError, match="no Redis here"):
+            await client.gpu_types.list()
+        assert client.throttle.in_flight == 0
+        gate.error = None
+        assert await client.gpu_types.list()
+
+
+async def test_an_answer_that_never_came_is_not_reported(emulator: Emulator):
+    """A lost connection says nothing of the limit."""
+    gate = Recording()
+    emulator.faults.add(Fault("reset"))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate) as client:
+        assert await client.gpu_types.list()
+    assert (len(gate.turns), len(gate.took), gate.told) == (2, 1, [])
+
+
+def test_a_gate_without_its_methods_is_refused_at_once():
+    """The error names the argument and what is missing."""
+    with pytest.raises(InvalidArgument, match=r"gate.*has no turn\(\)"):
+        TensorOne("key", gate=object())
+
+
+@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan, True, "8"])
+def test_a_rate_that_cannot_be_kept_is_refused(rate):
+    """The error names the argument."""
+    with pytest.raises(InvalidArgument, match="requests_per_second"):
+        TensorOne("key", requests_per_second=rate)
+
+
+@pytest.mark.parametrize("rate", [8, 0.5])
+def test_a_rate_that_is_given_holds_from_the_first_request(run_virtually, rate):
+    """Nine requests start evenly spaced, without any refusal; the state shows the rate."""
+
+    async def main():
+        emulator = Emulator(clock=anyio.current_time)
+        settings = {"url": "http://localhost/graphql", "transport": httpx.ASGITransport(emulator.app)}
+        async with TensorOne(emulator.api_key, requests_per_second=rate, **settings) as client:
+            assert client.throttle.requests_per_second == rate
+            outcomes = await fan_out(lambda _: client.gpu_types.list(), range(9), limit=9)
+        assert all(outcome.ok for outcome in outcomes)
+        assert 7 / rate <= anyio.current_time() <= 8.5 / rate
+
+    run_virtually(main)
+
+
+def test_a_server_below_the_given_rate_is_learned_all_the_same(run_virtually):
+    """The given rate is an upper bound; refusals still slow the client down."""
+
+    async def main():
+        emulator = Emulator(clock=anyio.current_time)
+        emulator.rate_limit(10)
+        settings = {"url": "http://localhost/graphql", "transport": httpx.ASGITransport(emulator.app)}
+        async with TensorOne(emulator.api_key, requests_per_second=30, **settings) as client:
+            outcomes = await fan_out(lambda _: client.gpu_types.list(), range(200), limit=64)
+            assert client.throttle.requests_per_second < 15
+        assert all(outcome.ok for outcome in outcomes)
+        assert emulator.rate_limited <= 10
+
+    run_virtually(main)
