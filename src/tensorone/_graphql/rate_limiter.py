@@ -48,6 +48,7 @@ class RateLimiter:
         self._best: dict[str, float] = {}  # seconds that the quickest response took, by name
         self._starts: deque[float] = deque(maxlen=LOGGED)  # of accepted requests, since the last refusal
         self._since = -math.inf  # when the count of accepted requests began
+        self._first_answer = -math.inf
         self._accepted = 0
         self._refused_at = -math.inf
         self._proven = True  # something that started after the last refusal was accepted
@@ -77,8 +78,9 @@ class RateLimiter:
     def accepted(self, now: float, *, name: str, took: float) -> None:
         """A request was answered, with whatever but a refusal."""
         self._accepted += 1
-        # The first one may have taken long for reasons of this side, and later ones have waited behind it.
-        self._starts.append(now - took if self._best else now)
+        if math.isinf(self._since):
+            self._first_answer = self._since = now
+        self._starts.append(now - took)
         self._widen(name, took)
         if self._learned.limited:
             if not self._proven and now - took >= self._refused_at:
@@ -100,8 +102,10 @@ class RateLimiter:
 
     def _slow(self, now: float, started: float, pause: float, *, named: bool) -> None:
         flight = Flight(tuple(sorted(self._starts)), self._accepted, started)
-        refusal = Refusal(flight, now, pause, self.resume_at, named, self._since)
         known = self._learned.limited
+        # The first answer may have taken long for reasons of this side, so the count begins shortly before it.
+        since = self._since if known else self._first_answer - min(self._best.values(), default=0.0)
+        refusal = Refusal(flight, now, pause, self.resume_at, named, since)
         self._credit = self._learned.refused(refusal, proven=self._proven)
         if self._proven:
             least = min(self.width, LEAST_WIDTH)  # the next refusal is near
@@ -121,5 +125,6 @@ class RateLimiter:
     def _quicken(self, now: float) -> None:
         if now - self._refused_at > FORGET:
             self._learned.forget()
+            self._credit = 0.0
         elif self._credit <= 0:
             self._learned.rise()

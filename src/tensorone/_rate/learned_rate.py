@@ -37,6 +37,8 @@ SAME = 0.05  # of the requests: the same number twice, so it counts by windows o
 
 TRUST_SHORT, TRUST_LONG = 0.6, 0.4  # in the rate when refused, against the average, which counts slow times too
 
+STEEPEST = 50.0  # exponent of the rise by multiples: a bound that only numbers know
+
 REMEMBERED = 80  # requests that what is known rests on at most
 
 RAMP = 1.25  # of a pause: how long a first guess may be wrong by little before the rate rises by multiples
@@ -134,7 +136,7 @@ class LearnedRate:
         """A request was accepted."""
         self._risen += 1.0 / self.value
         if self._ramp:
-            factor = math.exp(_ramp(self._risen / self._ramp))
+            factor = math.exp(min(_ramp(self._risen / self._ramp), STEEPEST))
         else:
             beyond = self._risen / self._rise - (1.0 - CUT) ** (1 / 3)
             factor = 1.0 + (STEEPER if self._solved and beyond > 0 else 1.0) * beyond**3
@@ -144,7 +146,7 @@ class LearnedRate:
         self._first, self._ramp = refusal.flight, 0.0
         count = max(refusal.flight.accepted, 1)
         self._window = refusal.pause
-        self._set(token_bucket.fastest(refusal.flight, refusal.resume_at))
+        self._set(token_bucket.fastest(refusal.flight, refusal.counted_from, refusal.resume_at))
         if _long(refusal):
             self._ramp = max(RAMP * refusal.pause, RAMP_REQUESTS / self.value)
         self._rise = max(PAUSES * refusal.pause * min(1.0, count / ENOUGH) ** 2, FIRST_REQUESTS / self.value)

@@ -56,9 +56,9 @@ def refill(first: Flight, later: Flight, *, since: float, most: float) -> tuple[
     return rate, rate > 1.001 * never_full
 
 
-def fastest(flight: Flight, until: float) -> float:
-    """The highest average rate of the requests from one of them on, up to a time after the last."""
-    return max([left / max(until - start, 1e-3) for left, start in _suffixes(flight)], default=0.0)
+def fastest(flight: Flight, since: float, until: float) -> float:
+    """The highest average rate of the requests from one of them on, counted from one time on at most, to another."""
+    return max([left / max(until - max(start, since), 1e-3) for left, start in _suffixes(flight)], default=0.0)
 
 
 def _suffixes(flight: Flight) -> list[tuple[int, float]]:

@@ -131,6 +131,27 @@ def test_each_operation_is_compared_with_its_own_best():
     assert limiter.width < START_WIDTH + 1.5
 
 
+def test_a_first_answer_that_took_long_does_not_lower_the_rate():
+    """What a first call waits for, such as a new connection, is not counted as time in which the server was asked."""
+    limiter = RateLimiter(64)
+    for number in range(30):
+        limiter.start(0.0)
+        limiter.accepted(0.4 + number / 1000, name="GpuTypes", took=0.4 if number < 5 else 0.001)
+    limiter.refused(0.43, started=0.4, retry_after=1.0)
+    assert limiter.rate == pytest.approx(30, rel=0.05)
+
+
+def test_quiet_hours_before_a_refusal_do_not_lower_the_rate():
+    """A poll a second for long, then a burst: the rate is that of the burst over the pause."""
+    limiter, now = RateLimiter(64), 0.0
+    for gap in [1.0] * 400 + [0.001] * 50:
+        now += gap
+        limiter.start(now)
+        limiter.accepted(now, name="GpuTypes", took=0.001)
+    limiter.refused(now, started=now, retry_after=1.0)
+    assert limiter.rate == pytest.approx(50, rel=0.1)
+
+
 def test_refusals_of_one_flight_count_once():
     """Requests that were in flight at the first refusal lengthen the pause, and leave the rate alone."""
     limiter = RateLimiter(8)
