@@ -75,6 +75,10 @@ class TensorOne:
         max_hourly_spend: US dollars per hour that the GPUs rented and resumed through this client may cost together.
             A call that would exceed it is not sent and raises `SpendLimitReached`. Disks, stopped clusters and other
             clients' clusters do not count.
+        merge_reads: Let calls of `clusters.get`, of `gpu_types.get` and of `spot.quote` that wait at the same time
+            share a request, up to 50 in one. A call that is alone is sent at once, by itself, and a failure is that
+            of its own call. False sends one request for each call, for a server that counts fields or answers a
+            request with several of them slowly.
 
     Raises:
         ConfigurationError: The key is missing, or an argument is invalid.
@@ -99,6 +103,7 @@ class TensorOne:
         settle_time: float = 20.0,
         allow_insecure_http: bool = False,
         max_hourly_spend: Decimal | float | None = None,
+        merge_reads: bool = True,
     ) -> None:
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
@@ -120,7 +125,11 @@ class TensorOne:
         self._executor = executor if gate is None else GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
         self._owner = True
-        session = Session(self._executor, settle_time=_checks.seconds("settle_time", settle_time, zero=True))
+        session = Session(
+            self._executor,
+            settle_time=_checks.seconds("settle_time", settle_time, zero=True),
+            merge_reads=merge_reads,
+        )
         self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
 
     def _attach(self, session: Session) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
-CLUSTERS_PER_REQUEST = 50  # servers are known to refuse more than 100 root fields
 WIDTH = 8  # batches under way at once
 
 
@@ -24,7 +23,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     """The loop behind `clusters.get_many`."""
     ids = _checks.cluster_ids(cluster_ids)
     distinct = tuple(dict.fromkeys(ids))
-    size = int(min(CLUSTERS_PER_REQUEST, session.max_aliases))
+    size = int(min(batch.READS_PER_REQUEST, session.reads.max_aliases))
     batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
@@ -37,7 +36,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
 async def get(session: Session, cluster_id: str) -> Cluster:
     """The request behind `clusters.get`."""
     _checks.cluster_id(cluster_id)
-    cluster = (await session.graphql.get_cluster(cluster_id)).cluster
+    cluster = (await session.merging.get_cluster(cluster_id)).cluster
     if cluster is None:
         raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
     session.rentals.seen(cluster)
@@ -73,7 +72,7 @@ class _Reader:
         self.found.update(dict.fromkeys(plan.missing))
         accepted = [await self.read(part) for part in plan.parts]
         if plan.halved and all(accepted):  # the size was the problem, and not one of the clusters
-            self._session.max_aliases = min(self._session.max_aliases, len(plan.parts[-1]))
+            self._session.reads.max_aliases = min(self._session.reads.max_aliases, len(plan.parts[-1]))
 
     async def _one(self, cluster_id: str) -> Cluster | None:
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 R = TypeVar("R")
-
-_END: Any = object()
 
 
 class Workers(Generic[T, R]):
@@ -51,8 +50,24 @@ class Workers(Generic[T, R]):
 
     async def run(self) -> None:
         """Works until no item is left; every task it starts has ended when it returns."""
+        broken: Exception | None = None
         async with anyio.create_task_group() as group:
-            self._hire(group)
+            if isinstance(self._source, AsyncIterator):
+                self._hire(group)
+            else:
+                broken = self._hire_all(group, self._source)
+        self.failure = self.failure or broken
+
+    def _hire_all(self, group: TaskGroup, source: Iterator[T]) -> Exception | None:
+        """Sets a worker to each of the first items in one turn of the event loop, so that their reads go together."""
+        spare, self._spare = self._spare, 0
+        try:
+            for item in islice(source, spare):
+                group.start_soon(self._work, group, self._numbered(item))
+        except Exception as error:  # noqa: BLE001 - raised to the caller once what was read before it is done
+            self._source = iter(())
+            return error
+        return None
 
     def _hire(self, group: TaskGroup) -> None:
         # No function of its own inside `run`: it would hold itself, and all outcomes, until cycles are collected.
@@ -60,11 +75,12 @@ class Workers(Generic[T, R]):
             self._spare -= 1
             group.start_soon(self._work, group)
 
-    async def _work(self, group: TaskGroup) -> None:
+    async def _work(self, group: TaskGroup, first: tuple[int, T] | None = None) -> None:
         """Takes one item after the other; with the first, calls the next worker: no more work than there is work."""
         try:
             while self.failure is None:
-                index, item = await self._next()
+                index, item = first or await self._next()
+                first = None
                 self._hire(group)
                 if await self._deliver(index, await self._outcome(index, item)):
                     self._made.pop(index, None)
@@ -74,15 +90,17 @@ class Workers(Generic[T, R]):
             self.failure = self.failure or error
 
     async def _next(self) -> tuple[int, T]:
-        async with self._reading:
-            if isinstance(self._source, AsyncIterator):
-                item = await anext(self._source)
-            else:
-                item = next(self._source, _END)
-            if item is _END:
-                raise StopAsyncIteration
-            self._taken += 1
-            return self._taken - 1, item
+        if isinstance(self._source, AsyncIterator):
+            async with self._reading:
+                return self._numbered(await anext(self._source))
+        # No lock, which yields: workers that one response woke stay in one turn of the loop, and their reads together.
+        for item in self._source:
+            return self._numbered(item)
+        raise StopAsyncIteration
+
+    def _numbered(self, item: T) -> tuple[int, T]:
+        self._taken += 1
+        return self._taken - 1, item
 
     def report(self, where: str) -> None:
         """Reports what was made for outcomes that nobody has."""

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
-from tensorone._errors import AuthenticationError, ClusterNotFound, QueryError, UnexpectedResponse
-from tensorone._generated import Cluster, PricedGpuType, pricing_one, reading_one
-from tensorone._json import as_array
+from pydantic_core import to_json
 
-from . import arguments, server_errors
+from tensorone._errors import (
+    AuthenticationError,
+    ClusterNotFound,
+    QueryError,
+    RequestTimedOut,
+    UnexpectedResponse,
+)
+from tensorone._generated import pricing_one, reading_one
+from tensorone._json import as_array, as_object
+
+from . import arguments, decoding, server_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tensorone._errors import TensorOneError
+    from tensorone._generated import Cluster, PricedGpuType
 
+    from .failed_attempt import FailedAttempt
     from .operation import Operation
 
 
 T = TypeVar("T")
+
+READS_PER_REQUEST = 50  # servers are known to refuse more than 100 root fields
+
+PATIENCE, SLOWER = 0.5, 4.0  # a request may take so many seconds, and so many times what a read alone takes, longer
 
 Ids = tuple[str, ...]
 
@@ -54,19 +69,20 @@ class Query(Generic[T]):
 
 def reading(ids: Ids) -> Query[dict[str, Cluster | None]]:
     """The query that reads these clusters, the n-th under the alias ``c<n>``."""
-    result = dict[str, Cluster | None]
-    return _many("GetClusters", reading_one(), [{"clusterId": each} for each in ids], result)
+    return many(reading_one(), [{"clusterId": each} for each in ids])
 
 
 def pricing(ids: Ids, gpu_count: int) -> Query[dict[str, list[PricedGpuType | None] | None]]:
     """The query that reads the prices of these GPU types, the n-th under the alias ``c<n>``."""
-    result = dict[str, list[PricedGpuType | None] | None]
-    return _many("GetGpuTypes", pricing_one(), [{"id": each, "gpuCount": gpu_count} for each in ids], result)
+    return many(pricing_one(), [{"id": each, "gpuCount": gpu_count} for each in ids])
 
 
-def _many(
-    name: str, operation: Operation[Any], variables: Sequence[Mapping[str, str | int]], result: type[T]
-) -> Query[T]:
+# What several reads in one request are called.
+PLURALS: Mapping[str, str] = {"GetCluster": "GetClusters", "GetGpuType": "GetGpuTypes"}
+
+
+def many(operation: Operation[Any], variables: Sequence[Mapping[str, arguments.Tree]]) -> Query[dict[str, Any]]:
+    """The query that does a read of one field for each of these variables, the n-th under the alias ``c<n>``."""
     (one,) = operation.fields
     # Rendered once: what varies from one to the next stands in the arguments.
     selection = (arguments.pieces(one.selection, variables[0]),)
@@ -74,7 +90,21 @@ def _many(
         Field(f"c{index}", one.name, (arguments.pieces(one.arguments, each),), selection)
         for index, each in enumerate(variables)
     )
-    return Query(name, tuple(fields), result)
+    return Query(PLURALS[operation.name], tuple(fields), _results(operation.result))  # type: ignore[arg-type]  # mypy holds a type for unhashable
+
+
+@cache
+def _results(result: type[Any]) -> type[dict[str, Any]]:
+    (field,) = result.model_fields.values()
+    return dict[str, field.annotation]  # type: ignore[name-defined]  # a type made at run time
+
+
+def found_one(operation: Operation[T], value: object) -> T:
+    """The result of a read as if it had been alone, from the value under its alias."""
+    model: Any = operation.result
+    (name,) = model.model_fields
+    result: T = model.model_construct(**{name: value})
+    return result
 
 
 def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | None]:
@@ -146,3 +176,107 @@ def _without(blamed: Mapping[str, list[Mapping[str, Any]]], ids: Ids) -> RetryPl
 
 def _says_missing(entries: list[Mapping[str, Any]]) -> bool:
     return all(server_errors.error_class([entry], server_errors.OK) is ClusterNotFound for entry in entries)
+
+
+def lone_answers(failed: FailedAttempt, key: str, count: int) -> list[tuple[int, bytes] | None]:
+    """A response to several reads as one response for each, status and body; None where it says nothing about a read.
+
+    Args:
+        failed: The response, which is not a success as a whole.
+        key: The response key of a read that is alone.
+        count: How many reads it is about.
+    """
+    if (answer := _answer(failed)) is None:
+        return [None] * count
+    status, data, errors = answer
+    aliases = [f"c{index}" for index in range(count)]
+    own: dict[str, list[Mapping[str, Any]]] = {alias: [] for alias in aliases}
+    for entry in errors:
+        first, *rest = as_array(entry.get("path")) or [None]
+        if isinstance(first, str) and first in own:
+            own[first].append({**entry, "path": [key, *rest]})
+    blamed = sum(map(len, own.values()))
+    found: list[tuple[int, bytes] | None] = []
+    for alias, entries in own.items():
+        value = data.get(alias)
+        if entries:
+            found.append((status, to_json({"data": {key: value}, "errors": entries})))
+        elif value is not None or (alias in data and blamed == len(errors)):
+            found.append((HTTPStatus.OK, to_json({"data": {key: value}})))
+        else:  # null proves nothing where some error may be the reason
+            found.append(None)
+    return found
+
+
+def headers(failed: FailedAttempt) -> list[tuple[bytes, bytes]]:
+    """Those that the responses for each read have: the server's id of the request."""
+    request_id = failed.details.get("request_id")
+    return [(b"x-request-id", request_id.encode())] if request_id else []
+
+
+def _answer(failed: FailedAttempt) -> tuple[int, Mapping[str, Any], Sequence[Mapping[str, Any]]] | None:
+    details = failed.details
+    status = details.get("status_code", HTTPStatus.OK)
+    if "errors" in details:
+        return status, as_object(details["data"]) or {}, details["errors"]
+    if status != HTTPStatus.OK or "excerpt" not in details:
+        return None
+    try:  # one read of a shape that the schema does not promise spoils none of the others
+        data, errors, _ = decoding.parts(details["excerpt"])
+    except decoding.ShapeError:
+        return None
+    return status, as_object(data) or {}, errors
+
+
+class Smaller(NamedTuple):
+    """The requests to send in place of one that failed as a whole.
+
+    Attributes:
+        size: Reads in each at most; 0 where smaller ones would fare no better.
+        too_many: Whether the number of reads may be why it failed.
+    """
+
+    size: int
+    too_many: bool = False
+
+
+def smaller(failed: FailedAttempt, count: int) -> Smaller:
+    """What to send after a request for so many reads failed, and the response says nothing about any of them."""
+    if issubclass(failed.kind, RequestTimedOut):
+        return Smaller(1)  # one of the reads may be what holds up the others
+    if failed.passing or failed.kind is AuthenticationError or failed.details.get("unsupported") is not None:
+        return Smaller(0)
+    if "excerpt" in failed.details and failed.details["status_code"] != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return Smaller(1)
+    return Smaller((count + 1) // 2, too_many=True)
+
+
+class BatchSize:
+    """How many reads may share a request: fewer after those that took much longer than a read alone.
+
+    Attributes:
+        most: How many.
+    """
+
+    def __init__(self) -> None:
+        self.most = READS_PER_REQUEST
+        self._alone = 0.0  # seconds that a read takes that found no company, smoothed
+
+    def answered(self, count: int, seconds: float, *, best: float) -> None:
+        """A request was answered.
+
+        Args:
+            count: Its reads.
+            seconds: What it took.
+            best: What the quickest read by itself took, seconds.
+        """
+        if count == 1:
+            self._alone += (seconds - self._alone) / 4
+        if count > 1 and seconds > PATIENCE + SLOWER * max(best, self._alone):
+            self.too_many(count)
+        elif count >= self.most:
+            self.most = min(READS_PER_REQUEST, self.most + self.most // 4 + 1)
+
+    def too_many(self, count: int) -> None:
+        """So many were refused, or slow."""
+        self.most = min(self.most, (count + 1) // 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Body = bytes | Callable[[], bytes]
+"""What to send, or what makes it when the turn of the request has come."""
 
 
 class Executor:
@@ -66,40 +70,42 @@ class Executor:
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
         """The same; `delivery` shows whether anything was sent, even after the call was cancelled."""
-        with _Naming(operation):
+        with Naming(operation):
             self.lifetime.require_open()
             values = arguments.values(variables)
-            body = arguments.body(operation, values, self._arguments)
-            return await self._send(operation, body, values, delivery)
+            return await self._send(operation, self.body(operation, values), values, delivery)
 
     async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
-        with _Naming(operation):
+        with Naming(operation):
             self.lifetime.require_open()
             return await self._send(operation, body, values, delivery)
+
+    def body(self, operation: Operation[Any], values: Mapping[str, arguments.Tree]) -> bytes:
+        """The body of a request, in the client's style of arguments."""
+        return arguments.body(operation, values, self._arguments)
+
+    def timeout(self, spent: float) -> float:
+        """Seconds that one attempt may take after others took so many."""
+        return min(self._timeout, self._retry.total_timeout - spent)
 
     async def _send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
-            outcome, took = await self._attempt(operation, body, delivery, spent, again=attempts > 1)
+            outcome, took = await self.attempt(operation, body, delivery, spent, again=attempts > 1)
             if not isinstance(outcome, FailedAttempt):
                 return outcome
             spent += took
-            wait = self._pause(operation, outcome, attempts, spent)
+            wait = await self.wait_after(operation, outcome, delivery, attempts, spent)
             if wait is None:
-                attempts -= not outcome.sent
-                raise self._error(operation, outcome, attempts, spent, values)
-            delivery.settled()
-            # After a limit the whole queue is paused, this call with it. Where the server names no time, that pause is
-            # short, since it is doubled from refusal to refusal; a call would use up its attempts within it.
-            if outcome.kind is not RateLimited or outcome.retry_after is None:
-                await anyio.sleep(wait)
+                raise self.error(operation, outcome, attempts, spent, values)
             spent += wait
 
-    async def _attempt(
-        self, operation: Operation[T], body: bytes, delivery: Delivery, spent: float, *, again: bool
+    async def attempt(
+        self, operation: Operation[T], body: Body, delivery: Delivery, spent: float, *, again: bool
     ) -> tuple[T | FailedAttempt, float]:
+        """One request when its turn comes, and how long it took; `spent` is what those before it took."""
         left = self._retry.total_timeout - spent
         try:
             started = await self.queue.enter(mutation=operation.kind == "mutation", again=again, patience=left)
@@ -115,15 +121,16 @@ class Executor:
         return found, now - started
 
     async def _exchange(
-        self, operation: Operation[T], body: bytes, delivery: Delivery, timeout: float
+        self, operation: Operation[T], body: Body, delivery: Delivery, timeout: float
     ) -> T | FailedAttempt:
         try:
+            body = body if isinstance(body, bytes) else body()
             response = await self._transport.send(body, delivery=delivery, timeout=timeout, care=_care(operation))
         except Undelivered as lost:
             return failed_attempt.from_lost(lost, begun=delivery.begun)
         except Unreadable as unreadable:
             return failed_attempt.from_unreadable(unreadable)
-        return _read(operation, response)
+        return read(operation, response)
 
     def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
         """Reports the outcome of a request to the rate limiter, unless nothing came back."""
@@ -137,14 +144,24 @@ class Executor:
         if answered:
             self.queue.limiter.accepted(now, name=operation.name, took=now - started)
 
-    def _pause(self, operation: Operation[Any], failed: FailedAttempt, attempts: int, spent: float) -> float | None:
+    async def wait_after(
+        self, operation: Operation[Any], failed: FailedAttempt, delivery: Delivery, attempts: int, spent: float
+    ) -> float | None:
+        """Waits until a failed request may be sent again; answers how long, or None if it may not."""
         repeatable = operation.kind == "query" or operation.idempotent or not failed.acted
         if not (failed.passing and repeatable):
             return None
         draw = random.random()  # noqa: S311 - jitter
-        return pause(self._retry, attempts=attempts, spent=spent, retry_after=failed.retry_after, draw=draw)
+        wait = pause(self._retry, attempts=attempts, spent=spent, retry_after=failed.retry_after, draw=draw)
+        if wait is not None:
+            delivery.settled()
+            # After a limit the whole queue is paused, this call with it. Where the server names no time, that pause is
+            # short, since it is doubled from refusal to refusal; a call would use up its attempts within it.
+            if failed.kind is not RateLimited or failed.retry_after is None:
+                await anyio.sleep(wait)
+        return wait
 
-    def _error(
+    def error(
         self,
         operation: Operation[Any],
         failed: FailedAttempt,
@@ -152,13 +169,15 @@ class Executor:
         spent: float,
         values: Mapping[str, object],
     ) -> TensorOneError:
+        """The error of a call whose last attempt, after so many, came to this."""
+        attempts -= not failed.sent
         key = self._key.reveal()
         redact = Redactor([key, quote(key, safe=""), *env_values(values)])
         call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
         return failed_attempt.error(failed, call, redact)
 
 
-class _Naming:
+class Naming:
     """Has every error name the operation that it ended; no generator, which would cost each request more."""
 
     __slots__ = ("_operation",)
@@ -180,7 +199,8 @@ def _care(operation: Operation[Any]) -> Care:
     return "repeatable" if operation.idempotent else "once"
 
 
-def _read(operation: Operation[T], response: Response) -> T | FailedAttempt:
+def read(operation: Operation[T], response: Response) -> T | FailedAttempt:
+    """What a response says."""
     shape = None
     if response.status == HTTPStatus.OK:
         try:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SpotQuote"]
 
-GPU_TYPES_PER_REQUEST = 50  # servers are known to refuse more than 100 root fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotQuote:
@@ -100,8 +98,8 @@ async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> l
         TensorOneError: The request failed in a way that smaller ones would not fix.
     """
     found: list[SpotQuote] = []
-    for start in range(0, len(ids), GPU_TYPES_PER_REQUEST):
-        found += await _batch(session, ids[start : start + GPU_TYPES_PER_REQUEST], gpu_count)
+    for start in range(0, len(ids), batch.READS_PER_REQUEST):
+        found += await _batch(session, ids[start : start + batch.READS_PER_REQUEST], gpu_count)
     return found
 
 
@@ -121,16 +119,12 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
     try:
         with asking_for_spot():
-            found = await _found(session, gpu_type_id, gpu_count)
+            found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
             raise
         return _without_prices(gpu_type_id, gpu_count, str(error))
     return _from_answer(gpu_type_id, gpu_count, found)
-
-
-async def _found(session: Session, gpu_type_id: str, gpu_count: int) -> Sequence[PricedGpuType | None] | None:
-    return (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
 
 
 def _from_answer(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
@@ -169,7 +163,7 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     """The request behind `GpuTypes.get` and ``spot.quote``."""
     _checks.text("gpu_type_id", gpu_type_id)
     _checks.integer("gpu_count", gpu_count, least=1)
-    found = await _found(session, gpu_type_id, gpu_count)
+    found = (await session.merging.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
     for gpu in found or ():
         if gpu is not None:
             return gpu

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
@@ -11,6 +10,7 @@ import anyio
 
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
+from tensorone._graphql.merged_reads import MergedReads
 
 from .interruptions import Interruptions
 from .polling import Poller, listing
@@ -36,15 +36,17 @@ class Session:
 
     Attributes:
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
-        max_aliases: Reads that the server takes in one request, once it refused more; infinite before.
+        reads: What merges reads, and knows how many the server takes in one request.
+        merging: The generated client for reads that may share a request; without merging, like `graphql`.
     """
 
-    def __init__(self, executor: Executor, *, settle_time: float) -> None:
+    def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
         self.executor = executor
         self.graphql = GraphQLClient(executor)
+        self.reads = MergedReads(executor)
+        self.merging = GraphQLClient(self.reads) if merge_reads else self.graphql
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
-        self.max_aliases = math.inf
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
         self.interruptions = Interruptions()

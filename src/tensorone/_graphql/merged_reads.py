@@ -1,0 +1,315 @@
+"""Reads that wait at the same time share a request: the first of them asks for all, and if cancelled, the next does.
+
+A read that finds no other under way goes out at once, by itself. One that does waits for a turn of the event loop,
+and then for its turn in the queue; whoever comes until then goes along, under an alias of its own. There is no task
+for it. What a response says about one of them is that one's alone, as if it had been sent alone; a request that
+fails as a whole is sent again in smaller ones, and one that takes too long is given up for reads one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from tensorone._delivery import Delivery
+from tensorone._errors import RequestTimedOut
+from tensorone._http.transport import Response
+
+from . import arguments, batch
+from .executor import Naming, read
+from .failed_attempt import FailedAttempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .executor import Executor
+    from .operation import Operation
+
+
+T = TypeVar("T")
+
+SHARE = 0.5  # of an attempt's time for a request that is shared: afterwards each read has time to be sent alone
+
+
+class MergedReads:
+    """An executor for reads of one root field that may share requests with others of the same operation.
+
+    Attributes:
+        max_aliases: Reads that the server takes in one request, once it refused more; infinite before.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self.max_aliases = math.inf
+        self._executor = executor
+        self._lines: dict[str, _Line[Any]] = {}
+
+    async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
+        """Runs a read.
+
+        Raises:
+            TensorOneError: It failed; the error is this call's own, and names its operation.
+        """
+        line: _Line[T] | None = self._lines.get(operation.name)
+        if line is None:
+            line = self._lines[operation.name] = _Line(self, self._executor, operation)
+        if line.crowded and self.max_aliases > 1:
+            return await line.share(variables)
+        line.under_way += 1
+        try:
+            return await self._executor.run(operation, variables, Delivery())
+        finally:
+            line.under_way -= 1
+
+
+class _Read(Generic[T]):
+    """One call that waits.
+
+    Attributes:
+        values: Its variables.
+        shared: The request that it takes part in.
+        outcome: What came of it.
+    """
+
+    __slots__ = ("outcome", "shared", "values")
+
+    def __init__(self, values: dict[str, arguments.Tree]) -> None:
+        self.values = values
+        self.shared: _Shared[T]
+        self.outcome: T | FailedAttempt | None = None
+
+
+class _Halves:
+    """The two halves of a request that was refused: were both accepted, its size was the problem."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._accepted = 0
+
+    def both_accepted(self, count: int, *, accepted: bool) -> bool:
+        """Notes that one with so many reads ended; whether both were accepted now."""
+        self.size = max(self.size, count)
+        self._accepted += accepted
+        return self._accepted == 2  # noqa: PLR2004 - both
+
+
+class _Shared(Generic[T]):
+    """A request for several reads, as the executor wants an operation; what it is called is known when it leaves.
+
+    Attributes:
+        reads: Who waits for it. The first leads: it sends the request.
+        asked: Those that it was sent for.
+        news: Set when there is something to learn: an outcome, another request, the lead.
+        attempts: Requests sent so far.
+        spent: Seconds that they and the waits between them took.
+        sent_at: When the latest left.
+        scope: What limits its time.
+        again: Whether it is a part of one that was in the queue before.
+        halves: What it is a half of.
+    """
+
+    kind: Literal["query"] = "query"
+    idempotent = True
+    document = ""
+    fields = ()
+
+    def __init__(self, operation: Operation[Any], *, after: _Shared[T] | None = None) -> None:
+        self.name = operation.name
+        self.result = operation.result
+        self.reads: dict[_Read[T], None] = {}
+        self.asked: list[_Read[T]] = []
+        self.news = anyio.Event()
+        self.attempts: int = 0 if after is None else after.attempts - 1
+        self.spent: float = 0.0 if after is None else after.spent
+        self.again = after is not None
+        self.sent_at: float | None = None
+        self.scope = anyio.CancelScope()
+        self.halves: _Halves | None = None
+
+    def led_by(self, one: _Read[T]) -> bool:
+        """Whether that read is to send it."""
+        return next(iter(self.reads)) is one
+
+    def add(self, one: _Read[T]) -> None:
+        """That read waits for this request."""
+        self.reads[one] = None
+        one.shared = self
+
+    def wake(self) -> None:
+        """Everyone who waits looks at what concerns it."""
+        news, self.news = self.news, anyio.Event()
+        news.set()
+
+
+class _Line(Generic[T]):
+    """The reads of one operation.
+
+    Attributes:
+        under_way: Requests for it that wait in the queue or for a response.
+    """
+
+    def __init__(self, reads: MergedReads, executor: Executor, operation: Operation[T]) -> None:
+        self.under_way = 0
+        self._reads = reads
+        self._executor = executor
+        self._operation = operation
+        self._open: _Shared[T] | None = None  # the request that further reads may join
+        self._in_company = False  # whether the latest was for several: those that it answered come again together
+        self._size = batch.BatchSize()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a read is likely to find company."""
+        return self.under_way > 0 or self._in_company
+
+    async def share(self, variables: Mapping[str, object]) -> T:
+        """Runs a read together with those that come in the same turn, or wait in the queue."""
+        with Naming(self._operation):
+            self._executor.lifetime.require_open()
+            one = self._joined(arguments.values(variables))
+            try:
+                while one.outcome is None:
+                    if one.shared.led_by(one):
+                        await self._lead(one.shared)
+                    else:
+                        await one.shared.news.wait()
+            finally:
+                self._leave(one)
+            if isinstance(one.outcome, FailedAttempt):
+                shared = one.shared
+                raise self._executor.error(self._operation, one.outcome, shared.attempts, shared.spent, one.values)
+            return one.outcome
+
+    @property
+    def _most(self) -> int:
+        return int(min(self._size.most, self._reads.max_aliases))
+
+    def _joined(self, values: dict[str, arguments.Tree]) -> _Read[T]:
+        one: _Read[T] = _Read(values)
+        shared = self._open = self._open or _Shared(self._operation)
+        shared.add(one)
+        if len(shared.reads) >= self._most:
+            self._open = None
+        return one
+
+    def _leave(self, one: _Read[T]) -> None:
+        """A read has its outcome, or was cancelled: then it is not asked for any more, and the next one leads."""
+        shared = one.shared
+        led = shared.led_by(one)
+        del shared.reads[one]
+        if not shared.reads:
+            self._open = None if self._open is shared else self._open
+        elif led and one.outcome is None:
+            shared.again = True
+            shared.wake()
+
+    async def _lead(self, shared: _Shared[T]) -> None:
+        self.under_way += 1
+        try:
+            if not shared.again:
+                await checkpoint()  # those who come in the same turn of the event loop go along
+            outcome = await self._answer(shared)
+        finally:
+            self.under_way -= 1
+        self._settle(shared, outcome)
+        shared.wake()
+
+    async def _answer(self, shared: _Shared[T]) -> Any:
+        """Sends it as often as a read alone would be sent, but for one that takes too long."""
+        delivery = Delivery()
+        while True:
+            outcome = await self._attempt(shared, delivery)
+            if not isinstance(outcome, FailedAttempt):
+                return outcome
+            if len(shared.asked) > 1 and issubclass(outcome.kind, RequestTimedOut):
+                return outcome
+            wait = await self._executor.wait_after(shared, outcome, delivery, shared.attempts, shared.spent)
+            if wait is None:
+                return outcome
+            shared.spent += wait
+
+    async def _attempt(self, shared: _Shared[T], delivery: Delivery) -> Any:
+        again, shared.again = shared.again, True
+        shared.attempts += 1
+        shared.sent_at = None
+        body = partial(self._sealed, shared)
+        outcome: Any = FailedAttempt(RequestTimedOut, "no response in time for several reads", passing=True)
+        try:
+            with anyio.CancelScope() as shared.scope:
+                outcome, _ = await self._executor.attempt(shared, body, delivery, shared.spent, again=again)
+        finally:
+            took = 0.0 if shared.sent_at is None else anyio.current_time() - shared.sent_at
+            shared.spent += took
+        if not isinstance(outcome, FailedAttempt):
+            best = self._executor.queue.limiter.best(self._operation.name)
+            self._size.answered(len(shared.asked), took, best=best)
+        return outcome
+
+    def _sealed(self, shared: _Shared[T]) -> bytes:
+        """The turn has come: the body that asks for what waits. Whoever is beyond the limit waits for another turn."""
+        self._open = None if self._open is shared else self._open
+        if beyond := [*shared.reads][self._most :]:
+            self._part(shared, beyond)
+            shared.wake()
+        shared.asked = [*shared.reads]
+        self._in_company = len(shared.asked) > 1
+        query: Operation[Any] = self._operation
+        values: dict[str, arguments.Tree] = shared.asked[0].values
+        shared.sent_at = anyio.current_time()
+        if self._in_company:
+            query, values = batch.many(self._operation, [one.values for one in shared.asked]), {}
+            shared.scope.deadline = shared.sent_at + SHARE * self._executor.timeout(shared.spent)
+        shared.name, shared.result = query.name, query.result
+        return self._executor.body(query, values)
+
+    def _part(self, shared: _Shared[T], reads: Iterable[_Read[T]]) -> _Shared[T]:
+        """Takes reads out of a request into one of their own; what was sent does not count as an attempt of theirs."""
+        part = _Shared(self._operation, after=shared)
+        for one in reads:
+            del shared.reads[one]
+            part.add(one)
+        return part
+
+    def _settle(self, shared: _Shared[T], outcome: Any) -> None:
+        """Hands out what came of it; reads that have no outcome then become parts of other requests."""
+        accepted = True
+        if len(shared.asked) == 1:
+            shared.asked[0].outcome = outcome
+            accepted = not isinstance(outcome, FailedAttempt)
+        elif isinstance(outcome, FailedAttempt):
+            accepted = self._take_apart(shared, outcome)
+        else:
+            for index, one in enumerate(shared.asked):
+                if (alias := f"c{index}") in outcome:
+                    one.outcome = batch.found_one(self._operation, outcome[alias])
+            self._ask_again(shared, 1)
+        if shared.halves is not None and shared.halves.both_accepted(len(shared.asked), accepted=accepted):
+            self._reads.max_aliases = min(self._reads.max_aliases, shared.halves.size)
+
+    def _take_apart(self, shared: _Shared[T], failed: FailedAttempt) -> bool:
+        """What a failure says about each read; whether the server dealt with each of them."""
+        count = len(shared.asked)
+        answers = batch.lone_answers(failed, self._operation.fields[0].key, count)
+        for one, answer in zip(shared.asked, answers, strict=True):
+            if answer is not None:
+                one.outcome = read(self._operation, Response(*answer, batch.headers(failed)))
+        if any(answers):
+            self._ask_again(shared, count)
+            return True
+        size, too_many = batch.smaller(failed, count)
+        if not size:
+            for one in shared.asked:
+                one.outcome = failed
+            return False
+        self._size.too_many(count)
+        self._ask_again(shared, size, _Halves() if too_many else None)
+        return False
+
+    def _ask_again(self, shared: _Shared[T], size: int, halves: _Halves | None = None) -> None:
+        """Puts the reads that have no outcome yet into requests of such a size."""
+        left = [one for one in shared.reads if one.outcome is None]
+        for start in range(0, len(left), size):
+            self._part(shared, left[start : start + size]).halves = halves
