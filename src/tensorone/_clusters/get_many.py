@@ -23,7 +23,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     """The loop behind `clusters.get_many`."""
     ids = _checks.cluster_ids(cluster_ids)
     distinct = tuple(dict.fromkeys(ids))
-    size = int(min(batch.READS_PER_REQUEST, session.reads.max_aliases))
+    size = session.reads.most
     batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
     reader = _Reader(session)
     for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
@@ -72,7 +72,7 @@ class _Reader:
         self.found.update(dict.fromkeys(plan.missing))
         accepted = [await self.read(part) for part in plan.parts]
         if plan.halved and all(accepted):  # the size was the problem, and not one of the clusters
-            self._session.reads.max_aliases = min(self._session.reads.max_aliases, len(plan.parts[-1]))
+            self._session.reads.most = min(self._session.reads.most, len(plan.parts[-1]))
 
     async def _one(self, cluster_id: str) -> Cluster | None:
         try:

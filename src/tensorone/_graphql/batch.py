@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 READS_PER_REQUEST = 50  # servers are known to refuse more than 100 root fields
 
-PATIENCE, SLOWER = 0.5, 4.0  # a request may take so many seconds, and so many times what a read alone takes, longer
+PATIENCE, SLOWER = 0.1, 2.0  # a shared request may take so many seconds, and so many times what a read alone takes
+GROWTH = 8  # requests in time until they may grow
 
 Ids = tuple[str, ...]
 
@@ -84,10 +85,15 @@ PLURALS: Mapping[str, str] = {"GetCluster": "GetClusters", "GetGpuType": "GetGpu
 def many(operation: Operation[Any], variables: Sequence[Mapping[str, arguments.Tree]]) -> Query[dict[str, Any]]:
     """The query that does a read of one field for each of these variables, the n-th under the alias ``c<n>``."""
     (one,) = operation.fields
-    # Rendered once: what varies from one to the next stands in the arguments.
-    selection = (arguments.pieces(one.selection, variables[0]),)
+    # Rendered once where nothing in it varies from one to the next.
+    fixed = all(isinstance(piece, str) for piece in one.selection) and (arguments.pieces(one.selection, {}),)
     fields = (
-        Field(f"c{index}", one.name, (arguments.pieces(one.arguments, each),), selection)
+        Field(
+            f"c{index}",
+            one.name,
+            (arguments.pieces(one.arguments, each),),
+            fixed or (arguments.pieces(one.selection, each),),
+        )
         for index, each in enumerate(variables)
     )
     return Query(PLURALS[operation.name], tuple(fields), _results(operation.result))  # type: ignore[arg-type]  # mypy holds a type for unhashable
@@ -244,7 +250,7 @@ def smaller(failed: FailedAttempt, count: int) -> Smaller:
     """What to send after a request for so many reads failed, and the response says nothing about any of them."""
     if issubclass(failed.kind, RequestTimedOut):
         return Smaller(1)  # one of the reads may be what holds up the others
-    if failed.passing or failed.kind is AuthenticationError or failed.details.get("unsupported") is not None:
+    if failed.passing or not failed.sent or failed.kind is AuthenticationError or failed.details.get("unsupported"):
         return Smaller(0)
     if "excerpt" in failed.details and failed.details["status_code"] != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Smaller(1)
@@ -252,7 +258,10 @@ def smaller(failed: FailedAttempt, count: int) -> Smaller:
 
 
 class BatchSize:
-    """How many reads may share a request: fewer after those that took much longer than a read alone.
+    """How many reads share a request that need not wait: fewer after one that took much longer than a read alone.
+
+    After a slow one, one read goes by itself, since under load a read alone is slow too. Reads that wait for their
+    turn anyway lose nothing by going together, so this is not about them.
 
     Attributes:
         most: How many.
@@ -260,23 +269,46 @@ class BatchSize:
 
     def __init__(self) -> None:
         self.most = READS_PER_REQUEST
-        self._alone = 0.0  # seconds that a read takes that found no company, smoothed
+        self._alone: float | None = None  # seconds that the latest read by itself took; forgotten after a decision
+        self._compare = False  # whether the next read is to go by itself
+        self._in_time = 0  # answers to so many reads since the number changed
 
-    def answered(self, count: int, seconds: float, *, best: float) -> None:
-        """A request was answered.
+    def leaves(self) -> bool:
+        """A request leaves now; whether it should be for one read."""
+        compare, self._compare = self._compare, False
+        return compare
 
-        Args:
-            count: Its reads.
-            seconds: What it took.
-            best: What the quickest read by itself took, seconds.
-        """
+    def answered(self, count: int, seconds: float) -> None:
+        """A request for so many reads was answered after so long."""
         if count == 1:
-            self._alone += (seconds - self._alone) / 4
-        if count > 1 and seconds > PATIENCE + SLOWER * max(best, self._alone):
-            self.too_many(count)
-        elif count >= self.most:
-            self.most = min(READS_PER_REQUEST, self.most + self.most // 4 + 1)
+            self._alone = seconds
+        elif seconds > PATIENCE:
+            if self._alone is None:
+                self._compare = True
+                return
+            if seconds > (limit := PATIENCE + SLOWER * self._alone):
+                self.too_many(count, share=limit / seconds)
+                self._alone = None
+                return
+        if count >= self.most:
+            self._in_time += 1
+            if self._in_time == GROWTH:
+                self.most, self._in_time = min(READS_PER_REQUEST, self.most + self.most // 4 + 1), 0
 
-    def too_many(self, count: int) -> None:
-        """So many were refused, or slow."""
-        self.most = min(self.most, (count + 1) // 2)
+    def too_many(self, count: int, share: float = 1.0) -> None:
+        """So many were refused, or slow; half as many might do, or this share."""
+        self.most, self._in_time = min(self.most, (count + 1) // 2, max(1, int(count * share))), 0
+
+
+class Halves:
+    """The two halves of a request that was refused: were both accepted, its size was the problem."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._accepted = 0
+
+    def both_accepted(self, count: int, *, accepted: bool) -> bool:
+        """Notes that one with so many reads ended; whether both were accepted now."""
+        self.size = max(self.size, count)
+        self._accepted += accepted
+        return self._accepted == 2  # noqa: PLR2004 - both

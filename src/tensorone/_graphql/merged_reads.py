@@ -8,7 +8,6 @@ fails as a whole is sent again in smaller ones, and one that takes too long is g
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -39,11 +38,11 @@ class MergedReads:
     """An executor for reads of one root field that may share requests with others of the same operation.
 
     Attributes:
-        max_aliases: Reads that the server takes in one request, once it refused more; infinite before.
+        most: Reads in one request at most; fewer once the server refused more.
     """
 
     def __init__(self, executor: Executor) -> None:
-        self.max_aliases = math.inf
+        self.most = batch.READS_PER_REQUEST
         self._executor = executor
         self._lines: dict[str, _Line[Any]] = {}
 
@@ -56,7 +55,7 @@ class MergedReads:
         line: _Line[T] | None = self._lines.get(operation.name)
         if line is None:
             line = self._lines[operation.name] = _Line(self, self._executor, operation)
-        if line.crowded and self.max_aliases > 1:
+        if line.crowded and self.most > 1:
             return await line.share(variables)
         line.under_way += 1
         try:
@@ -82,20 +81,6 @@ class _Read(Generic[T]):
         self.outcome: T | FailedAttempt | None = None
 
 
-class _Halves:
-    """The two halves of a request that was refused: were both accepted, its size was the problem."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._accepted = 0
-
-    def both_accepted(self, count: int, *, accepted: bool) -> bool:
-        """Notes that one with so many reads ended; whether both were accepted now."""
-        self.size = max(self.size, count)
-        self._accepted += accepted
-        return self._accepted == 2  # noqa: PLR2004 - both
-
-
 class _Shared(Generic[T]):
     """A request for several reads, as the executor wants an operation; what it is called is known when it leaves.
 
@@ -106,7 +91,7 @@ class _Shared(Generic[T]):
         attempts: Requests sent so far.
         spent: Seconds that they and the waits between them took.
         sent_at: When the latest left.
-        scope: What limits its time.
+        scope: What limits the time of the one under way.
         again: Whether it is a part of one that was in the queue before.
         halves: What it is a half of.
     """
@@ -126,17 +111,12 @@ class _Shared(Generic[T]):
         self.spent: float = 0.0 if after is None else after.spent
         self.again = after is not None
         self.sent_at: float | None = None
-        self.scope = anyio.CancelScope()
-        self.halves: _Halves | None = None
+        self.scope: anyio.CancelScope
+        self.halves: batch.Halves | None = None
 
     def led_by(self, one: _Read[T]) -> bool:
         """Whether that read is to send it."""
         return next(iter(self.reads)) is one
-
-    def add(self, one: _Read[T]) -> None:
-        """That read waits for this request."""
-        self.reads[one] = None
-        one.shared = self
 
     def wake(self) -> None:
         """Everyone who waits looks at what concerns it."""
@@ -157,7 +137,7 @@ class _Line(Generic[T]):
         self._executor = executor
         self._operation = operation
         self._open: _Shared[T] | None = None  # the request that further reads may join
-        self._in_company = False  # whether the latest was for several: those that it answered come again together
+        self._in_company = False  # whether the latest answer was for several, who may come again together
         self._size = batch.BatchSize()
 
     @property
@@ -183,16 +163,13 @@ class _Line(Generic[T]):
                 raise self._executor.error(self._operation, one.outcome, shared.attempts, shared.spent, one.values)
             return one.outcome
 
-    @property
-    def _most(self) -> int:
-        return int(min(self._size.most, self._reads.max_aliases))
-
     def _joined(self, values: dict[str, arguments.Tree]) -> _Read[T]:
         one: _Read[T] = _Read(values)
-        shared = self._open = self._open or _Shared(self._operation)
-        shared.add(one)
-        if len(shared.reads) >= self._most:
-            self._open = None
+        most = self._reads.most if self._executor.queue.full else min(self._reads.most, self._size.most)
+        shared = self._open
+        if shared is None or len(shared.reads) >= most:
+            shared = self._open = _Shared(self._operation)
+        shared.reads[one], one.shared = None, shared
         return one
 
     def _leave(self, one: _Read[T]) -> None:
@@ -201,7 +178,7 @@ class _Line(Generic[T]):
         led = shared.led_by(one)
         del shared.reads[one]
         if not shared.reads:
-            self._open = None if self._open is shared else self._open
+            self._close(shared)
         elif led and one.outcome is None:
             shared.again = True
             shared.wake()
@@ -244,39 +221,44 @@ class _Line(Generic[T]):
             took = 0.0 if shared.sent_at is None else anyio.current_time() - shared.sent_at
             shared.spent += took
         if not isinstance(outcome, FailedAttempt):
-            best = self._executor.queue.limiter.best(self._operation.name)
-            self._size.answered(len(shared.asked), took, best=best)
+            self._size.answered(len(shared.asked), took)
+        elif not outcome.sent:
+            self._close(shared)
         return outcome
 
     def _sealed(self, shared: _Shared[T]) -> bytes:
         """The turn has come: the body that asks for what waits. Whoever is beyond the limit waits for another turn."""
-        self._open = None if self._open is shared else self._open
-        if beyond := [*shared.reads][self._most :]:
+        self._close(shared)
+        if beyond := shared.asked[1 if self._size.leaves() else self._reads.most :]:
             self._part(shared, beyond)
             shared.wake()
-        shared.asked = [*shared.reads]
-        self._in_company = len(shared.asked) > 1
+            shared.asked = [*shared.reads]
         query: Operation[Any] = self._operation
         values: dict[str, arguments.Tree] = shared.asked[0].values
         shared.sent_at = anyio.current_time()
-        if self._in_company:
+        if len(shared.asked) > 1:
             query, values = batch.many(self._operation, [one.values for one in shared.asked]), {}
             shared.scope.deadline = shared.sent_at + SHARE * self._executor.timeout(shared.spent)
         shared.name, shared.result = query.name, query.result
         return self._executor.body(query, values)
+
+    def _close(self, shared: _Shared[T]) -> None:
+        """Nobody joins any more: it is about those who wait now."""
+        self._open = None if self._open is shared else self._open
+        shared.asked = [*shared.reads]
 
     def _part(self, shared: _Shared[T], reads: Iterable[_Read[T]]) -> _Shared[T]:
         """Takes reads out of a request into one of their own; what was sent does not count as an attempt of theirs."""
         part = _Shared(self._operation, after=shared)
         for one in reads:
             del shared.reads[one]
-            part.add(one)
+            part.reads[one], one.shared = None, part
         return part
 
     def _settle(self, shared: _Shared[T], outcome: Any) -> None:
         """Hands out what came of it; reads that have no outcome then become parts of other requests."""
-        accepted = True
-        if len(shared.asked) == 1:
+        accepted, self._in_company = True, len(shared.asked) > 1
+        if not self._in_company:
             shared.asked[0].outcome = outcome
             accepted = not isinstance(outcome, FailedAttempt)
         elif isinstance(outcome, FailedAttempt):
@@ -287,7 +269,8 @@ class _Line(Generic[T]):
                     one.outcome = batch.found_one(self._operation, outcome[alias])
             self._ask_again(shared, 1)
         if shared.halves is not None and shared.halves.both_accepted(len(shared.asked), accepted=accepted):
-            self._reads.max_aliases = min(self._reads.max_aliases, shared.halves.size)
+            self._reads.most = min(self._reads.most, shared.halves.size)
+        shared.asked = []  # reads hold their request: no cycle is left to the garbage collector
 
     def _take_apart(self, shared: _Shared[T], failed: FailedAttempt) -> bool:
         """What a failure says about each read; whether the server dealt with each of them."""
@@ -305,10 +288,10 @@ class _Line(Generic[T]):
                 one.outcome = failed
             return False
         self._size.too_many(count)
-        self._ask_again(shared, size, _Halves() if too_many else None)
+        self._ask_again(shared, size, batch.Halves() if too_many else None)
         return False
 
-    def _ask_again(self, shared: _Shared[T], size: int, halves: _Halves | None = None) -> None:
+    def _ask_again(self, shared: _Shared[T], size: int, halves: batch.Halves | None = None) -> None:
         """Puts the reads that have no outcome yet into requests of such a size."""
         left = [one for one in shared.reads if one.outcome is None]
         for start in range(0, len(left), size):

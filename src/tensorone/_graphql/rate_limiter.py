@@ -88,10 +88,6 @@ class RateLimiter:
                 self._next_at = min(self._next_at, now + 1.0 / self.rate)
             self._quicken(now)
 
-    def best(self, name: str) -> float:
-        """Seconds that the quickest response to such a request took; infinite before the first."""
-        return self._best.get(name, math.inf)
-
     def refused(self, now: float, *, started: float, retry_after: float | None) -> None:
         """A request was answered 429; of those in flight together only the first one counts as news."""
         news = started >= self._refused_at

@@ -87,6 +87,11 @@ class RequestQueue:
             paused_for=self._paused_for(),
         )
 
+    @property
+    def full(self) -> bool:
+        """Whether a request that comes now has to wait for others."""
+        return bool(self._reads or self._mutations) or not self._room()
+
     async def enter(self, *, mutation: bool, again: bool = False, patience: float = math.inf) -> float:
         """Waits for the turn of one request; answers the time at which it starts.
 
