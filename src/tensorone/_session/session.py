@@ -10,9 +10,9 @@ import anyio
 
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
-from tensorone._graphql.merged_reads import MergedReads
 
 from .interruptions import Interruptions
+from .merged_reads import MergedReads
 from .polling import Poller, listing
 from .rented import Rentals
 from .spending import Spending

@@ -25,7 +25,7 @@ from tensorone import (
     UnexpectedResponse,
     fan_out,
 )
-from tensorone._graphql.batch import BatchSize
+from tensorone._session.shared_request import BatchSize
 from tensorone.emulator import Emulator
 
 KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
@@ -563,7 +563,8 @@ def test_a_server_that_takes_no_two_reads_is_spared_further_ones(run):
 
 def test_one_read_that_spoils_its_requests_teaches_no_size(run):
     """Halving finds it, the others are read, and those that wait for a connection still share one request."""
-    service = Service(takes=lambda _: 0.0, refuse=lambda asked: refused({"message": "boom"}) if "id5" in asked else None)
+    boom = refused({"message": "boom"})
+    service = Service(takes=lambda _: 0.0, refuse=lambda asked: boom if "id5" in asked else None)
 
     async def main():
         async with service.client(max_connections=1) as client:
@@ -575,20 +576,6 @@ def test_one_read_that_spoils_its_requests_teaches_no_size(run):
 
     run(main)
     assert max(service.sizes) > 30
-
-
-def main():
-        async with service.client() as client:
-            found = await together(client.clusters.get, ids(9))
-            assert len(right(found)) == 8
-            assert str(found["id5"]) == "clusters.get: boom"
-            for _ in range(9):
-                await together(client.clusters.get, ids(40, first=10))
-            service.asked.clear()
-            await together(client.clusters.get, ids(40, first=10))
-            assert max(service.sizes) > 30
-
-    run(main)
 
 
 def test_a_limit_of_the_rate_refuses_one_request_and_not_fifty(run_virtually):

@@ -16,17 +16,18 @@ from anyio.lowlevel import checkpoint
 
 from tensorone._delivery import Delivery
 from tensorone._errors import RequestTimedOut
+from tensorone._graphql import arguments, batch
+from tensorone._graphql.executor import Naming, read
+from tensorone._graphql.failed_attempt import FailedAttempt
 from tensorone._http.transport import Response
 
-from . import arguments, batch
-from .executor import Naming, read
-from .failed_attempt import FailedAttempt
+from . import shared_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .executor import Executor
-    from .operation import Operation
+    from tensorone._graphql.executor import Executor
+    from tensorone._graphql.operation import Operation
 
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class _Shared(Generic[T]):
         self.again = after is not None
         self.sent_at: float | None = None
         self.scope: anyio.CancelScope
-        self.halves: batch.Halves | None = None
+        self.halves: shared_request.Halves | None = None
 
     def led_by(self, one: _Read[T]) -> bool:
         """Whether that read is to send it."""
@@ -138,7 +139,7 @@ class _Line(Generic[T]):
         self._operation = operation
         self._open: _Shared[T] | None = None  # the request that further reads may join
         self._in_company = False  # whether the latest answer was for several, who may come again together
-        self._size = batch.BatchSize()
+        self._size = shared_request.BatchSize()
 
     @property
     def crowded(self) -> bool:
@@ -275,23 +276,23 @@ class _Line(Generic[T]):
     def _take_apart(self, shared: _Shared[T], failed: FailedAttempt) -> bool:
         """What a failure says about each read; whether the server dealt with each of them."""
         count = len(shared.asked)
-        answers = batch.lone_answers(failed, self._operation.fields[0].key, count)
+        answers = shared_request.lone_answers(failed, self._operation.fields[0].key, count)
         for one, answer in zip(shared.asked, answers, strict=True):
             if answer is not None:
-                one.outcome = read(self._operation, Response(*answer, batch.headers(failed)))
+                one.outcome = read(self._operation, Response(*answer, shared_request.headers(failed)))
         if any(answers):
             self._ask_again(shared, count)
             return True
-        size, too_many = batch.smaller(failed, count)
+        size, too_many = shared_request.smaller(failed, count)
         if not size:
             for one in shared.asked:
                 one.outcome = failed
             return False
         self._size.too_many(count)
-        self._ask_again(shared, size, batch.Halves() if too_many else None)
+        self._ask_again(shared, size, shared_request.Halves() if too_many else None)
         return False
 
-    def _ask_again(self, shared: _Shared[T], size: int, halves: batch.Halves | None = None) -> None:
+    def _ask_again(self, shared: _Shared[T], size: int, halves: shared_request.Halves | None = None) -> None:
         """Puts the reads that have no outcome yet into requests of such a size."""
         left = [one for one in shared.reads if one.outcome is None]
         for start in range(0, len(left), size):
