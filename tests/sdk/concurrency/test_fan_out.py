@@ -116,6 +116,71 @@ def test_a_failure_of_the_input_or_of_the_callback_lets_the_rest_finish(run_virt
     run_virtually(main)
 
 
+def test_an_input_that_breaks_off_at_once_still_has_its_first_items_done(run):
+    """Items that were read before the input failed are done, and nothing is read after."""
+    done: list[int] = []
+
+    async def op(number: int) -> None:
+        await anyio.lowlevel.checkpoint()
+        done.append(number)
+
+    class Broken:
+        """Fails once."""
+
+        read = 0
+
+        def __iter__(self):
+            return self
+
+        def __next__(self) -> int:
+            self.read += 1
+            if self.read == 3:
+                raise LookupError("no more")
+            return self.read
+
+    async def main():
+        source = Broken()
+        with pytest.raises(LookupError, match="no more"):
+            await fan_out(op, source, limit=8)
+        assert source.read == 3
+
+    run(main)
+    assert sorted(done) == [1, 2]
+
+
+def test_workers_that_wake_together_stay_together(run):
+    """Operations that end in one turn of the event loop are followed by others that begin in one, for plain inputs."""
+    turns: list[int] = []
+    gate = running = 0
+
+    async def main():
+        nonlocal gate, running
+        gate = anyio.Event()
+
+        async def op(_: int) -> None:
+            nonlocal gate, running
+            running += 1
+            mine = gate
+            if running == 8:
+                gate, running = anyio.Event(), 0
+                mine.set()
+            else:
+                await mine.wait()
+
+        async def count_turns() -> None:
+            while True:
+                turns.append(1)
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(count_turns)
+            await fan_out(op, range(800), limit=8)
+            group.cancel_scope.cancel()
+
+    run(main)
+    assert len(turns) < 400  # with a lock in between, eight turns for each eight items
+
+
 @pytest.mark.parametrize("field", ["limit", "stop_after_failures"])
 def test_a_bound_below_one_is_refused(run, field):
     """The error names the argument."""

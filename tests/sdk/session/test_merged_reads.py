@@ -3,6 +3,8 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import anyio
 import httpx
@@ -106,9 +108,9 @@ def refused(*entries: dict, status: int = 200, **headers: str) -> httpx.Response
     return says({"data": None, "errors": [{**entry, "path": None} for entry in entries]}, status=status, **headers)
 
 
-async def together(call, items) -> dict[str, object]:
+async def together(call, items) -> dict[str, Any]:
     """What became of calls that begin in one turn, by item."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
 
     async def one(item):
         try:
@@ -122,7 +124,7 @@ async def together(call, items) -> dict[str, object]:
     return found
 
 
-def right(found: dict[str, object]) -> list[str]:
+def right(found: Mapping[str, Any]) -> list[str]:
     """The ids whose own cluster was read."""
     return [each for each, got in found.items() if getattr(got, "env", None) == [f"A=of-{each}"]]
 
@@ -600,23 +602,36 @@ def test_a_limit_of_the_rate_refuses_one_request_and_not_fifty(run_virtually):
     assert sorted(service.sizes) == [1, 49, 49, 49]
 
 
-def test_reads_that_cannot_wait_as_long_as_a_pause_each_say_so(run_virtually):
-    """During a pause that is longer than their time, nothing is sent, and each has its own `RateLimited`."""
+def test_reads_that_cannot_wait_as_long_as_a_pause_each_say_so(run):
+    """Those that share a request when a pause begins that is longer than their time are not sent, and each says so."""
     limited = refused({"message": "slow down"}, status=429, **{"retry-after": "500"})
-    service = Service(refuse=lambda asked: limited)
+    found = {}
 
     async def main():
-        async with service.client() as client:
-            with pytest.raises(RateLimited):
-                await client.clusters.get("id0")
-            async with anyio.create_task_group() as group:
-                group.start_soon(together, client.clusters.get, ["id1"])
-            found = await together(client.clusters.get, ids(5))
-            assert [type(each) for each in found.values()] == [RateLimited] * 5
-            assert {each.attempts for each in found.values()} == {0}
+        hold = anyio.Event()
+        service = Service(takes=lambda _: 0.0, refuse=lambda asked: limited)
 
-    run_virtually(main)
+        async def held(request, send=service.handle_async_request):
+            await hold.wait()
+            return await send(request)
+
+        service.handle_async_request = held
+        async with service.client(max_connections=1) as client, anyio.create_task_group() as group:
+
+            async def one(each):
+                with pytest.raises(RateLimited) as caught:
+                    await client.clusters.get(each)
+                found[each] = caught.value
+
+            await waiting(client, group, one, 5)
+            hold.set()
+        return service
+
+    service = run(main)
     assert service.sizes == [1]
+    assert len(set(map(id, found.values()))) == 6
+    assert [found[each].attempts for each in ids(6)] == [1, 0, 0, 0, 0, 0]
+    assert {each.operation for each in found.values()} == {"GetCluster"}
 
 
 def test_a_request_that_is_lost_is_repeated_for_all(run_virtually):
