@@ -98,10 +98,10 @@ async def sdk_fast(url: str, _width: int) -> AsyncIterator[Call]:
 
 
 def client_of(url: str, *, fast: bool = False, **settings: object) -> object:
-    """A client, on httpx's own transport unless `fast`."""
+    """A client, on httpx's own transport unless `fast`; each call is a request of its own."""
     from tensorone import TensorOne
 
-    return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", **settings)
+    return TensorOne("bench", url=url, http="aiohttp" if fast else "httpx", merge_reads=False, **settings)
 
 
 CONTESTANTS = {

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reads import reads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -154,6 +156,6 @@ def imports() -> None:
 
 
 if __name__ == "__main__":
-    for part in (per_call, latency, lists, get_many, fan_outs, waiting, imports):
+    for part in (per_call, latency, lists, get_many, reads, fan_outs, waiting, imports):
         part()
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
+from tensorone._generated import reading_one
 from tensorone._graphql import batch
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
 async def get(session: Session, cluster_id: str) -> Cluster:
     """The request behind `clusters.get`."""
     _checks.cluster_id(cluster_id)
-    cluster = (await session.merging.get_cluster(cluster_id)).cluster
+    cluster: Cluster | None = await session.reads.one(reading_one(), {"clusterId": cluster_id})
     if cluster is None:
         raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
     session.rentals.seen(cluster)

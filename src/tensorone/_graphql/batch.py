@@ -98,14 +98,6 @@ def _results(result: type[Any]) -> type[dict[str, Any]]:
     return dict[str, field.annotation]  # type: ignore[name-defined]  # a type made at run time
 
 
-def found_one(operation: Operation[T], value: object) -> T:
-    """The result of a read as if it had been alone, from the value under its alias."""
-    model: Any = operation.result
-    (name,) = model.model_fields
-    result: T = model.model_construct(**{name: value})
-    return result
-
-
 def found(ids: Ids, data: Mapping[str, Cluster | None]) -> dict[str, Cluster | None]:
     """The clusters of a response by id; without those that the response leaves out."""
     return {cluster_id: data[alias] for alias, cluster_id in by_alias(ids).items() if alias in data}

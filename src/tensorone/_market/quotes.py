@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tensorone import _checks
 from tensorone._errors import QueryError
+from tensorone._generated import pricing_one
 from tensorone._graphql import batch
 
 from .bidding import price
@@ -163,7 +164,9 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     """The request behind `GpuTypes.get` and ``spot.quote``."""
     _checks.text("gpu_type_id", gpu_type_id)
     _checks.integer("gpu_count", gpu_count, least=1)
-    found = (await session.merging.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
+    found: Sequence[PricedGpuType | None] | None = await session.reads.one(
+        pricing_one(), {"id": gpu_type_id, "gpuCount": gpu_count}
+    )
     for gpu in found or ():
         if gpu is not None:
             return gpu

@@ -9,7 +9,7 @@ fails as a whole is sent again in smaller ones, and one that takes too long is g
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -24,65 +24,62 @@ from tensorone._http.transport import Response
 from . import shared_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from tensorone._graphql.executor import Executor
     from tensorone._graphql.operation import Operation
-
-
-T = TypeVar("T")
 
 SHARE = 0.5  # of an attempt's time for a request that is shared: afterwards each read has time to be sent alone
 
 
 class MergedReads:
-    """An executor for reads of one root field that may share requests with others of the same operation.
+    """Reads of one root field, which may share requests with others of the same operation.
 
     Attributes:
         most: Reads in one request at most; fewer once the server refused more.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, *, merge: bool) -> None:
         self.most = batch.READS_PER_REQUEST
         self._executor = executor
-        self._lines: dict[str, _Line[Any]] = {}
+        self._merge = merge
+        self._lines: dict[str, _Line] = {}
 
-    async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
-        """Runs a read.
+    def one(self, operation: Operation[Any], variables: Mapping[str, object]) -> Awaitable[Any]:
+        """The value of the field.
 
         Raises:
-            TensorOneError: It failed; the error is this call's own, and names its operation.
+            TensorOneError: The read failed; the error is this call's own, and names its operation.
         """
-        line: _Line[T] | None = self._lines.get(operation.name)
+        line = self._lines.get(operation.name)
         if line is None:
             line = self._lines[operation.name] = _Line(self, self._executor, operation)
-        if line.crowded and self.most > 1:
-            return await line.share(variables)
-        line.under_way += 1
-        try:
-            return await self._executor.run(operation, variables, Delivery())
-        finally:
-            line.under_way -= 1
+        if line.crowded and self._merge and self.most > 1:
+            return line.share(variables)
+        return line.alone(variables)
 
 
-class _Read(Generic[T]):
+_PENDING: Any = object()
+
+
+class _Read:
     """One call that waits.
 
     Attributes:
         values: Its variables.
         shared: The request that it takes part in.
-        outcome: What came of it.
+        outcome: What came of it: the value of the field, a `FailedAttempt`, or nothing yet.
     """
 
     __slots__ = ("outcome", "shared", "values")
 
     def __init__(self, values: dict[str, arguments.Tree]) -> None:
         self.values = values
-        self.shared: _Shared[T]
-        self.outcome: T | FailedAttempt | None = None
+        self.shared: _Shared
+        self.outcome: Any = _PENDING
 
 
-class _Shared(Generic[T]):
+class _Shared:
     """A request for several reads, as the executor wants an operation; what it is called is known when it leaves.
 
     Attributes:
@@ -93,7 +90,7 @@ class _Shared(Generic[T]):
         spent: Seconds that they and the waits between them took.
         sent_at: When the latest left.
         scope: What limits the time of the one under way.
-        again: Whether it is a part of one that was in the queue before.
+        again: Whether it was in the queue before.
         halves: What it is a half of.
     """
 
@@ -101,21 +98,21 @@ class _Shared(Generic[T]):
     idempotent = True
     document = ""
     fields = ()
+    attempts = 0
+    spent = 0.0
+    sent_at: float | None = None
+    scope: anyio.CancelScope
+    again = False
+    halves: shared_request.Halves | None = None
 
-    def __init__(self, operation: Operation[Any], *, after: _Shared[T] | None = None) -> None:
+    def __init__(self, operation: Operation[Any]) -> None:
         self.name = operation.name
         self.result = operation.result
-        self.reads: dict[_Read[T], None] = {}
-        self.asked: list[_Read[T]] = []
+        self.reads: dict[_Read, None] = {}
+        self.asked: list[_Read] = []
         self.news = anyio.Event()
-        self.attempts: int = 0 if after is None else after.attempts - 1
-        self.spent: float = 0.0 if after is None else after.spent
-        self.again = after is not None
-        self.sent_at: float | None = None
-        self.scope: anyio.CancelScope
-        self.halves: shared_request.Halves | None = None
 
-    def led_by(self, one: _Read[T]) -> bool:
+    def led_by(self, one: _Read) -> bool:
         """Whether that read is to send it."""
         return next(iter(self.reads)) is one
 
@@ -125,19 +122,20 @@ class _Shared(Generic[T]):
         news.set()
 
 
-class _Line(Generic[T]):
+class _Line:
     """The reads of one operation.
 
     Attributes:
         under_way: Requests for it that wait in the queue or for a response.
     """
 
-    def __init__(self, reads: MergedReads, executor: Executor, operation: Operation[T]) -> None:
+    def __init__(self, reads: MergedReads, executor: Executor, operation: Operation[Any]) -> None:
         self.under_way = 0
         self._reads = reads
         self._executor = executor
         self._operation = operation
-        self._open: _Shared[T] | None = None  # the request that further reads may join
+        (self._field,) = operation.result.model_fields
+        self._open: _Shared | None = None  # the request that further reads may join
         self._in_company = False  # whether the latest answer was for several, who may come again together
         self._size = shared_request.BatchSize()
 
@@ -146,13 +144,21 @@ class _Line(Generic[T]):
         """Whether a read is likely to find company."""
         return self.under_way > 0 or self._in_company
 
-    async def share(self, variables: Mapping[str, object]) -> T:
+    async def alone(self, variables: Mapping[str, object]) -> Any:
+        """Runs a read by itself, at once."""
+        self.under_way += 1
+        try:
+            return self._value(await self._executor.run(self._operation, variables, Delivery()))
+        finally:
+            self.under_way -= 1
+
+    async def share(self, variables: Mapping[str, object]) -> Any:
         """Runs a read together with those that come in the same turn, or wait in the queue."""
         with Naming(self._operation):
             self._executor.lifetime.require_open()
             one = self._joined(arguments.values(variables))
             try:
-                while one.outcome is None:
+                while one.outcome is _PENDING:
                     if one.shared.led_by(one):
                         await self._lead(one.shared)
                     else:
@@ -160,12 +166,15 @@ class _Line(Generic[T]):
             finally:
                 self._leave(one)
             if isinstance(one.outcome, FailedAttempt):
-                shared = one.shared
-                raise self._executor.error(self._operation, one.outcome, shared.attempts, shared.spent, one.values)
+                attempts, spent = one.shared.attempts, one.shared.spent
+                raise self._executor.error(self._operation, one.outcome, attempts, spent, one.values)
             return one.outcome
 
-    def _joined(self, values: dict[str, arguments.Tree]) -> _Read[T]:
-        one: _Read[T] = _Read(values)
+    def _value(self, found: Any) -> Any:
+        return found if isinstance(found, FailedAttempt) else getattr(found, self._field)
+
+    def _joined(self, values: dict[str, arguments.Tree]) -> _Read:
+        one: _Read = _Read(values)
         most = self._reads.most if self._executor.queue.full else min(self._reads.most, self._size.most)
         shared = self._open
         if shared is None or len(shared.reads) >= most:
@@ -173,18 +182,18 @@ class _Line(Generic[T]):
         shared.reads[one], one.shared = None, shared
         return one
 
-    def _leave(self, one: _Read[T]) -> None:
+    def _leave(self, one: _Read) -> None:
         """A read has its outcome, or was cancelled: then it is not asked for any more, and the next one leads."""
         shared = one.shared
         led = shared.led_by(one)
         del shared.reads[one]
         if not shared.reads:
             self._close(shared)
-        elif led and one.outcome is None:
+        elif led and one.outcome is _PENDING:
             shared.again = True
             shared.wake()
 
-    async def _lead(self, shared: _Shared[T]) -> None:
+    async def _lead(self, shared: _Shared) -> None:
         self.under_way += 1
         try:
             if not shared.again:
@@ -195,7 +204,7 @@ class _Line(Generic[T]):
         self._settle(shared, outcome)
         shared.wake()
 
-    async def _answer(self, shared: _Shared[T]) -> Any:
+    async def _answer(self, shared: _Shared) -> Any:
         """Sends it as often as a read alone would be sent, but for one that takes too long."""
         delivery = Delivery()
         while True:
@@ -209,7 +218,7 @@ class _Line(Generic[T]):
                 return outcome
             shared.spent += wait
 
-    async def _attempt(self, shared: _Shared[T], delivery: Delivery) -> Any:
+    async def _attempt(self, shared: _Shared, delivery: Delivery) -> Any:
         again, shared.again = shared.again, True
         shared.attempts += 1
         shared.sent_at = None
@@ -227,7 +236,7 @@ class _Line(Generic[T]):
             self._close(shared)
         return outcome
 
-    def _sealed(self, shared: _Shared[T]) -> bytes:
+    def _sealed(self, shared: _Shared) -> bytes:
         """The turn has come: the body that asks for what waits. Whoever is beyond the limit waits for another turn."""
         self._close(shared)
         if beyond := shared.asked[1 if self._size.leaves() else self._reads.most :]:
@@ -243,43 +252,45 @@ class _Line(Generic[T]):
         shared.name, shared.result = query.name, query.result
         return self._executor.body(query, values)
 
-    def _close(self, shared: _Shared[T]) -> None:
+    def _close(self, shared: _Shared) -> None:
         """Nobody joins any more: it is about those who wait now."""
         self._open = None if self._open is shared else self._open
         shared.asked = [*shared.reads]
 
-    def _part(self, shared: _Shared[T], reads: Iterable[_Read[T]]) -> _Shared[T]:
+    def _part(self, shared: _Shared, reads: Iterable[_Read]) -> _Shared:
         """Takes reads out of a request into one of their own; what was sent does not count as an attempt of theirs."""
-        part = _Shared(self._operation, after=shared)
+        part = _Shared(self._operation)
+        part.attempts, part.spent, part.again = shared.attempts - 1, shared.spent, True
         for one in reads:
             del shared.reads[one]
             part.reads[one], one.shared = None, part
         return part
 
-    def _settle(self, shared: _Shared[T], outcome: Any) -> None:
+    def _settle(self, shared: _Shared, outcome: Any) -> None:
         """Hands out what came of it; reads that have no outcome then become parts of other requests."""
         accepted, self._in_company = True, len(shared.asked) > 1
         if not self._in_company:
-            shared.asked[0].outcome = outcome
+            shared.asked[0].outcome = self._value(outcome)
             accepted = not isinstance(outcome, FailedAttempt)
         elif isinstance(outcome, FailedAttempt):
             accepted = self._take_apart(shared, outcome)
         else:
             for index, one in enumerate(shared.asked):
                 if (alias := f"c{index}") in outcome:
-                    one.outcome = batch.found_one(self._operation, outcome[alias])
+                    one.outcome = outcome[alias]
             self._ask_again(shared, 1)
         if shared.halves is not None and shared.halves.both_accepted(len(shared.asked), accepted=accepted):
             self._reads.most = min(self._reads.most, shared.halves.size)
         shared.asked = []  # reads hold their request: no cycle is left to the garbage collector
 
-    def _take_apart(self, shared: _Shared[T], failed: FailedAttempt) -> bool:
+    def _take_apart(self, shared: _Shared, failed: FailedAttempt) -> bool:
         """What a failure says about each read; whether the server dealt with each of them."""
         count = len(shared.asked)
         answers = shared_request.lone_answers(failed, self._operation.fields[0].key, count)
         for one, answer in zip(shared.asked, answers, strict=True):
             if answer is not None:
-                one.outcome = read(self._operation, Response(*answer, shared_request.headers(failed)))
+                headers = shared_request.headers(failed)
+                one.outcome = self._value(read(self._operation, Response(*answer, headers)))
         if any(answers):
             self._ask_again(shared, count)
             return True
@@ -292,8 +303,8 @@ class _Line(Generic[T]):
         self._ask_again(shared, size, shared_request.Halves() if too_many else None)
         return False
 
-    def _ask_again(self, shared: _Shared[T], size: int, halves: shared_request.Halves | None = None) -> None:
+    def _ask_again(self, shared: _Shared, size: int, halves: shared_request.Halves | None = None) -> None:
         """Puts the reads that have no outcome yet into requests of such a size."""
-        left = [one for one in shared.reads if one.outcome is None]
+        left = [one for one in shared.reads if one.outcome is _PENDING]
         for start in range(0, len(left), size):
             self._part(shared, left[start : start + size]).halves = halves

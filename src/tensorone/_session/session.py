@@ -36,15 +36,13 @@ class Session:
 
     Attributes:
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
-        reads: What merges reads, and knows how many the server takes in one request.
-        merging: The generated client for reads that may share a request; without merging, like `graphql`.
+        reads: Reads that may share a request, and how many the server takes in one.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
         self.executor = executor
         self.graphql = GraphQLClient(executor)
-        self.reads = MergedReads(executor)
-        self.merging = GraphQLClient(self.reads) if merge_reads else self.graphql
+        self.reads = MergedReads(executor, merge=merge_reads)
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
         self._spending = Spending(self._listing, settle_time=settle_time)
