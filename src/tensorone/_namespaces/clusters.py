@@ -116,6 +116,9 @@ class Clusters:
     async def get(self, cluster_id: str) -> Cluster:
         """One cluster as it is now. Bills nothing.
 
+        Calls that wait at the same time share a request, but each has its own result, error and time limit; see the
+        client's `merge_reads`.
+
         Args:
             cluster_id: The cluster.
 

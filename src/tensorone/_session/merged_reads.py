@@ -86,12 +86,6 @@ class _Shared:
         reads: Who waits for it. The first leads: it sends the request.
         asked: Those that it was sent for.
         news: Set when there is something to learn: an outcome, another request, the lead.
-        attempts: Requests sent so far.
-        spent: Seconds that they and the waits between them took.
-        sent_at: When the latest left.
-        scope: What limits the time of the one under way.
-        again: Whether it was in the queue before.
-        halves: What it is a half of.
     """
 
     kind: Literal["query"] = "query"
@@ -99,11 +93,11 @@ class _Shared:
     document = ""
     fields = ()
     attempts = 0
-    spent = 0.0
-    sent_at: float | None = None
-    scope: anyio.CancelScope
-    again = False
-    halves: shared_request.Halves | None = None
+    spent = 0.0  # seconds, for these and the waits between them
+    sent_at: float | None = None  # the latest of them
+    scope: anyio.CancelScope  # that limits its time
+    again = False  # it was in the queue before
+    halves: shared_request.Halves | None = None  # what it is a half of
 
     def __init__(self, operation: Operation[Any]) -> None:
         self.name = operation.name
@@ -123,14 +117,10 @@ class _Shared:
 
 
 class _Line:
-    """The reads of one operation.
-
-    Attributes:
-        under_way: Requests for it that wait in the queue or for a response.
-    """
+    """The reads of one operation."""
 
     def __init__(self, reads: MergedReads, executor: Executor, operation: Operation[Any]) -> None:
-        self.under_way = 0
+        self._under_way = 0  # requests for it that wait in the queue or for a response
         self._reads = reads
         self._executor = executor
         self._operation = operation
@@ -142,15 +132,15 @@ class _Line:
     @property
     def crowded(self) -> bool:
         """Whether a read is likely to find company."""
-        return self.under_way > 0 or self._in_company
+        return self._under_way > 0 or self._in_company
 
     async def alone(self, variables: Mapping[str, object]) -> Any:
         """Runs a read by itself, at once."""
-        self.under_way += 1
+        self._under_way += 1
         try:
             return self._value(await self._executor.run(self._operation, variables, Delivery()))
         finally:
-            self.under_way -= 1
+            self._under_way -= 1
 
     async def share(self, variables: Mapping[str, object]) -> Any:
         """Runs a read together with those that come in the same turn, or wait in the queue."""
@@ -194,13 +184,13 @@ class _Line:
             shared.wake()
 
     async def _lead(self, shared: _Shared) -> None:
-        self.under_way += 1
+        self._under_way += 1
         try:
             if not shared.again:
                 await checkpoint()  # those who come in the same turn of the event loop go along
             outcome = await self._answer(shared)
         finally:
-            self.under_way -= 1
+            self._under_way -= 1
         self._settle(shared, outcome)
         shared.wake()
 
