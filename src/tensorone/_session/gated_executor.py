@@ -9,7 +9,7 @@ import anyio
 
 from tensorone._errors import ConnectionFailed, RateLimited
 from tensorone._graphql import failed_attempt
-from tensorone._graphql.executor import Executor
+from tensorone._graphql.executor import Body, Executor
 from tensorone._graphql.failed_attempt import FailedAttempt
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class GatedExecutor(Executor):
         limiter = self.queue.limiter
         limiter.width = float(limiter.max_width)  # which is not learned here
 
-    async def _attempt(
-        self, operation: Operation[T], body: bytes, delivery: Delivery, spent: float, *, again: bool
+    async def attempt(
+        self, operation: Operation[T], body: Body, delivery: Delivery, spent: float, *, again: bool
     ) -> tuple[T | FailedAttempt, float]:
         mutation, left = operation.kind == "mutation", self._retry.total_timeout - spent
         await self.queue.enter(mutation=mutation, again=again)
