@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = """query GetCluster($clusterId: String!) { cluster(input: {clusterId: $clusterId}) {
@@ -19,6 +24,24 @@ DOCUMENT = """query GetCluster($clusterId: String!) { cluster(input: {clusterId:
  gpus { id gpuUtilPercent memoryUtilPercent } container { cpuPercent memoryPercent } } } }"""
 ID = {"clusterId": "c0000000000001"}
 Call = Callable[[], Awaitable[object]]
+
+
+@contextmanager
+def counting() -> Iterator[dict[str, float]]:
+    """CPU and wall time of a block in µs; `perf`, if it runs this process, counts the block's instructions alone."""
+    took: dict[str, float] = {}
+    _perf("enable")
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield took
+    took |= {"cpu": (time.process_time() - cpu) * 1e6, "wall": (time.perf_counter() - wall) * 1e6}
+    _perf("disable")
+
+
+def _perf(command: str) -> None:
+    if control := os.environ.get("BENCH_PERF"):
+        orders, done = map(int, control.split(","))
+        os.write(orders, f"{command}\n".encode())
+        os.read(done, 16)
 
 
 @asynccontextmanager
@@ -128,16 +151,18 @@ async def calls(name: str, url: str, width: int, count: int) -> dict[str, float]
                 done += 1
 
         tasks = [asyncio.ensure_future(worker()) for _ in range(width)]
-        while done < 200 + width:  # only the time with so many in flight is measured, not the start
+        # Only the time with so many in flight is measured, not the start: all connections stand by then.
+        while done < 200 + min(width, 100):
             await asyncio.sleep(0.001)
-        begun, cpu, wall = done, time.process_time(), time.perf_counter()
-        while done < begun + count:
-            await asyncio.sleep(0.001)
-        counted, cpu, wall = done - begun, time.process_time() - cpu, time.perf_counter() - wall
+        begun = done
+        with counting() as took:
+            while done < begun + count:
+                await asyncio.sleep(0.001)
+            counted = done - begun
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        return {"cpu": cpu / counted * 1e6, "wall": wall / counted * 1e6}
+        return {"cpu": took["cpu"] / counted, "wall": took["wall"] / counted, "counted": counted}
 
 
 async def listing(name: str, url: str, _width: int, count: int) -> dict[str, float]:
@@ -217,7 +242,7 @@ async def fanned(_name: str, _url: str, width: int, count: int) -> dict[str, flo
 
 async def waiters(name: str, url: str, _width: int, count: int) -> dict[str, float]:
     """So many waiters of one client: requests and CPU per interval, and the cost of the listing itself."""
-    every, intervals = 1.0, 5
+    every, intervals = 0.5, 5
     async with client_of(url, fast=name == "tensorone[fast]") as client:
 
         async def one(number: int) -> None:
@@ -256,18 +281,66 @@ async def queued(name: str, url: str, _width: int, count: int) -> dict[str, floa
 
 def imports(statement: str) -> dict[str, float]:
     """CPU of an import."""
-    cpu = time.process_time()
-    exec(statement, {})
-    return {"cpu": (time.process_time() - cpu) * 1e6}
+    with counting() as took:
+        exec(statement, {})
+    return took | {"counted": 1}
+
+
+async def first_of_base(url: str) -> None:
+    """What anybody needs for one answer: httpx, and one pydantic model."""
+    import httpx
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        data: dict[str, object]
+
+    async with httpx.AsyncClient() as client:
+        response = await client.post(url, json={"query": DOCUMENT, "variables": ID})
+        Answer.model_validate_json(response.content)
+
+
+async def first_of_ours(url: str, *, fast: bool) -> None:
+    """The same through this SDK."""
+    async with client_of(url, fast=fast) as client:
+        await client.clusters.get(ID["clusterId"])
+
+
+async def stall(name: str, url: str, _width: int, _count: int) -> dict[str, float]:
+    """The longest time, in ms, for which the event loop did nothing else during a client's first call."""
+    longest, last = 0.0, time.perf_counter()
+
+    async def ticking() -> None:
+        nonlocal longest, last
+        while True:
+            await asyncio.sleep(0)
+            longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+
+    async with client_of(url, fast=name == "tensorone[fast]") as client:
+        ticker = asyncio.ensure_future(ticking())
+        await asyncio.sleep(0)
+        last = time.perf_counter()
+        await client.clusters.get(ID["clusterId"])
+        ticker.cancel()
+    return {"stall": longest * 1e3}
+
+
+def first(name: str, url: str) -> dict[str, float]:
+    """CPU and wall time from the start of the process to the first answer, the interpreter's own start included."""
+    asyncio.run(first_of_base(url) if name == "base" else first_of_ours(url, fast=name == "tensorone[fast]"))
+    begun = float(os.environ["BENCH_BEGUN"])
+    return {"cpu": time.process_time() * 1e6, "wall": (time.time() - begun) * 1e6, "counted": 1}
 
 
 KINDS = {
     "calls": calls, "list": listing, "many": many, "fan_out": fanned, "waiters": waiters, "queued": queued,
+    "stall": stall,
 }  # fmt: skip
 
 if __name__ == "__main__":
     kind, name, url, width, count = sys.argv[1:6]
     if kind == "import":
         print(json.dumps(imports(name)))
+    elif kind == "first":
+        print(json.dumps(first(name, url)))
     else:
         print(json.dumps(asyncio.run(KINDS[kind](name, url, int(width), int(count)))))

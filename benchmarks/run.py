@@ -1,15 +1,18 @@
 """All contestants against the same loopback server, interleaved, each measurement in its own process.
 
-`make bench` prints the tables of docs/performance.md. Only CPU time of the client process counts; compared figures
-were measured side by side in one run.
+`make bench` prints the tables of docs/performance.md. Only CPU time of the client process counts, and its instructions
+where `perf` can count them, which vary less; compared figures were measured side by side in one run.
 """
 
 from __future__ import annotations
 
+import compileall
 import json
+import os
 import statistics
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +26,9 @@ HERE = Path(__file__).parent
 PLAIN, FAST = "tensorone", "tensorone[fast]"
 STOCK, KEPT = "stock ariadne-codegen", "stock, all connections kept"
 PEERS = ("bare aiohttp + json", "gql on aiohttp", "gql on httpx", STOCK, KEPT)
-ROUNDS = 5
+ROUNDS, SLOW_ROUNDS, SLOW_COUNT = 5, 3, 300
+SLOW = ("gql on httpx", STOCK, KEPT)  # fewer rounds and fewer calls of these, which take most of the time
+PERF_EVENT = "instructions:u"
 Samples = dict[str, list[dict[str, float]]]
 
 
@@ -40,25 +45,69 @@ def server(listed: int = 1000, delay: float = 0.0) -> Iterator[str]:
 
 
 def one(kind: str, name: str, url: str = "", width: int = 1, count: int = 1) -> dict[str, float]:
-    """One measurement."""
+    """One measurement, in a process of its own; one that writes no bytecode would measure the compiler."""
     command = [sys.executable, HERE / "contestants.py", kind, name, url, str(width), str(count)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    environment = {**os.environ, "BENCH_BEGUN": str(time.time())}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if kind in PERF_COUNTS:
+        return _under_perf(command, environment, whole=kind == "first")
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def rounds(kind: str, names: tuple[str, ...], url: str, width: int, counts: dict[str, int] | int) -> Samples:
+def _under_perf(command: list[str | Path], environment: dict[str, str], *, whole: bool) -> dict[str, float]:
+    """The same with instructions counted: of the whole process, or of what the contestant marks."""
+    (told, tell), (heard, hear) = os.pipe(), os.pipe()
+    counted, counts = os.pipe()
+    perf = ["perf", "stat", "-x,", "-e", PERF_EVENT, "--log-fd", str(counts)]
+    if not whole:
+        perf += ["--delay=-1", f"--control=fd:{told},{hear}"]
+        environment = {**environment, "BENCH_PERF": f"{tell},{heard}"}
+    descriptors = (told, tell, heard, hear, counts)
+    try:
+        done = subprocess.run(
+            [*perf, "--", *command],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=environment,
+            pass_fds=descriptors,
+        )
+        found: dict[str, float] = json.loads(done.stdout)
+        return found | {"instructions": float(os.read(counted, 4096).split(b",", 1)[0]) / found["counted"]}
+    finally:
+        for each in (*descriptors, counted):
+            os.close(each)
+
+
+def _perf_counts() -> bool:
+    """Whether instructions can be counted here; in many virtual machines they cannot."""
+    try:
+        done = subprocess.run(
+            ["perf", "stat", "-x,", "-e", PERF_EVENT, "true"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0 and "not " not in done.stderr
+
+
+def rounds(  # noqa: PLR0913 - a plan of measurements, written in one line each
+    kind: str, names: tuple[str, ...], url: str, width: int, count: int, times: int = ROUNDS
+) -> Samples:
     """All contestants, so many times, in turns."""
     found: Samples = {name: [] for name in names}
-    for _ in range(ROUNDS):
+    for turn in range(times):
+        print(f"{kind}, {width} in flight, round {turn + 1}", file=sys.stderr, flush=True)
         for name in names:
-            count = counts if isinstance(counts, int) else counts.get(name, 2000)
-            found[name].append(one(kind, name, url, width, count))
+            if turn < SLOW_ROUNDS or name not in SLOW:
+                found[name].append(one(kind, name, url, width, SLOW_COUNT if name in SLOW else count))
     return found
 
 
 def ratio(samples: Samples, name: str, other: str, what: str = "cpu") -> str:
     """Median of the ratios within a round, and their spread."""
-    pairs = [mine[what] / theirs[what] for mine, theirs in zip(samples[name], samples[other], strict=True)]
+    pairs = [mine[what] / theirs[what] for mine, theirs in zip(samples[name], samples[other], strict=False)]
     return f"{statistics.median(pairs):.2f} ({min(pairs):.2f}..{max(pairs):.2f})"
 
 
@@ -69,11 +118,10 @@ def median(samples: Samples, name: str, what: str = "cpu") -> float:
 
 def per_call() -> None:
     """CPU per operation at three widths."""
-    slow = dict.fromkeys(("gql on httpx", STOCK, KEPT), 0)
     tables: dict[int, Samples] = {}
     with server() as url:
         for width in (16, 100, 1000):
-            tables[width] = rounds("calls", (*PEERS, PLAIN, FAST), url, width, dict.fromkeys(slow, 500))
+            tables[width] = rounds("calls", (*PEERS, PLAIN, FAST), url, width, 2000)
     print("| CPU per operation, µs | 16 in flight | 100 in flight | 1,000 in flight |")
     print("| --- | ---: | ---: | ---: |")
     for name in (*PEERS, PLAIN, FAST):
@@ -81,20 +129,23 @@ def per_call() -> None:
     print()
     print("| ratio | measured | wanted |")
     print("| --- | ---: | ---: |")
-    for width, wanted in ((100, 0.12), (1000, 0.06)):
+    for width, wanted in ((100, 0.12), (1000, 0.05)):
         for name in (STOCK, KEPT):
             print(f"| {PLAIN} / {name}, {width:,} in flight | {ratio(tables[width], PLAIN, name)} | {wanted} |")
     for name in (PLAIN, FAST):
         growth = median(tables[1000], name) / median(tables[16], name)
-        print(f"| {name}, 1,000 in flight / 16 | {growth:.2f} | 1.2 |")
+        print(f"| {name}, 1,000 in flight / 16 | {growth:.2f} | 1.1 |")
     print(f"| {FAST} / gql on aiohttp, 100 in flight | {ratio(tables[100], FAST, 'gql on aiohttp')} | 0.6 |")
-    print(f"| {FAST} / bare aiohttp, 100 in flight | {ratio(tables[100], FAST, PEERS[0])} | 1.6 |")
+    for name, wanted in ((PLAIN, 3.1), (FAST, 1.25)):
+        for what in WHAT:
+            found = ratio(tables[100], name, PEERS[0], what)
+            print(f"| {name} / bare aiohttp, 100 in flight, {LABEL[what]} | {found} | {wanted} |")
 
 
 def latency() -> None:
     """Wall time where the server takes 30 ms."""
     with server(delay=0.03) as url:
-        found = rounds("calls", (PEERS[0], PLAIN, FAST), url, 64, 2000)
+        found = rounds("calls", (PEERS[0], PLAIN, FAST), url, 64, 2000, 3)
     for name in (PLAIN, FAST):
         print(
             f"| {name} / bare aiohttp, wall time at 30 ms, 64 in flight | {ratio(found, name, PEERS[0], 'wall')} | 2 |"
@@ -104,7 +155,7 @@ def latency() -> None:
 def lists() -> None:
     """10,000 clusters in one listing."""
     with server(listed=10_000) as url:
-        found = rounds("list", ("TypeAdapter", PLAIN, FAST), url, 1, 5)
+        found = rounds("list", ("TypeAdapter", PLAIN, FAST), url, 1, 5, 3)
     for name in (PLAIN, FAST):
         print(f"| {name}: list of 10,000 / TypeAdapter, CPU | {ratio(found, name, 'TypeAdapter')} | 1.2 |")
         print(f"| the same, peak memory of the process | {ratio(found, name, 'TypeAdapter', 'peak')} | 1.2 |")
@@ -134,8 +185,8 @@ def fan_outs() -> None:
 def waiting() -> None:
     """1,000 waiters of one client."""
     with server() as url:
-        found = rounds("waiters", (PLAIN, FAST), url, 1, 1000)
-        calls = rounds("calls", (PLAIN, FAST), url, 16, 2000)
+        found = rounds("waiters", (PLAIN, FAST), url, 1, 1000, 2)
+        calls = rounds("calls", (PLAIN, FAST), url, 16, 2000, 3)
     print(f"| 1,000 waiters: requests per interval | {median(found, PLAIN, 'requests'):.1f} | 2 |")
     for name in (PLAIN, FAST):
         request = median(calls, name)
@@ -144,18 +195,31 @@ def waiting() -> None:
 
 
 def imports() -> None:
-    """The cost of an import."""
+    """The cost of an import, with the bytecode there, and of all that comes before a first answer."""
     ours, base = "import tensorone", "import httpx; from pydantic import BaseModel"
     used = "from tensorone import TensorOne"
-    found: Samples = {ours: [], used: [], base: []}
-    for _ in range(15):
-        for statement in found:
-            found[statement].append(one("import", statement))
-    print(f"| import tensorone / import httpx and a pydantic model | {ratio(found, ours, base)} | 1.35 |")
-    print(f"| from tensorone import TensorOne, which imports it for real / the same | {ratio(found, used, base)} | |")
+    found = rounds("import", (ours, used, base), "", 1, 1, 11)
+    print(f"| import tensorone / import httpx and a pydantic model | {ratio(found, ours, base)} | |")
+    for what in WHAT:
+        print(f"| {used} / the same, {LABEL[what]} | {ratio(found, used, base, what)} | 1.3 |")
+    with server() as url:
+        found = rounds("first", ("base", PLAIN, FAST), url, 1, 1, 11)
+        stalls = rounds("stall", (PLAIN, FAST), url, 1, 1, 5)
+    for name in (PLAIN, FAST):
+        for what in WHAT:
+            found_ratio = ratio(found, name, "base", what)
+            print(f"| {name}: process start to first answer / httpx and a model, {LABEL[what]} | {found_ratio} | 1.6 |")
+    for name in (PLAIN, FAST):
+        print(f"| {name}: longest stall of the loop in a first call, ms | {median(stalls, name, 'stall'):.1f} | 10 |")
 
+
+PERF_COUNTS = ("calls", "import", "first") if _perf_counts() else ()
+LABEL = {"cpu": "CPU", "instructions": "instructions"}
+WHAT = tuple(LABEL) if PERF_COUNTS else ("cpu",)
 
 if __name__ == "__main__":
+    for folder in ("src", "generated"):
+        compileall.compile_dir(HERE.parent / folder, quiet=1)
     for part in (per_call, latency, lists, get_many, reads, fan_outs, waiting, imports):
         part()
         sys.stdout.flush()
