@@ -1,12 +1,14 @@
-"""Calls every method of a client once and prints, as JSON, the modules that a call imported, by call.
+"""Calls every method of a client once and prints, as JSON, what a call imported or built, by call.
 
-python tests/first_calls.py URL KEY HTTP LOOP OPENED
+python tests/first_calls.py URL KEY HTTP LOOP OPENED [CALL…]
 """
 
 import json
+import ssl
 import sys
 
 import anyio
+from pydantic import BaseModel
 
 from tensorone import BidPolicy, ClusterSpec, EndpointSpec, TemplateSpec, TensorOne, TensorOneError, fan_out
 
@@ -62,22 +64,44 @@ CALLS = {
 }
 
 
-async def main(client: TensorOne) -> None:
-    """Every call in turn; what it answers does not matter."""
+def models(parent: type = BaseModel) -> set[str]:
+    """All models that are built."""
+    built = {f"model {each.__qualname__}" for each in parent.__subclasses__() if each.__pydantic_complete__}
+    return built.union(*(models(each) for each in parent.__subclasses__()))
+
+
+def all_there() -> set[str]:
+    """What is imported and built so far: modules, models, TLS contexts."""
+    return {*sys.modules, *models(), *contexts}
+
+
+contexts: list[str] = []
+making = ssl.SSLContext.__new__
+
+
+def noted(*args: object) -> ssl.SSLContext:
+    """Notes that a TLS context is made."""
+    contexts.append(f"TLS context {len(contexts)}")
+    return making(*args)
+
+
+async def main(client: TensorOne, names: list[str]) -> None:
+    """The calls in turn; what they answer does not matter."""
     client = client if client._lifetime.state == "open" else client.open()
-    imported = {}
-    for name, call in CALLS.items():
-        before = set(sys.modules)
+    new = {}
+    for name in names:
+        before = all_there()
         try:
-            await call(client)
+            await CALLS[name](client)
         except TensorOneError as error:
             sys.stderr.write(f"{name}: {error}\n")
-        imported[name] = sorted(set(sys.modules) - before)
+        new[name] = sorted(all_there() - before)
     await client.aclose()
-    sys.stdout.write(json.dumps(imported))
+    sys.stdout.write(json.dumps(new))
 
 
 if __name__ == "__main__":
-    url, key, http, loop, opened = sys.argv[1:]
+    url, key, http, loop, opened, *names = sys.argv[1:]
+    ssl.SSLContext.__new__ = noted
     made = TensorOne(key, url=url, http=http, settle_time=1)
-    anyio.run(main, made.open() if opened == "before" else made, backend=loop)
+    anyio.run(main, made.open() if opened == "before" else made, names or [*CALLS], backend=loop)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.tls import TLSListener
 from graphql import ObjectTypeDefinitionNode, parse, print_ast
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")  # self-signed, with its key; trusted by nobody else
 
 Behaviour = bytes | Callable[[SocketStream], Awaitable[None]]
 
@@ -67,11 +72,16 @@ async def _receive(stream: SocketStream) -> Request:
 
 
 @asynccontextmanager
-async def scripted(*answers: Behaviour) -> AsyncIterator[Scripted]:
+async def scripted(*answers: Behaviour, tls: bool = False) -> AsyncIterator[Scripted]:
     """Serves until the block ends, with one behaviour per request, the last one for all that follow."""
     server = Scripted(list(answers))
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    server.url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/graphql"
+    port = listener.extra(SocketAttribute.local_port)
+    if tls:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(CERTIFICATE)
+        listener = TLSListener(listener, context, standard_compatible=False)
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}/graphql"
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, server.handle)
         yield server

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
-from tensorone._graphql.executor import Executor
-from tensorone._graphql.request_queue import RequestQueue, ThrottleState
-from tensorone._graphql.retry import RetryPolicy
 from tensorone._http.config import Arguments, http_backend, service_address
-from tensorone._http.lifetime import Lifetime
-from tensorone._http.transport import Transport
-from tensorone._namespaces.account import Accounts
-from tensorone._namespaces.clusters import Clusters
-from tensorone._namespaces.endpoints import Endpoints
-from tensorone._namespaces.gpu_types import GpuTypes
-from tensorone._namespaces.spot import Spot
-from tensorone._namespaces.templates import Templates
-from tensorone._session.gated_executor import GatedExecutor
-from tensorone._session.session import Session
 
 from . import _checks
 from ._errors import ConfigurationError
-from ._warm import warm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
     from tensorone._graphql.operation import Operation
+    from tensorone._graphql.request_queue import RequestQueue, ThrottleState
+    from tensorone._graphql.retry import RetryPolicy
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
     from tensorone._http.transport import AsyncBaseTransport
     from tensorone._rate.gate import Gate
     from tensorone._session.rented import RentedCluster
+    from tensorone._session.session import Session
 
     from ._generated import GraphQLClient
 
@@ -48,6 +38,9 @@ class TensorOne:
 
     It owns connections but no task, so it may live in any fixture, framework or notebook. It runs on asyncio and on
     trio, and one client serves any number of concurrent calls.
+
+    Making a client imports and builds all that its calls need, so that no call holds up the event loop with that. It
+    takes some 0.2 seconds the first time in a process: make a client that serves others before they wait for it.
 
     Args:
         api_key: The key; without it, the variable ``TENSORONE_API_KEY``.
@@ -81,7 +74,7 @@ class TensorOne:
             request with several of them slowly.
 
     Raises:
-        ConfigurationError: The key is missing, or an argument is invalid.
+        ConfigurationError: The key is missing, an argument is invalid, or something cannot be imported or read.
         InvalidArgument: A number is out of range.
     """
 
@@ -109,23 +102,29 @@ class TensorOne:
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
         target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
         _checks.integer("max_response_bytes", max_response_bytes, least=1)
-        self._transport = Transport(
+        with _loading():
+            from . import _parts as parts  # noqa: PLC0415 - httpx, pydantic and the wings come with it
+
+            parts.warm()
+        self._transport = parts.Transport(
             target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
         )
-        self._lifetime = Lifetime()
-        executor = Executor(
+        with _loading():
+            self._transport.prepare()
+        self._lifetime = parts.Lifetime()
+        executor = parts.Executor(
             self._transport,
             _queue(max_connections, requests_per_second),
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
-            retry=retry or RetryPolicy(),
+            retry=retry or parts.RetryPolicy(),
             arguments=arguments,
         )
-        self._executor = executor if gate is None else GatedExecutor(executor, _checks.gate(gate))
+        self._executor = executor if gate is None else parts.GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
         self._owner = True
-        session = Session(
+        session = parts.Session(
             self._executor,
             settle_time=_checks.seconds("settle_time", settle_time, zero=True),
             merge_reads=merge_reads,
@@ -133,13 +132,15 @@ class TensorOne:
         self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
 
     def _attach(self, session: Session) -> None:
+        from . import _parts as parts  # noqa: PLC0415 - as above
+
         self._session = session
-        self.clusters = Clusters(session)
-        self.spot = Spot(session)
-        self.gpu_types = GpuTypes(session)
-        self.account = Accounts(session)
-        self.templates = Templates(session)
-        self.endpoints = Endpoints(session)
+        self.clusters = parts.Clusters(session)
+        self.spot = parts.Spot(session)
+        self.gpu_types = parts.GpuTypes(session)
+        self.account = parts.Accounts(session)
+        self.templates = parts.Templates(session)
+        self.endpoints = parts.Endpoints(session)
 
     def limited(self, *, max_hourly_spend: Decimal | float) -> Self:
         """A client with the same connections and a spending limit of its own, in addition to this client's limit.
@@ -230,11 +231,8 @@ class TensorOne:
             ConfigurationError: It was opened before, or something that it needs cannot be imported.
         """
         if self._owner:
-            try:
-                warm()
-                self._transport.prepare()
-            except (ImportError, OSError) as error:
-                raise ConfigurationError(f"what the client needs cannot be imported: {error}") from error
+            with _loading():
+                self._transport.prepare()  # again, since by now the event loop may run
             self._lifetime.open()
         return self
 
@@ -268,11 +266,21 @@ class TensorOne:
 
 
 def _queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
+    from . import _parts as parts  # noqa: PLC0415 - as above
+
     width = _checks.integer("max_connections", max_connections, least=1)
     if requests_per_second is None:
-        return RequestQueue(width)
+        return parts.RequestQueue(width)
     rate = _checks.rate("requests_per_second", requests_per_second)
-    return RequestQueue(width, requests_per_second=rate)
+    return parts.RequestQueue(width, requests_per_second=rate)
+
+
+@contextmanager
+def _loading() -> Generator[None]:
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        raise ConfigurationError(f"what the client needs cannot be imported: {error}") from error
 
 
 def _limited(session: Session, max_hourly_spend: Decimal | float) -> Session:

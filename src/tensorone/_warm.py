@@ -1,7 +1,7 @@
-"""Imports what calls will need before the first one.
+"""Imports and builds what calls will need before the first one.
 
 An import in the middle of a call would hold up its event loop, and would fail where no file can be opened, perhaps
-after a request was sent. ``import tensorone`` stays quick: all of this is imported when a client is opened.
+after a request was sent. ``from tensorone import TensorOne`` stays quick: all of this comes when a client is made.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from tensorone._graphql import batch, decoding
 
 from ._generated import operations
 
@@ -18,7 +21,7 @@ ELSEWHERE = "_http"  # prepares itself: what it needs hangs on the event loop an
 
 @cache
 def warm() -> None:
-    """Imports the wings and the operations; once in a process.
+    """Imports the wings and the operations, and builds what decodes their answers; once in a process.
 
     Raises:
         ImportError: The installation is not whole.
@@ -29,4 +32,7 @@ def warm() -> None:
         if wing.ispkg and wing.name.startswith(f"{package}._") and not wing.name.endswith(ELSEWHERE):
             for room in pkgutil.iter_modules(import_module(wing.name).__path__, f"{wing.name}."):
                 import_module(room.name)
-    operations()
+    answers: list[type[object]] = [operation.result for operation in operations()]
+    answers += [batch.reading(("",)).result, batch.pricing(("",), 1).result, dict[str, Any]]
+    for answer in answers:
+        decoding.prepare(answer)

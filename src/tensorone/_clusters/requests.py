@@ -69,13 +69,13 @@ def spot(
 class _Deploy(ClusterFindAndDeployOnDemandInput):
     """With the further fields of a spec, which the generated input would refuse."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=False)
 
 
 class _Rent(ClusterRentInterruptableInput):
     """Likewise."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=False)
 
 
 def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> dict[str, Any]:

@@ -37,6 +37,11 @@ def _reader(result: type[T]) -> Callable[[bytes], Envelope[T]]:
     return Envelope[result].model_validate_json  # type: ignore[valid-type]  # a type made at run time
 
 
+def prepare(kind: type[object]) -> None:
+    """Builds what decodes answers of one type, so that no call has to."""
+    _reader(kind)  # type: ignore[arg-type]  # as below
+
+
 def result(content: bytes, kind: type[T]) -> T | None:
     """The typed data of a response without errors; None where it has errors or no data, to be read leniently.
 

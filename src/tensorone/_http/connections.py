@@ -80,9 +80,13 @@ class ConnectionOpener:
     def prepare(self) -> None:
         """Imports what connections need on the running event loop, or, outside of any, on whichever there may be.
 
+        Makes the TLS context, too: reading the certificates takes some 20 ms.
+
         Raises:
+            ConfigurationError: The certificates to trust cannot be read.
             OSError: A file could not be read.
         """
+        self._tls()
         on_asyncio = _on_asyncio()
         aiohttp = on_asyncio is not False and self._may_use_aiohttp()
         socks = self.proxy is not None and self.proxy.url.startswith("socks")
@@ -101,8 +105,13 @@ class ConnectionOpener:
         return self._http == "aiohttp" or find_spec("httpx_aiohttp") is not None
 
     def _tls(self) -> ssl.SSLContext:
-        # Reading the certificates takes some 20 ms: not before it is needed.
-        self._context = self._context or httpx.create_ssl_context(verify=self._secure)
+        if self._context is None:
+            try:
+                self._context = httpx.create_ssl_context(verify=self._secure)
+            except OSError as error:  # also what ssl says of a file without certificates
+                raise ConfigurationError(
+                    f"the certificates to trust cannot be read ({error}): look at SSL_CERT_FILE and SSL_CERT_DIR"
+                ) from error
         return self._context
 
 

@@ -72,8 +72,8 @@ class _Facade:
     def calls(self) -> Iterator[tuple[str, str]]:
         """Each public method of a namespace of the client, and where it is defined."""
         for name, value in _attributes(self._defined["_client.TensorOne"]):
-            made = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
-            owner = self._imports["_client"].get(made, "")
+            made = _last(value.func) if isinstance(value, ast.Call) else ""
+            owner = self._imports["_parts"].get(made, "")
             methods = [each for each in self._defined if each.startswith(f"{owner}.")] if owner else []
             for each in methods:
                 method = each.rpartition(".")[2]

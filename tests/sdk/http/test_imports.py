@@ -1,6 +1,7 @@
-"""Imports happen when a client is opened, never in the middle of a call."""
+"""What calls need is imported and built when a client is made or opened, never in the middle of a call."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import anyio
 import first_calls
 import pytest
+from wires import CERTIFICATE, graphql, scripted
 
 from tensorone import ConfigurationError, TensorOne, _warm
 from tensorone._namespaces import account, clusters, endpoints, gpu_types, spot, templates
@@ -33,12 +35,38 @@ SPACES = {
         ("auto", "asyncio", "before"),
     ],
 )
-def test_no_call_imports_anything(emulator: Emulator, http, loop, opened):
+def test_no_call_imports_or_builds_anything(emulator: Emulator, http, loop, opened):
     """Over each transport, on each event loop, opened before there was one or inside."""
     where = (emulator.url.replace("127.0.0.1", "localhost"), emulator.api_key)
     command = [sys.executable, first_calls.__file__, *where, http, loop, opened]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert {name: modules for name, modules in json.loads(done.stdout).items() if modules} == {}, done.stderr
+
+
+@pytest.mark.parametrize(("given", "loop"), [("httpx", "asyncio"), ("auto", "asyncio"), ("httpx", "trio")])
+async def test_nor_does_a_first_call_over_tls(given, loop):
+    """The certificates to trust were read before it, too."""
+    child = [sys.executable, first_calls.__file__]
+    async with scripted(graphql({"cluster": None}), tls=True) as server:
+        command = [*child, server.url, "key", given, loop, "inside", "clusters.get"]
+        done = await anyio.run_process(command, env={**os.environ, "SSL_CERT_FILE": str(CERTIFICATE)})
+    assert json.loads(done.stdout) == {"clusters.get": []}, done.stderr.decode()
+    assert len(server.requests) == 1
+
+
+def test_certificates_that_cannot_be_read_are_a_configuration_error(monkeypatch, tmp_path):
+    """With the variables that name them, when the client is made."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigurationError, match=r"certificates to trust cannot be read .*SSL_CERT_FILE"):
+        TensorOne("key")
+    assert TensorOne("key", url="http://127.0.0.1:1/")
+
+
+def test_importing_the_client_s_class_imports_no_library():
+    """They come with the first client."""
+    code = "import sys; from tensorone import TensorOne; print({'httpx', 'pydantic', 'anyio'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_every_method_is_among_the_calls():
@@ -72,11 +100,10 @@ spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
 def lower():
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
 async def main():
-    client = TensorOne(key, url=url, http=http, retry=RetryPolicy(attempts=1), settle_time=0)
     if when == "before":
         lower()
     try:
-        async with client:
+        async with TensorOne(key, url=url, http=http, retry=RetryPolicy(attempts=1), settle_time=0) as client:
             lower()
             for call in (client.clusters.list, lambda: client.clusters.deploy(spec)):
                 try:
@@ -110,16 +137,14 @@ def test_too_many_open_files_are_one_of_our_errors(emulator: Emulator, http, whe
         assert ("max_connections" in line) == (when == "after")
 
 
-async def test_what_opening_cannot_import_is_a_configuration_error(monkeypatch):
-    """With the cause kept; the client is as unopened as before."""
+async def test_what_cannot_be_imported_is_a_configuration_error(monkeypatch):
+    """With the cause kept; once it is there, clients can be made."""
     _warm.warm.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorone._spot.search", None)
-    client = TensorOne("key")
     with pytest.raises(ConfigurationError, match=r"cannot be imported.*tensorone\._spot\.search"):
-        client.open()
+        TensorOne("key")
     monkeypatch.undo()
-    monkeypatch.setenv("TENSORONE_API_KEY", "key")
-    async with client:
+    async with TensorOne("key") as client:
         assert "open" in repr(client)
 
 

@@ -1,0 +1,39 @@
+"""What a client is put together from.
+
+httpx, pydantic and the wings come with it, so it is imported when a client is made, and not with the client's class.
+"""
+
+from __future__ import annotations
+
+from tensorone._graphql.executor import Executor
+from tensorone._graphql.request_queue import RequestQueue
+from tensorone._graphql.retry import RetryPolicy
+from tensorone._http.lifetime import Lifetime
+from tensorone._http.transport import Transport
+from tensorone._namespaces.account import Accounts
+from tensorone._namespaces.clusters import Clusters
+from tensorone._namespaces.endpoints import Endpoints
+from tensorone._namespaces.gpu_types import GpuTypes
+from tensorone._namespaces.spot import Spot
+from tensorone._namespaces.templates import Templates
+from tensorone._session.gated_executor import GatedExecutor
+from tensorone._session.session import Session
+
+from ._warm import warm
+
+__all__ = [
+    "Accounts",
+    "Clusters",
+    "Endpoints",
+    "Executor",
+    "GatedExecutor",
+    "GpuTypes",
+    "Lifetime",
+    "RequestQueue",
+    "RetryPolicy",
+    "Session",
+    "Spot",
+    "Templates",
+    "Transport",
+    "warm",
+]
