@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # made once: dumps makes another each time
 
+# By the identity of an operation's fields, which are kept with them: a hash of them would cost more than it saves.
+_ESCAPED: dict[int, tuple[Sequence[RootField], list[bytes | Slot | Group]]] = {}
+
+_MOST_ESCAPED = 256
+
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 
@@ -52,8 +57,43 @@ def body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["
     beyond = {name for name, value in values.items() if _has_other_keys(value)}
     types = _types(operation.fields, beyond) if beyond else {}
     if not types:
-        return to_json({"query": document(operation, values)})
+        return _in_literals(operation, values)
     return _in_variables(document(operation, values, types), operation.name, {name: values[name] for name in types})
+
+
+def _in_literals(operation: Operation[Any], values: Mapping[str, Tree]) -> bytes:
+    """The document as JSON; what is the same in each request was escaped once.
+
+    Characters are escaped one by one, so that a text can be escaped in parts.
+    """
+    known = _ESCAPED.get(id(operation.fields))
+    if known is None:
+        known = operation.fields, _escaped_parts(operation)
+        if len(known[1]) > 1:  # else it is put together at run time, and sent once
+            if len(_ESCAPED) >= _MOST_ESCAPED:
+                _ESCAPED.clear()
+            _ESCAPED[id(operation.fields)] = known
+    parts = [part if isinstance(part, bytes) else _escaped(_piece(part, values)) for part in known[1]]
+    return b'{"query":"' + b"".join(parts) + b'"}'
+
+
+def _escaped_parts(operation: Operation[Any]) -> list[bytes | Slot | Group]:
+    """What a document consists of: text between the places of arguments, as the inside of a JSON string."""
+    parts: list[bytes | Slot | Group] = []
+    text = f"{operation.kind} {operation.name}{{"
+    for index, field in enumerate(operation.fields):
+        text += (" " if index else "") + _name(field, field.key)
+        for piece in (*field.arguments, *field.selection):
+            if isinstance(piece, str):
+                text += piece
+            else:
+                parts += (_escaped(text), piece)
+                text = ""
+    return [*parts, _escaped(text + "}")]
+
+
+def _escaped(text: str) -> bytes:
+    return to_json(text)[1:-1]
 
 
 def _in_variables(document: str, name: str, values: Mapping[str, Tree]) -> bytes:
@@ -111,8 +151,11 @@ class _Variable(str):
 
 def root_field(field: RootField, variables: Mapping[str, Tree], *, alias: str) -> str:
     """One root field with its arguments as literals, under the response key `alias`."""
-    prefix = "" if alias == field.name else f"{alias}:"
-    return prefix + field.name + pieces(field.arguments, variables) + pieces(field.selection, variables)
+    return _name(field, alias) + pieces(field.arguments, variables) + pieces(field.selection, variables)
+
+
+def _name(field: RootField, alias: str) -> str:
+    return field.name if alias == field.name else f"{alias}:{field.name}"
 
 
 def pieces(parts: Sequence[str | Slot | Group], variables: Mapping[str, Tree]) -> str:
@@ -174,6 +217,8 @@ def tree(value: object, name: str, *, typed: bool = False) -> Tree:
     Raises:
         InvalidArgument: Something in it cannot be sent: NaN, an infinity, half a surrogate pair, an unknown type.
     """
+    if type(value) is str:  # what most arguments are
+        return text(name, value, empty=True)
     if isinstance(value, BaseModel):
         # What a model masks when it is shown must be sent all the same.
         return tree(value.model_dump(by_alias=True, exclude_unset=True, context={"secrets": True}), name, typed=True)

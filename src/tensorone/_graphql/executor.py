@@ -117,7 +117,7 @@ class Executor:
         finally:
             now = anyio.current_time()
             self._report(operation, outcome, started, now)
-            self.queue.leave()
+            self.queue.leave(now)
         return found, now - started
 
     async def _exchange(

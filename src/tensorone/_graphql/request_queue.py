@@ -119,10 +119,10 @@ class RequestQueue:
             raise
         return waiter.started
 
-    def leave(self) -> None:
-        """A request ended, in whatever way."""
+    def leave(self, now: float | None = None) -> None:
+        """A request ended, in whatever way; at the time `now`, if the caller has just looked at the clock."""
         self._in_flight -= 1
-        self._admit(anyio.current_time())
+        self._admit(anyio.current_time() if now is None else now)
 
     async def _turn(self, waiter: _Waiter, patience: float) -> None:
         """Waits until something concerns this request."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, current_token
 
 from tensorone._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOOP: RunVar[object] = RunVar("tensorone_loop")
 
@@ -21,6 +24,8 @@ class Lifetime:
     def __init__(self) -> None:
         self.state: Literal["not opened", "open", "closed"] = "not opened"
         self._bound: dict[str, object] = {}
+        self._running: Callable[[], object] | None = None
+        self._own: object = None
 
     def open(self) -> None:
         """Begins; inside an event loop, on that one.
@@ -73,9 +78,23 @@ class Lifetime:
         self.state = "closed"
 
     def _on_its_loop(self) -> bool:
+        return self._surely() or self._looked_up()
+
+    def _surely(self) -> bool:
+        """Whether the loop is the one that was found before; without the look-up, which every call would pay for."""
+        try:
+            return self._running is not None and self._running() is self._own
+        except RuntimeError:  # none runs, or one of the other kind
+            return False
+
+    def _looked_up(self) -> bool:
         loop = _running_loop()
         # One step, since threads may come at the same time.
-        return loop is None or self._bound.setdefault("loop", loop) is loop
+        own = loop is None or self._bound.setdefault("loop", loop) is loop
+        if own and loop is not None:
+            token = current_token()
+            self._own, self._running = token.native_token, token.backend_class.current_token
+        return own
 
 
 def _running_loop() -> object | None:

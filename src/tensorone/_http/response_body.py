@@ -1,4 +1,4 @@
-"""Reading the body of a response: unpacked, and never more of it in memory than allowed."""
+"""A response, and reading its body: unpacked, and never more of it in memory than allowed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import zlib
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import httpx
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from typing import Self
 
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -20,6 +23,11 @@ class Undelivered(Exception):
         super().__init__(words)
         self.words = words
         self.timed_out = timed_out
+
+    @classmethod
+    def late(cls, timeout: float) -> Self:
+        """None came in time."""
+        return cls(f"no response within {timeout:g} s", timed_out=True)
 
 
 class Unreadable(Exception):
@@ -44,6 +52,19 @@ class ResponseHead(NamedTuple):
     status: int
     headers: Headers
     body: Stream
+
+
+class Response(NamedTuple):
+    """What came back, whatever it is."""
+
+    status: int
+    content: bytes
+    fields: Headers
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers by name; built on demand, since a success does not need them."""
+        return httpx.Headers([*self.fields])
 
 
 async def read(head: ResponseHead, limit: int) -> bytes:

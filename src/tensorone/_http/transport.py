@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import anyio
 import httpx
@@ -14,13 +14,14 @@ from tensorone._redaction import mask_logged_keys
 from .connections import ConnectionOpener
 from .foreign_errors import ForeignErrors
 from .request import Body, KeyedURL, Request, headers
+from .response_body import Response as Response  # noqa: PLC0414 - what `send` answers
 from .response_body import ResponseHead, Undelivered, Unreadable, read
 
 if TYPE_CHECKING:
     from tensorone._delivery import Delivery
 
     from .config import Http, ServiceAddress
-    from .response_body import Headers, Stream
+    from .response_body import Stream
 
 
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
@@ -31,19 +32,6 @@ CONNECT_SHARE = 0.4
 # A read; a mutation that may be repeated; one that must not be, and gets a connection of its own: a server may close
 # an idle one at the moment at which a request leaves on it, and nobody can then tell whether it was acted on.
 Care = Literal["read", "repeatable", "once"]
-
-
-class Response(NamedTuple):
-    """What came back, whatever it is."""
-
-    status: int
-    content: bytes
-    fields: Headers
-
-    @property
-    def headers(self) -> httpx.Headers:
-        """Its headers by name; built on demand, since a success does not need them."""
-        return httpx.Headers([*self.fields])
 
 
 class Transport:
@@ -101,9 +89,13 @@ class Transport:
             Undelivered: No complete response came; `delivery` says whether the request may have been acted on.
             Unreadable: A response came that must not be read.
         """
-        connection = self._given
+        kept = connection = self._given or self._opener.pool
         try:
             connection = connection or (self._idle.pop() if self._idle else self._new_connection())
+            if care == "read" and (pool := self._opener.pool) is not None:
+                delivery.started()
+                connect, limit = timeout * CONNECT_SHARE, self._max_body_bytes
+                return await pool.read(self._keyed_address, body, timeout=timeout, connect=connect, limit=limit)
             with anyio.move_on_after(timeout):
                 return await self._exchange(connection, body, delivery, timeout * CONNECT_SHARE, care)
         except (Undelivered, Unreadable, TensorOneError):
@@ -111,9 +103,9 @@ class Transport:
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
             raise Undelivered(self._errors.words(error)) from self._errors.cause(error)
         finally:
-            if connection is not self._given:
-                self._idle.append(cast("httpx.AsyncBaseTransport", connection))
-        raise Undelivered(f"no response within {timeout:g} s", timed_out=True)
+            if kept is None and connection is not None:
+                self._idle.append(connection)
+        raise Undelivered.late(timeout)
 
     def prepare(self) -> None:
         """Imports what sending needs; a given transport imports what it needs itself.
@@ -146,15 +138,11 @@ class Transport:
     async def _exchange(
         self, connection: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float, care: Care
     ) -> Response:
-        if (pool := self._opener.pool) is connection and pool is not None and care == "read":
-            delivery.started()
-            head = await pool.post(self._keyed_address, body, connect=connect)
-        else:
-            if care == "once" and connection is not self._given and connection is not pool:
-                await connection.aclose()  # httpx's own opens another connection when it is used again
-            request = self._request(connection, body, delivery, connect, new_connection=care == "once")
-            response = await connection.handle_async_request(request)
-            head = ResponseHead(response.status_code, response.headers.raw, cast("Stream", response.stream))
+        if care == "once" and connection is not self._given and connection is not self._opener.pool:
+            await connection.aclose()  # httpx's own opens another connection when it is used again
+        request = self._request(connection, body, delivery, connect, new_connection=care == "once")
+        response = await connection.handle_async_request(request)
+        head = ResponseHead(response.status_code, response.headers.raw, cast("Stream", response.stream))
         return Response(head.status, await read(head, self._max_body_bytes), head.headers)
 
     def _request(
