@@ -68,20 +68,20 @@ def _in_literals(operation: Operation[Any], values: Mapping[str, Tree]) -> bytes
     """
     known = _ESCAPED.get(id(operation.fields))
     if known is None:
-        known = operation.fields, _escaped_parts(operation)
+        known = operation.fields, _escaped_parts(operation.fields)
         if len(known[1]) > 1:  # else it is put together at run time, and sent once
             if len(_ESCAPED) >= _MOST_ESCAPED:
                 _ESCAPED.clear()
             _ESCAPED[id(operation.fields)] = known
     parts = [part if isinstance(part, bytes) else _escaped(_piece(part, values)) for part in known[1]]
-    return b'{"query":"' + b"".join(parts) + b'"}'
+    return b'{"query":"%b{%b}"}' % (_escaped(f"{operation.kind} {operation.name}"), b"".join(parts))
 
 
-def _escaped_parts(operation: Operation[Any]) -> list[bytes | Slot | Group]:
-    """What a document consists of: text between the places of arguments, as the inside of a JSON string."""
+def _escaped_parts(fields: Sequence[RootField]) -> list[bytes | Slot | Group]:
+    """What fields consist of: text between the places of arguments, as the inside of a JSON string."""
     parts: list[bytes | Slot | Group] = []
-    text = f"{operation.kind} {operation.name}{{"
-    for index, field in enumerate(operation.fields):
+    text = ""
+    for index, field in enumerate(fields):
         text += (" " if index else "") + _name(field, field.key)
         for piece in (*field.arguments, *field.selection):
             if isinstance(piece, str):
@@ -89,7 +89,7 @@ def _escaped_parts(operation: Operation[Any]) -> list[bytes | Slot | Group]:
             else:
                 parts += (_escaped(text), piece)
                 text = ""
-    return [*parts, _escaped(text + "}")]
+    return [*parts, _escaped(text)]
 
 
 def _escaped(text: str) -> bytes:
@@ -217,7 +217,7 @@ def tree(value: object, name: str, *, typed: bool = False) -> Tree:
     Raises:
         InvalidArgument: Something in it cannot be sent: NaN, an infinity, half a surrogate pair, an unknown type.
     """
-    if type(value) is str:  # what most arguments are
+    if isinstance(value, str) and not isinstance(value, Enum):  # what most arguments are
         return text(name, value, empty=True)
     if isinstance(value, BaseModel):
         # What a model masks when it is shown must be sent all the same.
@@ -234,8 +234,6 @@ def tree(value: object, name: str, *, typed: bool = False) -> Tree:
 def _scalar(value: object, name: str, *, typed: bool) -> Tree:
     if value is None or isinstance(value, Enum | bool):
         return value
-    if isinstance(value, str):
-        return text(name, value, empty=True)
     if isinstance(value, int | float | Decimal):
         return _finite(value, name)
     if isinstance(value, datetime.date | datetime.time):

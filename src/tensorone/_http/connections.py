@@ -74,7 +74,7 @@ class ConnectionOpener:
             from .single_connection import SingleConnection  # noqa: PLC0415 - httpx, too, imports httpcore late
 
             # If httpx kept its pool elsewhere, the connection would still work, at httpx's own cost.
-            connection._pool = SingleConnection(ssl_context=self._tls(), keepalive_expiry=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
+            connection._pool = SingleConnection(self._tls(), keepalive=KEEPALIVE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see above
         return connection
 
     def prepare(self) -> None:

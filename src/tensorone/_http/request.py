@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from .config import ServiceAddress
 
 
+# A read; a mutation that may be repeated; one that must not be, and gets a connection of its own: a server may close
+# an idle one at the moment at which a request leaves on it, and nobody can then tell whether it was acted on.
+Care = Literal["read", "repeatable", "once"]
+
+
 NEW_CONNECTION = "tensorone_new_connection"  # an extension of a request that no used connection may carry
+
+JOINED = "tensorone_joined"  # an extension of a request whose headers may wait for its body
 
 
 class Body(httpx.AsyncByteStream):
@@ -44,15 +51,13 @@ class Body(httpx.AsyncByteStream):
 class Request(httpx.Request):
     """A request put together from parts made once; the constructor of httpx parses and copies them every time."""
 
-    def __init__(
-        self, url: httpx.URL, headers: httpx.Headers, body: Body, *, connect: float, new_connection: bool
-    ) -> None:
+    def __init__(self, url: httpx.URL, headers: httpx.Headers, body: Body, *, connect: float, care: Care) -> None:
         self.method = "POST"
         self.url = url
         self.headers = headers
         self.stream = body
         timeout = {"connect": connect, "pool": connect, "read": None, "write": None}
-        self.extensions = {"timeout": timeout, NEW_CONNECTION: new_connection}
+        self.extensions = {"timeout": timeout, NEW_CONNECTION: care == "once", JOINED: care == "read"}
 
 
 class KeyedURL(httpx.URL):

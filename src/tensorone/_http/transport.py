@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import httpx
@@ -14,6 +14,7 @@ from tensorone._redaction import mask_logged_keys
 from .connections import ConnectionOpener
 from .foreign_errors import ForeignErrors
 from .request import Body, KeyedURL, Request, headers
+from .request import Care as Care  # noqa: PLC0414 - what `send` is told
 from .response_body import Response as Response  # noqa: PLC0414 - what `send` answers
 from .response_body import ResponseHead, Undelivered, Unreadable, read
 
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 # Within one attempt the connection must stand after this share of the time, and TLS after as much again: a
 # connection that did not come about can then be distinguished from a request that was sent and not answered.
 CONNECT_SHARE = 0.4
-
-
-# A read; a mutation that may be repeated; one that must not be, and gets a connection of its own: a server may close
-# an idle one at the moment at which a request leaves on it, and nobody can then tell whether it was acted on.
-Care = Literal["read", "repeatable", "once"]
 
 
 class Transport:
@@ -131,8 +127,7 @@ class Transport:
 
     def _new_connection(self) -> httpx.AsyncBaseTransport:
         connection = self._opener.open()
-        if connection not in self._own:
-            self._own.append(connection)
+        self._own.append(connection)
         return connection
 
     async def _exchange(
@@ -140,21 +135,15 @@ class Transport:
     ) -> Response:
         if care == "once" and connection is not self._given and connection is not self._opener.pool:
             await connection.aclose()  # httpx's own opens another connection when it is used again
-        request = self._request(connection, body, delivery, connect, new_connection=care == "once")
+        request = self._request(connection, body, delivery, connect, care)
         response = await connection.handle_async_request(request)
         head = ResponseHead(response.status_code, response.headers.raw, cast("Stream", response.stream))
         return Response(head.status, await read(head, self._max_body_bytes), head.headers)
 
     def _request(
-        self,
-        connection: httpx.AsyncBaseTransport,
-        body: bytes,
-        delivery: Delivery,
-        connect: float,
-        *,
-        new_connection: bool,
+        self, connection: httpx.AsyncBaseTransport, body: bytes, delivery: Delivery, connect: float, care: Care
     ) -> Request:
         fields = httpx.Headers([*self._headers, (b"content-length", b"%d" % len(body))])
         # Transports other than httpx's own may send any view of the address, so they get the plain one.
         url = self._keyed_url if isinstance(connection, httpx.AsyncHTTPTransport) else self._plain_url
-        return Request(url, fields, Body(body, delivery), connect=connect, new_connection=new_connection)
+        return Request(url, fields, Body(body, delivery), connect=connect, care=care)

@@ -6,7 +6,7 @@ import json
 import pathlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 
@@ -19,7 +19,7 @@ from pydantic import AnyUrl, BaseModel, SecretStr
 from tensorone_graphql.operation import Group, Operation, RootField, Slot
 
 from tensorone import CloudType, InvalidArgument
-from tensorone._graphql.arguments import body, document, literal, tree, values
+from tensorone._graphql.arguments import _ESCAPED, body, document, literal, tree, values
 
 NAMES = st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,10}", fullmatch=True)
 NUMBERS = st.integers(-(2**31), 2**31 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -39,6 +39,21 @@ ECHO = Operation(
     fields=(RootField("echo", "echo", (Group((Slot("v", "v:"), Slot("w", " w:"))),), (), nullable=True),),
     result=dict,
     idempotent=True,
+)
+
+
+TWO_FIELDS = replace(
+    ECHO,
+    fields=(
+        RootField(
+            key="é",
+            name="first",
+            arguments=(Group(pieces=('x:"\\n" ', Slot(variable="a", before="a:", default=None))),),
+            selection=("{id ", Slot(variable="b", before="b:", default="7"), "}"),
+            nullable=True,
+        ),
+        RootField(key="second", name="second", arguments=(), selection=("{id}",), nullable=True),
+    ),
 )
 
 
@@ -63,6 +78,23 @@ def test_text_survives_the_json_around_the_document(text):
     sent = json.loads(body(ECHO, values({"v": text}), "literals"))
     assert sent.keys() == {"query"}
     assert arguments(sent["query"]) == {"v": text}
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b"]), VALUES))
+def test_a_body_is_its_document_as_json(given_values):
+    """However many of its parts were escaped beforehand."""
+    sent = values(given_values)
+    for operation in (TWO_FIELDS, replace(TWO_FIELDS, name="Other"), replace(ECHO, fields=())):
+        assert json.loads(body(operation, sent, "literals")) == {"query": document(operation, sent)}
+
+
+def test_what_was_escaped_is_kept_for_so_many_operations():
+    """A program that makes operations without end does not grow."""
+    for number in range(300):
+        made = replace(ECHO, name=f"N{number}", fields=tuple(replace(field) for field in ECHO.fields))
+        assert json.loads(body(made, {"v": 1}, "literals")) == {"query": document(made, {"v": 1})}
+        assert len(_ESCAPED) <= 256
+    assert _ESCAPED
 
 
 def test_an_argument_list_without_arguments_vanishes():
