@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tensorone._session.token_and_expiry import with_token
 
@@ -20,16 +20,14 @@ LONGEST_PAUSE = 4.0  # seconds between two listings at most
 SETTLE_FACTOR = 1.5  # times the settling time: how long failed listings are repeated
 
 
-@dataclass(frozen=True, slots=True)
-class Adopt:
+class Adopt(NamedTuple):
     """The cluster exists: return it, and terminate its duplicates."""
 
     cluster: Cluster
     duplicates: tuple[Cluster, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LookAgain:
+class LookAgain(NamedTuple):
     """Not listed, which proves nothing yet: the server may commit late and its listing may lag."""
 
     at: float

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict
 
@@ -35,8 +34,7 @@ SAME_NAME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BillableRequest:
+class BillableRequest(NamedTuple):
     """A request that costs money: the operation's name, what sends it, and what it is for.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tensorone._errors import (
@@ -214,8 +214,7 @@ def _moved(response: Response) -> str:
     return f", which points to {parts.scheme}://{parts.hostname}{parts.path}; redirects are not followed"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call that failed.
 
     Attributes:

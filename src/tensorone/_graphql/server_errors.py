@@ -8,8 +8,7 @@ listed in docs/emulator.md; where those of rate limits come from, beside their r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tensorone._errors import (
     AuthenticationError,
@@ -97,8 +96,7 @@ _OTHER_LIMITS = r"""
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Words of the server, or codes, and what they mean.
 
     Attributes:

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone import _checks
 from tensorone._errors import TensorOneError
@@ -24,8 +24,7 @@ logger = logging.getLogger("tensorone")
 MarketKind = Literal["spot", "on_demand"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A GPU type in a cloud type; None lets the server choose the cloud type."""
 
     gpu_type_id: str

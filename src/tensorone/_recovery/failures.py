@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone._errors import BidCeilingReached, ClusterNotFound, NoCapacity, QueryError, WaitTimedOut
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .policy import Resumable
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(NamedTuple):
     """There is nothing more to be done now.
 
     Attributes:
@@ -38,8 +36,7 @@ class Later:
         return self.awaits in ("gpus", "market")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What a recovery knows when it ends: the cluster, how to bid, the prices read last, and what was tried."""
 
     known: Resumable

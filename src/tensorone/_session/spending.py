@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from .polling import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(NamedTuple):
     """What one rental or resume costs per hour; `settled_at` is None while its request is under way."""
 
     hourly: Decimal
