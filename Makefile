@@ -48,7 +48,7 @@ cov: install ## Run the tests with branch coverage
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
-bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes five minutes
+bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
 	benchmarks/.venv/bin/python benchmarks/run.py
 
 # The peers have an environment of their own, and so does the client that ariadne-codegen generates by itself.
