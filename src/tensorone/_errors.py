@@ -73,7 +73,7 @@ class TensorOneError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        operation: Name of the GraphQL operation; None if none was under way.
+        operation: Name of the GraphQL operation; None if none was under way. The message names the call.
         attempts: How many requests were made for it; 0 if nothing was sent.
         retryable: Whether making the same call again, later, is safe and may succeed.
         billing: What may run and cost money because of this error, as text; None if nothing.
@@ -132,6 +132,11 @@ def _rebuild(
     return error
 
 
+def reworded(error: TensorOneError, words: str, **changed: Any) -> TensorOneError:
+    """A copy with other words, and other attributes where given: several callers may share one error."""
+    return _rebuild(type(error), (words, *error.args[1:]), {**error.__dict__, **changed}, error.__cause__)
+
+
 class ConfigurationError(TensorOneError):
     """The client is configured wrongly: a missing key, a bad URL, a use outside its lifetime."""
 
@@ -143,8 +148,8 @@ class InvalidArgument(TensorOneError, ValueError):
         field: Name of the argument or of the field of a spec.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
+    def __init__(self, field: str, problem: str, **common: Unpack[_Common]) -> None:
+        super().__init__(f"{field}: {problem}", **common)
         self.field = field
 
 

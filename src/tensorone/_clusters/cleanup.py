@@ -79,7 +79,9 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
         session.rentals.add(about(placed.id))
         return placed
 
-    return await session.spending.covering(key, hourly, guarded, delivery=delivery, known=known)
+    return await session.spending.covering(
+        key, hourly, guarded, operation=request.operation, delivery=delivery, known=known
+    )
 
 
 async def _undone(session: Session, key: str, what: str, undo: Callable[[], Awaitable[None]]) -> None:

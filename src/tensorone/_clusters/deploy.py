@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorone._errors import NoCapacity
 from tensorone._generated import CloudType
+from tensorone._graphql import calls
 from tensorone._market import catalogue, on_demand_price
 from tensorone._market.bidding import exact
 from tensorone._market.spot_unsupported import asking_for_spot
@@ -28,22 +29,32 @@ async def deploy(
     checked_spec(spec)
     token = token_and_expiry.token(client_token)
     tags = token_and_expiry.tags(token, expires_in)
-    part, count = None if spec.cloud_type is None else CloudType(spec.cloud_type), spec.gpu_count
-    if client_token is not None and (existing := await rent_once.adopt(session, token)):
-        hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, part=part)
-        session.spending.adopted(existing, hourly)
-        return existing
+    with calls.named("clusters.deploy"):
+        if client_token is not None and (existing := await rent_once.adopt(session, token)):
+            count, cloud_type = spec.gpu_count, _cloud_type(spec)
+            hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, cloud_type=cloud_type)
+            session.spending.adopted(existing, hourly)
+            return existing
+        return await _deployed(session, spec, token, tags)
+
+
+async def _deployed(session: Session, spec: ClusterSpec, token: str, tags: dict[str, str]) -> PlacedCluster:
     refusal = None
     for gpu_type_id in spec.candidates:
         try:
-            hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, part=part)
+            count, cloud_type = spec.gpu_count, _cloud_type(spec)
+            hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, cloud_type=cloud_type)
             request = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
             return await rent_once.rent(session, request, token, hourly=hourly)
         except NoCapacity as error:
             refusal = error
     assert refusal is not None  # noqa: S101 - a spec has at least one candidate
-    await catalogue.check(session, spec.candidates)
+    await catalogue.check(session, spec.candidates, refusal)
     raise refusal
+
+
+def _cloud_type(spec: ClusterSpec) -> CloudType | None:
+    return None if spec.cloud_type is None else CloudType(spec.cloud_type)
 
 
 async def rent_spot(
@@ -56,12 +67,13 @@ async def rent_spot(
     bid = requests.bid(bid_per_gpu)
     wanted = requests.spot(spec, requests.only_candidate(spec), bid, tags)
     hourly = exact(bid) * spec.gpu_count
-    if client_token is not None and (existing := await rent_once.adopt(session, token)):
-        session.spending.adopted(existing, hourly)
-        return existing
-    try:
-        with asking_for_spot():
-            return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
-    except NoCapacity:
-        await catalogue.check(session, spec.candidates)
-        raise
+    with calls.named("spot.rent"):
+        if client_token is not None and (existing := await rent_once.adopt(session, token)):
+            session.spending.adopted(existing, hourly)
+            return existing
+        try:
+            with asking_for_spot():
+                return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
+        except NoCapacity as error:
+            await catalogue.check(session, spec.candidates, error)
+            raise

@@ -26,7 +26,7 @@ async def stop(session: Session, cluster_id: str) -> ClusterState:
     state = (await session.graphql.stop_cluster(cluster_id)).cluster_stop
     if state is None:
         raise QueryError(
-            "StopCluster: the server answered null and gave no reason; read the cluster to see its state",
+            "clusters.stop: the server answered null and gave no reason; read the cluster to see its state",
             operation="StopCluster",
             attempts=1,
             billing=f"cluster {cluster_id} may still run",

@@ -10,6 +10,7 @@ import anyio
 from tensorone import _checks
 from tensorone._concurrency import shield
 from tensorone._errors import OutcomeUnknown, WaitTimedOut
+from tensorone._graphql import calls
 
 from . import cleanup, end, wait
 from .deploy import deploy
@@ -31,19 +32,27 @@ EVERY = 5.0  # seconds between polls of a cluster that starts
 
 
 @asynccontextmanager
-async def lease(
-    session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
+async def lease(  # noqa: PLR0913 - what both calls share
+    session: Session,
+    rent: Callable[[], Awaitable[str]],
+    *,
+    timeout: float,
+    on_exit: OnExit,
+    port: int | None,
+    call: str,
 ) -> AsyncGenerator[Cluster]:
-    """The block behind `clusters.lease` and `spot.lease`; `rent` returns the cluster's id."""
+    """The block behind `clusters.lease` and `spot.lease`, which `call` names; `rent` returns the cluster's id."""
     _checks.one_of("on_exit", on_exit, OnExit)
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
     if port is not None:
         _checks.port_number("port", port)
-    cluster_id = await rent()
+    with calls.named(call):
+        cluster_id = await rent()
     late: WaitTimedOut | None = None
     try:  # nothing may be awaited between the rental and this line
         try:
-            cluster = await _running(session, cluster_id, port, deadline)
+            with calls.named(call):
+                cluster = await _running(session, cluster_id, port, deadline)
         except WaitTimedOut as error:
             late = error
             raise
@@ -87,4 +96,4 @@ def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given
     async def rent() -> str:
         return (await deploy(session, spec, client_token=None, expires_in=expires_in)).id
 
-    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port)
+    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port, call="clusters.lease")

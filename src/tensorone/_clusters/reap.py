@@ -10,6 +10,7 @@ from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
 from tensorone._generated import ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import STOPPED
 
@@ -56,7 +57,8 @@ def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[
 async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
     """The loop behind `clusters.reap`."""
     _checks.one_of("action", action, Action)
-    due = expired(await session.clusters(), datetime.now(UTC), action)
+    with calls.named("clusters.reap"):
+        due = expired(await session.clusters(), datetime.now(UTC), action)
     if dry_run:
         return [Reaped(cluster=cluster, expired_at=deadline, done=False) for cluster, deadline in due]
     end = session.graphql.stop_cluster if action == "stop" else session.graphql.terminate_cluster

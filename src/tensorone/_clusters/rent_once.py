@@ -10,6 +10,7 @@ import anyio
 from tensorone import _checks
 from tensorone._delivery import Delivery
 from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._graphql import calls
 from tensorone._session import polling, token_and_expiry
 from tensorone._session.cluster_status import STOPPED
 from tensorone._session.rented import record
@@ -41,7 +42,8 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
     while True:
         await polling.until(moment)
         try:
-            clusters = await found(session, token)
+            with calls.named("clusters.find"):
+                clusters = await found(session, token)
         except TensorOneError:
             if anyio.current_time() >= started + timeout:
                 raise  # "could not look" must not be taken for "not there"
@@ -103,7 +105,7 @@ async def _rent(session: Session, request: BillableRequest, token: str, delivery
     except OutcomeUnknown as unknown:
         cluster = await _settle(session, token)
         if cluster is not None:
-            logger.info("%s: the answer was lost, cluster %s was adopted", unknown.operation, cluster.id)
+            logger.info("a rental's answer was lost, cluster %s was adopted", cluster.id)
             return cluster
         raise _unknown(unknown, token, session.settle_time) from unknown.__cause__
     except QueryError as error:
@@ -116,7 +118,7 @@ async def _rent(session: Session, request: BillableRequest, token: str, delivery
         return cluster
     if placed is None:
         words = "the server rented nothing and gave no reason: no machine fits (try another GPU type, or later)"
-        raise NoCapacity(f"{request.operation}: {words}", operation=request.operation, attempts=1)
+        raise NoCapacity(f"{calls.name(request.operation)}: {words}", operation=request.operation, attempts=1)
     return placed
 
 

@@ -10,6 +10,7 @@ import anyio
 from tensorone._delivery import Delivery
 from tensorone._errors import OutcomeUnknown, QueryError
 from tensorone._generated import ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session import polling
 
 from . import cleanup, reconcile
@@ -72,8 +73,9 @@ async def _resume(session: Session, cluster_id: str, request: BillableRequest, d
             raise
         return cluster
     if started is None:
+        words = "the server answered null and gave no reason; read the cluster to see how it is"
         raise QueryError(
-            f"{request.operation}: the server answered null and gave no reason; read the cluster to see how it is",
+            f"{calls.name(request.operation)}: {words}",
             operation=request.operation,
             attempts=1,
             billing=f"cluster {cluster_id} may have been started",

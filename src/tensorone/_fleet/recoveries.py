@@ -102,7 +102,7 @@ class Recoveries:
             order: What to recover.
             shown: The account's clusters as they were listed just now.
         """
-        log = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt))
+        log = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt), call="spot.keep_running")
         try:
             return await self._recovered(order, shown, log)
         except TensorOneError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone import _checks
 from tensorone._errors import TensorOneError
+from tensorone._graphql import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -66,9 +67,16 @@ class Attempt:
 class AttemptLog:
     """The attempts of one search, each also passed to the caller's hook."""
 
-    def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
+    def __init__(self, on_attempt: Callable[[Attempt], object] | None, *, call: str) -> None:
+        """Nothing was tried yet.
+
+        Args:
+            on_attempt: The hook.
+            call: What the user called, for errors.
+        """
         _checks.hook("on_attempt", on_attempt)
         self.attempts: list[Attempt] = []
+        self.call = call
         self._on_attempt = on_attempt
 
     def note(
@@ -99,16 +107,17 @@ class AttemptLog:
 
     @contextmanager
     def attach_to_errors(self) -> Generator[None]:
-        """Attaches the attempts so far to every error that leaves the block."""
-        try:
-            yield
-        except TensorOneError as error:
-            error.ledger = tuple(self.attempts)
-            raise
+        """Attaches the attempts so far to every error that leaves the block, and the name of the call."""
+        with calls.named(self.call):
+            try:
+                yield
+            except TensorOneError as error:
+                error.ledger = tuple(self.attempts)
+                raise
 
     def sibling(self) -> AttemptLog:
         """An empty log for the same hook."""
-        return AttemptLog(self._on_attempt)
+        return AttemptLog(self._on_attempt, call=self.call)
 
     def summary(self) -> str:
         """Each candidate with its latest answer, as one line; if none was tried, the latest failure of all of them."""

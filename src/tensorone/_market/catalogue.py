@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
-async def check(session: Session, gpu_type_ids: Iterable[str | None]) -> None:
+async def check(session: Session, gpu_type_ids: Iterable[str | None], refusal: TensorOneError) -> None:
     """Asks once, after a refusal, whether these GPU types exist; a catalogue that cannot be read proves nothing.
 
     Raises:
@@ -28,14 +28,15 @@ async def check(session: Session, gpu_type_ids: Iterable[str | None]) -> None:
     known = {each.id for each in listed}
     for each in asked if known else ():
         if each not in known:
-            raise unknown_type(each, listed)
+            raise unknown_type(each, listed, refusal)
 
 
-def unknown_type(gpu_type_id: str, listed: Iterable[GpuType]) -> InvalidArgument:
+def unknown_type(gpu_type_id: str, listed: Iterable[GpuType], refusal: TensorOneError) -> InvalidArgument:
     """The error of a GPU type that the catalogue does not have."""
     near = nearest(gpu_type_id, listed)
     hint = f"did you mean {near!r}?" if near else "client.gpu_types.list() shows the ids"
-    return InvalidArgument("gpu_type_id", f"there is no GPU type {gpu_type_id!r}: {hint}")
+    words = f"there is no GPU type {gpu_type_id!r}: {hint}"
+    return InvalidArgument("gpu_type_id", words, operation=refusal.operation, attempts=refusal.attempts)
 
 
 def nearest(gpu_type_id: str, listed: Iterable[GpuType]) -> str | None:

@@ -26,19 +26,19 @@ async def lowest(session: Session, gpu_type_id: str, *, gpu_count: int) -> float
     return next((each.uninterruptable_price for each in prices if each is not None), None)
 
 
-async def of(session: Session, gpu_type_id: str, part: CloudType | None, quoted: float | None) -> Decimal | None:
+async def of(session: Session, gpu_type_id: str, cloud_type: CloudType | None, quoted: float | None) -> Decimal | None:
     """US dollars per GPU and hour in one cloud type; None if unknown or without a quoted price.
 
     A quote has the lowest price of all cloud types. A single cloud type may cost more, so its price is read from the
     list prices, which a server may lack. If the server chooses the cloud type, it may choose the most expensive one.
     """
     least = price(quoted)
-    if least is None or part == CloudType.ALL:
+    if least is None or cloud_type == CloudType.ALL:
         return least
     try:
         found = (await session.graphql.get_fixed_prices(gpu_type_id)).gpu_types or ()
     except OperationUnsupported:
-        return least if part is None else None
+        return least if cloud_type is None else None
     listed = {
         cloud: known
         for gpu in found
@@ -46,11 +46,11 @@ async def of(session: Session, gpu_type_id: str, part: CloudType | None, quoted:
         for cloud, amount in ((CloudType.SECURE, gpu.secure_price), (CloudType.COMMUNITY, gpu.community_price))
         if (known := price(amount)) is not None
     }
-    return listed.get(part) if part is not None else max([least, *listed.values()])
+    return listed.get(cloud_type) if cloud_type is not None else max([least, *listed.values()])
 
 
 async def hourly(
-    session: Session, gpu_type_id: str | None, *, gpu_count: int, part: CloudType | None
+    session: Session, gpu_type_id: str | None, *, gpu_count: int, cloud_type: CloudType | None
 ) -> Decimal | None:
     """US dollars per hour of an on-demand cluster; fetched only under a spending limit.
 
@@ -66,16 +66,19 @@ async def hourly(
             operation="GetOnDemandPrice",
             attempts=1,
         )
-    fixed = await of(session, gpu_type_id, part, quoted)
+    fixed = await of(session, gpu_type_id, cloud_type, quoted)
     return None if fixed is None else fixed * gpu_count
 
 
 async def highest(
-    session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int, part: CloudType | None
+    session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int, cloud_type: CloudType | None
 ) -> Decimal | None:
     """The highest price of an on-demand cluster of one of these GPU types, US dollars per hour; None if unknown."""
     try:
-        each = [await hourly(session, gpu_type_id, gpu_count=gpu_count, part=part) for gpu_type_id in gpu_type_ids]
+        each = [
+            await hourly(session, gpu_type_id, gpu_count=gpu_count, cloud_type=cloud_type)
+            for gpu_type_id in gpu_type_ids
+        ]
     except TensorOneError:
         return None
     known = [amount for amount in each if amount is not None]

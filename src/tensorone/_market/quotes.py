@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tensorone import _checks
 from tensorone._errors import QueryError
 from tensorone._generated import pricing_one
-from tensorone._graphql import batch
+from tensorone._graphql import batch, calls
 
 from .bidding import price
 from .spot_unsupported import asking_for_spot
@@ -73,7 +73,7 @@ async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQu
         OperationUnsupported: The server offers no spot clusters; the error says so.
         QueryError: There is no such GPU type.
     """
-    with asking_for_spot():
+    with asking_for_spot(), calls.named("spot.quote"):
         gpu = await get(session, gpu_type_id, gpu_count=gpu_count)
     return _quoted(gpu_type_id, gpu_count, gpu)
 
@@ -82,7 +82,8 @@ async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_co
     """The requests behind `spot.quotes`."""
     _checks.integer("gpu_count", gpu_count, least=1)
     if gpu_type_ids is None:
-        found = (await session.graphql.list_gpu_types()).gpu_types or ()
+        with calls.named("spot.quotes"):
+            found = (await session.graphql.list_gpu_types()).gpu_types or ()
         ids = [gpu.id for gpu in found if gpu is not None]
     else:
         ids = [
@@ -119,7 +120,7 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
     try:
-        with asking_for_spot():
+        with asking_for_spot(), calls.named("spot.quotes"):
             found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
@@ -171,7 +172,7 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
         if gpu is not None:
             return gpu
     problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
-    raise QueryError(f"GetGpuType: {problem}", operation="GetGpuType", attempts=1)
+    raise QueryError(f"gpu_types.get: {problem}", operation="GetGpuType", attempts=1)
 
 
 def no_such(gpu_type_id: str) -> str:

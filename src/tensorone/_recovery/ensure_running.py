@@ -9,6 +9,7 @@ import anyio
 from tensorone import _checks
 from tensorone._clusters import wait
 from tensorone._errors import InvalidArgument, NoCapacity
+from tensorone._graphql import calls
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import checked_bidding
 
@@ -61,7 +62,7 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus),
         gpu_type_id=gpu_type_id,
         every=_checks.seconds("every", every),
-        log=AttemptLog(on_attempt),
+        log=AttemptLog(on_attempt, call="clusters.ensure_running"),
     )
     end = anyio.current_time() + _checks.seconds("timeout", timeout)
     started = await recovery.run(end, until_up=True)
@@ -74,9 +75,10 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
 
 async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:
     left = max(end - anyio.current_time(), 0.001)  # one poll is due in any case
-    return await wait.wait_until(
-        session, cluster_id, lambda seen: wait.is_running(seen, port), timeout=left, every=every
-    )
+    with calls.named("clusters.ensure_running"):
+        return await wait.wait_until(
+            session, cluster_id, lambda seen: wait.is_running(seen, port), timeout=left, every=every
+        )
 
 
 def _check_gpus(cluster: Cluster, least: int) -> None:

@@ -261,7 +261,7 @@ class Recovery:
         if self._gpu_type_id is None:
             return None
         try:
-            return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, part=None)
+            return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, cloud_type=None)
         except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
             return None
 

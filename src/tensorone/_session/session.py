@@ -10,6 +10,7 @@ import anyio
 
 from tensorone._errors import AuthenticationError
 from tensorone._generated import GraphQLClient
+from tensorone._graphql import calls
 
 from .interruptions import Interruptions
 from .merged_reads import MergedReads
@@ -114,7 +115,7 @@ def known_account(account: T | None, operation: str) -> T:
     """
     if account is None:
         raise AuthenticationError(
-            f"{operation}: the server has no account for this key (check the key in TENSORONE_API_KEY)",
+            f"{calls.name(operation)}: the server has no account for this key (check the key in TENSORONE_API_KEY)",
             operation=operation,
             attempts=1,
         )

@@ -31,11 +31,12 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     client_token: str | None = None,
     expires_in: float | None = None,
     on_attempt: Callable[[Attempt], object] | None = None,
+    call: str = "spot.acquire",
     **terms: Unpack[TermOptions],
 ) -> SpotRental:
-    """The function behind `spot.acquire`: one search."""
+    """The function behind `spot.acquire`: one search. `call` is what the user called."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt, call=call
     )
     _checks.seconds("timeout", timeout)
     search = Search(session, request, turn=crc32(request.token.encode()))

@@ -51,7 +51,12 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
 ) -> list[Outcome[int, SpotRental]]:
     """Several searches that share their prices and do not outbid each other."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        call="spot.acquire_many",
     )
     _checks.seconds("timeout", timeout)
     group = Group(session, _checks.integer("count", count, least=1), mode)

@@ -67,7 +67,12 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
 ) -> SpotRental:
     """The cluster itself, or another in its place."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        call="spot.recover",
     )
     candidates(spec, request.terms.cloud_types)
     _checks.cluster_id(cluster_id)

@@ -46,13 +46,14 @@ class SpotRequest:
         )
 
 
-def spot_request(
+def spot_request(  # noqa: PLR0913 - what several calls share
     spec: ClusterSpec,
     terms: SearchTerms,
     *,
     client_token: str | None,
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
+    call: str,
 ) -> SpotRequest:
     """The request that a caller's keywords make.
 
@@ -66,5 +67,5 @@ def spot_request(
         token=token,
         adopt=client_token is not None,
         tags=token_and_expiry.tags(token, expires_in),
-        log=AttemptLog(on_attempt),
+        log=AttemptLog(on_attempt, call=call),
     )

@@ -64,8 +64,8 @@ class Search:
                     rental = await self._adopted() or await self._rounds(once=once)
                     if rental is not None:
                         return rental
-            except InvalidArgument:  # the market does not know a GPU type: the catalogue has the nearest name
-                await catalogue.check(self._session, self._request.spec.candidates)
+            except InvalidArgument as error:  # the market does not know a GPU type: the catalogue has the nearest name
+                await catalogue.check(self._session, self._request.spec.candidates, error)
                 raise
             raise self._state.failure(self._log, timeout) from self._state.no_spot
 

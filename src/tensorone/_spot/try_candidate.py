@@ -10,6 +10,7 @@ import anyio
 from tensorone._clusters import rent_once, requests
 from tensorone._delivery import DeadlineDelivery
 from tensorone._errors import TensorOneError
+from tensorone._graphql import calls
 from tensorone._market import on_demand_price
 from tensorone._market.spot_unsupported import asking_for_spot
 from tensorone._session.cluster_status import lost
@@ -123,7 +124,8 @@ class Renter:
         """
         ceiling = self._request.terms.on_demand_ceiling or 0
         try:
-            price = await self._price(candidate, quote)
+            with calls.named(self._log.call):
+                price = await self._price(candidate, quote)
         except TensorOneError as error:
             words = "on-demand: the fixed price could not be read"
             self._log.note(candidate, words, answer=str(error), kind="on_demand")

@@ -181,7 +181,7 @@ def begun(names=(A40,), clouds=None, own=None, **terms):
     """A search that has not tried anything yet."""
     terms = SearchTerms(**{"bidding": policy(Decimal("0.15")), "cloud_types": clouds, **terms})
     spec = ClusterSpec(image_name="i", gpu_type_ids=names)
-    request = spot_request(spec, terms, client_token=None, expires_in=None, on_attempt=None)
+    request = spot_request(spec, terms, client_token=None, expires_in=None, on_attempt=None, call="spot.acquire")
     held = OwnBids()
     for name, bid in (own or {}).items():
         held.add(name.replace(" ", "-"), name, bid, at=START)
