@@ -9,7 +9,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._concurrency import shield
-from tensorone._errors import OutcomeUnknown, WaitTimedOut
+from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
 from tensorone._graphql import calls
 
 from . import cleanup, end, wait
@@ -92,6 +92,9 @@ def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given
 ) -> AbstractAsyncContextManager[Cluster]:
     """The block of `clusters.lease`."""
     check_port(spec, port)
+    if expires_in is not None and _checks.seconds("expires_in", expires_in) <= _checks.seconds("timeout", timeout):
+        words = f"{expires_in:g} s are not more than timeout={timeout:g}: it could expire before the block begins"
+        raise InvalidArgument("expires_in", words)
 
     async def rent() -> str:
         return (await deploy(session, spec, client_token=None, expires_in=expires_in)).id

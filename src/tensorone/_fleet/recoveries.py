@@ -15,7 +15,7 @@ from tensorone._market.shared_prices import SharedPrices, shared_prices
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.failures import Later
 from tensorone._recovery.leave import left_behind
-from tensorone._session import cluster_status, polling, token_and_expiry
+from tensorone._session import cluster_status, polling
 from tensorone._spot.recover_once import Replacement, ended, of_spot, replaced_before
 from tensorone._spot.request import SpotRequest
 
@@ -176,8 +176,9 @@ class Recoveries:
         return preferring(spec, order.gpu_type_id)
 
     def _replacement(self, spec: ClusterSpec, token: str, log: AttemptLog) -> Replacement:
-        tags = token_and_expiry.tags(token, self._expires_in)
-        request = SpotRequest(spec=spec, terms=self._terms, token=token, adopt=True, tags=tags, log=log)
+        request = SpotRequest(
+            spec=spec, terms=self._terms, token=token, adopt=True, expires_in=self._expires_in, log=log
+        )
         end = anyio.current_time() + ROUND_SECONDS
         return Replacement(request=request, end=end, once=True, market=self._market(spec))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 from zlib import crc32
 
-from tensorone import _checks
 from tensorone._errors import InvalidArgument
 from tensorone._session.cluster_status import STOPPED
 
 from .request import spot_request
 from .search import Search
-from .terms import TermOptions, search_terms
+from .terms import TermOptions, checked_timeout, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     request = spot_request(
         spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt, call=call
     )
-    _checks.seconds("timeout", timeout)
+    checked_timeout(request.terms, timeout)
     search = Search(session, request, turn=crc32(request.token.encode()))
     return not_stopped(await search.run(timeout))
 

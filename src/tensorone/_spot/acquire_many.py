@@ -20,7 +20,7 @@ from tensorone._session.cluster_status import lost
 from .acquire import not_stopped
 from .request import spot_request
 from .search import Search
-from .terms import TermOptions, search_terms
+from .terms import TermOptions, checked_timeout, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,7 +58,7 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
         on_attempt=on_attempt,
         call="spot.acquire_many",
     )
-    _checks.seconds("timeout", timeout)
+    checked_timeout(request.terms, timeout)
     group = Group(session, _checks.integer("count", count, least=1), mode)
     prices, held = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count), OwnBids()
     searches = [

@@ -17,7 +17,7 @@ from tensorone._concurrency import shield
 from tensorone._errors import BidCeilingReached, NoCapacity, TensorOneError, WaitTimedOut
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.shared_prices import SharedPrices, shared_prices
-from tensorone._recovery.policy import ResumePolicy
+from tensorone._recovery.policy import ResumePolicy, checked_wait
 from tensorone._session import cluster_status, polling, token_and_expiry
 
 from .candidates import candidates
@@ -76,18 +76,19 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
     )
     candidates(spec, request.terms.cloud_types)
     _checks.cluster_id(cluster_id)
-    end = anyio.current_time() + _checks.seconds("timeout", timeout)
+    _checks.seconds("timeout", timeout)
     policy = ResumePolicy(
         bidding=request.terms.bidding,
         strategy=strategy,
         wait_for_gpus=wait_for_gpus,
         start_without_gpus=start_without_gpus,
     )
+    checked_wait(policy, timeout)
     own, market = checked_own_bids(own_bids), None
     if own_bids or strategy == "replace_cheapest":
         prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
         market = SharedPrices(prices, own, every=request.terms.every)
-    replacement = Replacement(request=request, end=end, market=market)
+    replacement = Replacement(request=request, end=anyio.current_time() + timeout, market=market)
     if request.adopt:
         return await repeatable(session, cluster_id, policy, replacement)
     return (await recovered(session, cluster_id, policy, replacement)).rental

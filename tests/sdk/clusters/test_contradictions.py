@@ -2,13 +2,24 @@
 
 import enum
 import pickle
+from datetime import datetime
 
+import anyio
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from wires import graphql, scripted
 
-from tensorone import BidPolicy, ClusterSpec, InvalidArgument, NoCapacity, TensorOne, fan_out, stream_outcomes
-from tensorone.emulator import Fault
+from tensorone import (
+    BidPolicy,
+    ClusterSpec,
+    InvalidArgument,
+    NoCapacity,
+    TensorOne,
+    WaitTimedOut,
+    fan_out,
+    stream_outcomes,
+)
+from tensorone.emulator import Fault, MarketMove
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, ports=["22/tcp"], env={"PASSWORD": "hunter2hunter2"})
@@ -171,3 +182,73 @@ def test_a_spec_is_written_with_masks():
     assert adapter.json_schema()["type"] == "object"
     plain = ClusterSpec(image_name="i", gpu_type_id=A40)
     assert adapter.dump_python(plain) == {"image_name": "i", "gpu_type_id": A40, "gpu_count": 1}
+
+
+BIDDING = BidPolicy(ceiling=1)
+AUTO = {"bidding": BIDDING, "capacity": "auto", "on_demand_ceiling": 2, "on_demand_after": 60, "timeout": 60}
+STOPPED_SPOT = "d62t7qg9n5vtan"
+LATE = {"bidding": BIDDING, "timeout": 60, "wait_for_gpus": 60}
+
+
+async def _entered(block):
+    async with block:
+        raise AssertionError("the block must not begin")
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda client: client.spot.acquire(SPEC, **AUTO), "on_demand_after"),
+        (lambda client: client.spot.acquire_many(SPEC, 2, mode="best_effort", **AUTO), "on_demand_after"),
+        (lambda client: _entered(client.spot.lease(SPEC, on_exit="terminate", **AUTO)), "on_demand_after"),
+        (lambda client: client.spot.recover(STOPPED_SPOT, SPEC, strategy="replace_next", **LATE), "wait_for_gpus"),
+        (lambda client: client.spot.recover(STOPPED_SPOT, SPEC, start_without_gpus=True, **LATE), "wait_for_gpus"),
+        (
+            lambda client: client.clusters.ensure_running(
+                STOPPED_SPOT, gpu_count=1, timeout=60, wait_for_gpus=90, start_without_gpus=True
+            ),
+            "wait_for_gpus",
+        ),
+        (
+            lambda client: _entered(client.clusters.lease(SPEC, timeout=60, expires_in=60, on_exit="terminate")),
+            "expires_in",
+        ),
+        (lambda client: client.clusters.deploy(SPEC, expires_in=1e300), "expires_in"),
+        (lambda client: client.spot.acquire(SPEC, bidding=BIDDING, timeout=60, expires_in=1e300), "expires_in"),
+        (
+            lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count=1, min_gpu_count="2", timeout=1),
+            "min_gpu_count",
+        ),
+        (lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count="1", timeout=1), "gpu_count"),
+    ],
+)
+async def test_what_could_never_come(call, field, client, emulator):
+    """A fallback after the deadline, a lease that expires before it runs: refused, and nothing is sent."""
+    with pytest.raises(InvalidArgument) as caught:
+        await call(client)
+    assert caught.value.field == field
+    assert not sum(emulator.world.requests.values())
+
+
+async def test_waiting_for_gpus_alone_may_take_all_the_time(client, emulator):
+    """Nothing would follow the wait; and a wait of one poll has an interval longer than itself."""
+    emulator.world.sell_out(A40)
+    emulator.world.sell_out("NVIDIA RTX A6000")
+    with pytest.raises(NoCapacity):
+        await client.spot.recover(STOPPED_SPOT, SPEC, bidding=BIDDING, timeout=0.1, wait_for_gpus=60)
+    with pytest.raises(WaitTimedOut):
+        await client.clusters.wait_until_running(STOPPED_SPOT, timeout=0.1, every=5)
+
+
+def test_a_cluster_expires_so_long_after_its_rental(on, monkeypatch):
+    """A long search does not win a cluster that is expired already."""
+
+    async def main(client, emulator):
+        monkeypatch.setattr("time.time", anyio.current_time)
+        emulator.world.set_minimum_bid(A40, "5")
+        emulator.world.play([MarketMove(at=600, gpu_type_id=A40, minimum_bid="0.2")])
+        rental = await client.spot.acquire(SPEC, bidding=BIDDING, timeout=3600, expires_in=60)
+        (expires,) = [each for each in rental.cluster.env if each.startswith("TENSORONE_EXPIRES_AT=")]
+        assert 0 <= datetime.fromisoformat(expires.partition("=")[2]).timestamp() - anyio.current_time() <= 60
+
+    on(main)
