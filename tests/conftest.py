@@ -23,6 +23,24 @@ for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: much of what the tests do is to wait for answers, deadlines and other processes."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what would run twice: on trio a client sends over httpx's transport, whatever is installed."""
+    twice = [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("run", "trio")}]
+    twice += [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("backend", "trio")}]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [each for each in items if each not in set(twice)]
+
+
+def _parameters(item: pytest.Item) -> set[tuple[str, str]]:
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return {(name, value) for name, value in given.items() if isinstance(value, str)}
+
+
 @pytest.fixture(autouse=True)
 def over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sends requests over httpx's own transport; tests that must hold for both override this."""

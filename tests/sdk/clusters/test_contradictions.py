@@ -104,23 +104,24 @@ async def test_a_mistyped_gpu_type_is_no_lack_of_capacity(client, wanted, meant)
         assert not caught.value.retryable
 
 
-async def test_a_catalogue_that_cannot_be_read_proves_nothing(client, emulator):
+async def test_a_catalogue_that_cannot_be_read_proves_nothing(open_client, emulator):
     """The lack of capacity stands, and names its operation; so it does for a type that exists."""
-    emulator.world.sell_out(A40)
-    with pytest.raises(NoCapacity) as caught:
-        await client.clusters.deploy(SPEC)
-    assert caught.value.operation == "DeployCluster"
-    emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
-    with pytest.raises(NoCapacity):
-        await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="a typo"))
-    emulator.faults.clear()
-    emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None, after=1))
-    unknown = ClusterSpec(image_name="i", gpu_type_id="a typo")
-    with pytest.raises(InvalidArgument, match="there is no GPU type 'a typo'"):
-        await client.spot.acquire(unknown, bidding=BidPolicy(ceiling=1), timeout=5)
-    emulator.faults.clear()
-    with pytest.raises(InvalidArgument, match=r"client\.gpu_types\.list"):
-        await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="zzzzzzzzzzzzzzzzzz"))
+    async with open_client(emulator.url) as client:
+        emulator.world.sell_out(A40)
+        with pytest.raises(NoCapacity) as caught:
+            await client.clusters.deploy(SPEC)
+        assert caught.value.operation == "DeployCluster"
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
+        with pytest.raises(NoCapacity):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="a typo"))
+        emulator.faults.clear()
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None, after=1))
+        unknown = ClusterSpec(image_name="i", gpu_type_id="a typo")
+        with pytest.raises(InvalidArgument, match="there is no GPU type 'a typo'"):
+            await client.spot.acquire(unknown, bidding=BidPolicy(ceiling=1), timeout=5)
+        emulator.faults.clear()
+        with pytest.raises(InvalidArgument, match=r"client\.gpu_types\.list"):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="zzzzzzzzzzzzzzzzzz"))
 
 
 PLACED = {"id": "a", "desiredStatus": "RUNNING", "imageName": "i", "env": [], "machineId": None, "machine": None}
