@@ -1,7 +1,6 @@
 """Arguments that contradict each other, or are of the wrong kind, are refused before anything is sent."""
 
 import enum
-import pickle
 from datetime import datetime
 
 import anyio
@@ -176,7 +175,7 @@ def test_a_spec_is_written_with_masks():
     with pytest.raises(ValidationError, match="was masked"):
         adapter.validate_json(masked)
     kept = adapter.dump_json(spec, context={"secrets": True})
-    assert adapter.validate_json(kept) == spec == adapter.validate_python(spec) == pickle.loads(pickle.dumps(spec))
+    assert adapter.validate_json(kept) == spec == adapter.validate_python(spec)
     assert hash(adapter.validate_json(kept)) == hash(spec)
     with pytest.raises(ValidationError, match="mapping of its fields"):
         adapter.validate_python(3)
