@@ -11,6 +11,7 @@ import anyio
 from tensorone._concurrency.shield import shielded
 from tensorone._errors import OutcomeUnknown, QueryError, TensorOneError
 from tensorone._json import as_object
+from tensorone._market import on_demand_price
 from tensorone._session.rented import record
 
 if TYPE_CHECKING:
@@ -57,13 +58,17 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
     Raises:
         SpendLimitReached: It would cross a limit; nothing was sent.
     """
+    shown = hourly
+    if not hourly and request.kind == "on_demand":  # nobody asked for it; it may have been read before
+        count, cloud_type = request.gpu_count, request.cloud_type
+        shown = on_demand_price.known(session, request.gpu_type_id, gpu_count=count, cloud_type=cloud_type) or hourly
     about = partial(
         record,
         token=None if known else key,
         gpu_type_id=request.gpu_type_id,
         gpu_count=request.gpu_count,
         kind=request.kind,
-        hourly=hourly,
+        hourly=shown,
     )
 
     async def guarded() -> PlacedCluster:

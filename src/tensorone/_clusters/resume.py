@@ -28,7 +28,7 @@ async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_
         _checks.text("gpu_type_id", gpu_type_id)
         with calls.named("clusters.resume"):
             hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, cloud_type=None)
-    return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count), hourly=hourly)
+    return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count, gpu_type_id), hourly=hourly)
 
 
 async def resume_spot(session: Session, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:

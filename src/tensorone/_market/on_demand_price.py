@@ -23,7 +23,25 @@ async def lowest(session: Session, gpu_type_id: str, *, gpu_count: int) -> float
     """
     found = (await session.graphql.get_on_demand_price(gpu_type_id, gpu_count=gpu_count)).gpu_types or ()
     prices = [gpu.lowest_price for gpu in found if gpu is not None]
-    return next((each.uninterruptable_price for each in prices if each is not None), None)
+    quoted = next((each.uninterruptable_price for each in prices if each is not None), None)
+    note(session, gpu_type_id, quoted)
+    return quoted
+
+
+def note(session: Session, gpu_type_id: str, fixed: float | None, cloud_type: CloudType | None = None) -> None:
+    """Keeps a price that was read, for `client.rented`; None says nothing about what a cluster costs that runs."""
+    if (known := price(fixed)) is not None:
+        session.fixed_prices[gpu_type_id, cloud_type] = known
+
+
+def known(
+    session: Session, gpu_type_id: str | None, *, gpu_count: int | None, cloud_type: CloudType | None
+) -> Decimal | None:
+    """US dollars per hour of an on-demand cluster by what was read before; None if nothing was."""
+    if gpu_type_id is None or gpu_count is None:
+        return None
+    each = session.fixed_prices.get((gpu_type_id, None if cloud_type == CloudType.ALL else cloud_type))
+    return None if each is None else each * gpu_count
 
 
 async def of(session: Session, gpu_type_id: str, cloud_type: CloudType | None, quoted: float | None) -> Decimal | None:
@@ -40,12 +58,13 @@ async def of(session: Session, gpu_type_id: str, cloud_type: CloudType | None, q
     except OperationUnsupported:
         return least if cloud_type is None else None
     listed = {
-        cloud: known
+        cloud: each
         for gpu in found
         if gpu is not None
         for cloud, amount in ((CloudType.SECURE, gpu.secure_price), (CloudType.COMMUNITY, gpu.community_price))
-        if (known := price(amount)) is not None
+        if (each := price(amount)) is not None
     }
+    session.fixed_prices.update({(gpu_type_id, cloud): amount for cloud, amount in listed.items()})
     return listed.get(cloud_type) if cloud_type is not None else max([least, *listed.values()])
 
 
@@ -81,5 +100,5 @@ async def highest(
         ]
     except TensorOneError:
         return None
-    known = [amount for amount in each if amount is not None]
-    return max(known) if len(known) == len(each) else None
+    amounts = [amount for amount in each if amount is not None]
+    return max(amounts) if len(amounts) == len(each) else None

@@ -10,6 +10,7 @@ from tensorone._errors import QueryError
 from tensorone._generated import pricing_one
 from tensorone._graphql import batch, calls
 
+from . import on_demand_price
 from .bidding import price
 from .spot_unsupported import asking_for_spot
 
@@ -115,7 +116,8 @@ async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list
         if batch.retry_plan(error, ids) is None:
             raise
         return [await _isolated(session, each, gpu_count) for each in ids]
-    return [_from_answer(each, gpu_count, data.get(alias)) for alias, each in batch.by_alias(ids).items()]
+    answers = batch.by_alias(ids).items()
+    return [_noted(session, _from_answer(each, gpu_count, data.get(alias))) for alias, each in answers]
 
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
@@ -126,7 +128,12 @@ async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQ
         if error.retryable or batch.concerns_all(error):
             raise
         return _without_prices(gpu_type_id, gpu_count, str(error))
-    return _from_answer(gpu_type_id, gpu_count, found)
+    return _noted(session, _from_answer(gpu_type_id, gpu_count, found))
+
+
+def _noted(session: Session, quote: SpotQuote) -> SpotQuote:
+    on_demand_price.note(session, quote.gpu_type_id, quote.on_demand_price)
+    return quote
 
 
 def _from_answer(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
@@ -170,6 +177,7 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     )
     for gpu in found or ():
         if gpu is not None:
+            _noted(session, _quoted(gpu_type_id, gpu_count, gpu))
             return gpu
     problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
     raise QueryError(f"gpu_types.get: {problem}", operation="GetGpuType", attempts=1)

@@ -245,7 +245,7 @@ class Recovery:
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
 
         if bid is None:
-            request = requests.resuming(cluster_id, gpu_count)
+            request = requests.resuming(cluster_id, gpu_count, self._gpu_type_id)
         else:
             request = requests.resuming_spot(cluster_id, gpu_count, float(bid))
         with anyio.CancelScope(deadline=end) as scope:

@@ -38,7 +38,10 @@ class RentedCluster:
         gpu_type_id: Its GPU type, as asked for; None where that is not known.
         gpu_count: Its GPUs, as asked for; None where that is not known.
         kind: ``"spot"`` or ``"on_demand"``; None where an earlier call rented it.
-        usd_per_hour: What its GPUs cost, US dollars per hour; None where that is not known. Disks are not in it.
+        usd_per_hour: What its GPUs cost, US dollars per hour; disks are not in it. Of a spot cluster its bid. Of an
+            on-demand cluster the highest list price where `max_hourly_spend` had it read; else the price of its cloud
+            type, or, where the server chose that, the lowest price of its GPU type, as this client last read them for
+            another call such as ``spot.quotes``. None if it read none: a rental asks for nothing that it does not need.
         at: When, UTC.
     """
 

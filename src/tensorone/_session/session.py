@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tensorone._concurrency.single_flight import SingleFlight
     from tensorone._delivery import Delivery
-    from tensorone._generated import Cluster
+    from tensorone._generated import CloudType, Cluster
     from tensorone._graphql.executor import Executor
     from tensorone._graphql.operation import Operation
 
@@ -38,6 +38,8 @@ class Session:
     Attributes:
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
+        fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
+            cloud type, with None the lowest of a type.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
@@ -46,6 +48,7 @@ class Session:
         self.reads = MergedReads(executor, merge=merge_reads)
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
+        self.fixed_prices: dict[tuple[str, CloudType | None], Decimal] = {}
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
         self.interruptions = Interruptions()

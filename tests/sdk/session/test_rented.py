@@ -54,6 +54,39 @@ async def test_what_was_rented_is_known_until_it_is_seen_ended(client, emulator)
     assert client.rented == ()
 
 
+async def test_an_on_demand_cluster_costs_what_was_read_before(client, emulator):
+    """Prices that another call had read are in the list; renting asks for none, and guesses none of a cloud type."""
+    secure = dataclasses.replace(SPEC, cloud_type="SECURE")
+    await client.spot.quotes([A40, "NVIDIA L40S"])
+    (fixed,) = [each.on_demand_price for each in await client.spot.quotes([A40])]
+    before = sum(emulator.world.requests.values())
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_count=2))
+    await client.clusters.deploy(secure)
+    await client.clusters.resume("inzk6tzuz833h5", gpu_count=1, gpu_type_id="NVIDIA L40S")
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_type_id="NVIDIA RTX A6000"))
+    assert sum(emulator.world.requests.values()) == before + 4
+    pair, unknown, resumed, unread = (each.usd_per_hour for each in client.rented)
+    assert (pair, unknown, unread) == (2 * fixed, None, None)
+    assert resumed
+    await client.limited(max_hourly_spend=9).clusters.deploy(secure)
+    await client.clusters.deploy(secure)
+    limited, known = (each.usd_per_hour for each in client.rented[-2:])
+    assert known == limited
+    assert f" at {sum(each.usd_per_hour or 0 for each in client.rented):.2f} USD" in described(list(client.rented))
+
+
+async def test_a_gpu_type_that_is_quoted_alone(client):
+    """One quote is enough, also the one that a limit needs."""
+    quote = await client.spot.quote(A40)
+    await client.clusters.deploy(SPEC)
+    (gpu,) = [await client.gpu_types.get("NVIDIA L40S")]
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_type_id=gpu.id))
+    assert [each.usd_per_hour for each in client.rented] == [
+        quote.on_demand_price,
+        gpu.lowest_price.uninterruptable_price,
+    ]
+
+
 async def test_a_record_is_a_small_value_that_serialises(client):
     """It goes into JSON as it is, apart from its time."""
     await client.spot.rent(SPEC, bid_per_gpu=0.5)
