@@ -49,7 +49,7 @@ async def _deployed(session: Session, spec: ClusterSpec, token: str, tags: dict[
         except NoCapacity as error:
             refusal = error
     assert refusal is not None  # noqa: S101 - a spec has at least one candidate
-    await catalogue.check(session, spec.candidates, refusal)
+    await catalogue.check(session, spec.candidates, refusal, cloud_type=_cloud_type(spec))
     raise refusal
 
 
@@ -75,5 +75,5 @@ async def rent_spot(
             with asking_for_spot():
                 return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
         except NoCapacity as error:
-            await catalogue.check(session, spec.candidates, error)
+            await catalogue.check(session, spec.candidates, error, cloud_type=_cloud_type(spec))
             raise

@@ -13,6 +13,7 @@ from tensorone import (
     ClusterSpec,
     InvalidArgument,
     NoCapacity,
+    RetryPolicy,
     TensorOne,
     WaitTimedOut,
     fan_out,
@@ -121,6 +122,26 @@ async def test_a_catalogue_that_cannot_be_read_proves_nothing(open_client, emula
         emulator.faults.clear()
         with pytest.raises(InvalidArgument, match=r"client\.gpu_types\.list"):
             await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="zzzzzzzzzzzzzzzzzz"))
+
+
+async def test_a_cloud_type_that_does_not_offer_the_gpu_type(client, emulator):
+    """Waiting would find nothing there either; a lack of capacity where it is offered stays one."""
+    (model,) = [each for each in emulator.world.gpu_models if each.secure_price is None][:1]
+    spec = ClusterSpec(image_name="i", gpu_type_id=model.id, cloud_type="SECURE")
+    words = f"{model.id}: offered in COMMUNITY only"
+    for call in (client.clusters.deploy(spec), client.spot.rent(spec, bid_per_gpu=9)):
+        with pytest.raises(InvalidArgument, match=words) as caught:
+            await call
+        assert (caught.value.field, caught.value.attempts) == ("cloud_type", 1)
+        assert caught.value.operation in ("DeployCluster", "RentSpotCluster")
+    emulator.world.sell_out(A40)
+    for several in ([A40], [model.id, A40]):
+        with pytest.raises(NoCapacity):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_ids=several, cloud_type="SECURE"))
+    emulator.faults.add(Fault("bad_gateway", operation="GetGpuType", times=None))
+    async with TensorOne(emulator.api_key, url=emulator.url, retry=RetryPolicy(attempts=1)) as hasty:
+        with pytest.raises(NoCapacity):  # what cannot be read proves nothing
+            await hasty.clusters.deploy(spec)
 
 
 PLACED = {"id": "a", "desiredStatus": "RUNNING", "imageName": "i", "env": [], "machineId": None, "machine": None}
