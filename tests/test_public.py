@@ -4,16 +4,19 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import pickle
 import pkgutil
 import re
 import subprocess
 import sys
+import typing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import public_api
 import pytest
+from pydantic import TypeAdapter
 
 import tensorone
 import tensorone.emulator
@@ -203,3 +206,28 @@ def test_names_are_imported_at_first_use():
     assert dir(tensorone) == tensorone.__all__
     with pytest.raises(AttributeError, match="has no attribute 'Tensor1'"):
         _ = tensorone.Tensor1
+
+
+@pytest.mark.parametrize("name", [each for each in tensorone.__all__ if each != "__version__"])
+def test_a_public_name_says_where_it_is_from(name):
+    """Errors and functions say `tensorone`; what has annotations of its own keeps the module that explains them."""
+    value = getattr(tensorone, name)
+    error = inspect.isclass(value) and issubclass(value, tensorone.TensorOneError)
+    assert (value.__module__ == "tensorone") == (error or inspect.isfunction(value))
+    assert pickle.loads(pickle.dumps(value)) is value
+    if error:
+        assert typing.get_type_hints(value) == {}
+
+
+DESCRIBED = {
+    *("Bid", "BidPolicy", "BidMade", "GiveUp", "OperationCheck", "RentedCluster", "RetryPolicy"),
+    *("SpotQuote", "ThrottleState", "Wait"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DESCRIBED))
+def test_annotations_of_values_can_be_read(name):
+    """By the standard library, and by whatever reads annotations as pydantic does."""
+    value = getattr(tensorone, name)
+    assert typing.get_type_hints(value).keys() >= {each.name for each in dataclasses.fields(value)}
+    assert TypeAdapter(value).json_schema()["type"] == "object"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -234,6 +235,8 @@ def __getattr__(name: str) -> object:
         hint = ": import tensorone.emulator first" if name == "emulator" else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
+    if isinstance(value, FunctionType):
+        value.__module__ = __name__
     globals()[name] = value
     return value
 

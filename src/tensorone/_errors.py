@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import pickle
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ class TensorOneError(Exception):
         ledger: What ``spot.acquire`` or ``spot.recover`` had tried before, in order; empty for a single request.
     """
 
-    _retryable: ClassVar[bool] = False
+    _retryable = False
 
     def __init__(  # noqa: PLR0913 - all of them keywords
         self,
@@ -331,3 +331,9 @@ class WaitTimedOut(TensorOneError, TimeoutError):
     def __init__(self, message: str, *, last_seen: Any = None, **common: Unpack[_Common]) -> None:
         super().__init__(message, **common)
         self.last_seen = last_seen
+
+
+# As a traceback shows them, and a pickle names them. Only what has no annotations of its own can be moved so: those of
+# a dataclass are looked up in the module that it names.
+for _name in __all__:
+    globals()[_name].__module__ = "tensorone"
