@@ -154,17 +154,17 @@ class InvalidArgument(TensorOneError, ValueError):
 
 
 class ConnectionFailed(TensorOneError):
-    """No answer; nothing was sent, or the operation is safe to repeat."""
+    """No response; nothing was sent, or the operation is safe to repeat."""
 
     _retryable = True
 
 
 class RequestTimedOut(ConnectionFailed, TimeoutError):
-    """No answer in time; nothing was sent, or the operation is safe to repeat."""
+    """No response in time; nothing was sent, or the operation is safe to repeat."""
 
 
 class UnexpectedResponse(TensorOneError):
-    """The answer is not GraphQL, or does not have the schema's shape.
+    """The response is not GraphQL, or does not have the schema's shape.
 
     Attributes:
         status_code: HTTP status.
@@ -191,8 +191,8 @@ class QueryError(TensorOneError):
     """The server returned errors; they are kept word for word.
 
     Attributes:
-        errors: The entries of the answer's ``errors``, as received (`message`, `path`, `extensions`, …).
-        data: The answer's ``data``, which may hold part of a result; environment values are removed.
+        errors: The entries of the response's ``errors``, as received (`message`, `path`, `extensions`, …).
+        data: The response's ``data``, which may hold part of a result; environment values are removed.
         status_code: HTTP status.
         request_id: The server's id of the request, for its support, or None.
     """
@@ -259,7 +259,7 @@ class OperationUnsupported(QueryError):
 
 
 class OutcomeUnknown(TensorOneError):
-    """A mutation was sent, its answer was lost, and whether it happened could not be found out.
+    """A mutation was sent, its response was lost, and whether it happened could not be found out.
 
     Attributes:
         client_token: The token in the environment of the cluster that may exist; look it up with

@@ -1,4 +1,4 @@
-"""Renting exactly once: one request, and when its answer is lost, a look at what the account then holds."""
+"""Renting exactly once: one request, and when its response is lost, a listing of what the account then holds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
                 clusters = await found(session, token)
         except TensorOneError:
             if anyio.current_time() >= started + timeout:
-                raise  # "could not look" must not be taken for "not there"
+                raise  # a listing that failed must not be taken for "not there"
             clusters = []
         now = anyio.current_time()
         if clusters or now >= started + timeout:
@@ -128,7 +128,7 @@ async def _settle(session: Session, token: str) -> Cluster | None:
     look_at = min(reconcile.next_look(lost_at, lost_at), lost_at + session.settle_time)
     while True:
         await polling.until(look_at)
-        found = await _look(session, look_at)
+        found = await _listed(session, look_at)
         now = anyio.current_time()
         decision = reconcile.decide(found, token, lost_at=lost_at, now=now, settle_time=session.settle_time)
         if isinstance(decision, reconcile.Unknown):
@@ -139,7 +139,7 @@ async def _settle(session: Session, token: str) -> Cluster | None:
         look_at = max(now, polling.next_tick(decision.at, reconcile.FIRST_LOOK))
 
 
-async def _look(session: Session, moment: float) -> list[Cluster] | None:
+async def _listed(session: Session, moment: float) -> list[Cluster] | None:
     """What a listing shows; None if it failed."""
     try:
         snapshot = await session.listing.since(moment)

@@ -135,7 +135,7 @@ class Spending:
             known: The cluster, where there is one already.
 
         Raises:
-            SpendLimitReached: It would cross a limit, also after a fresh look at what still runs; nothing was sent.
+            SpendLimitReached: It would cross a limit, also after a fresh listing of what still runs; nothing was sent.
         """
         before = await self._reserve(operation, key, hourly, hint=KNOWN_BY_TYPE if known else "")
         try:
