@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
+import hypothesis
 import pytest
 import trio.testing
 
@@ -23,6 +24,12 @@ for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]
 
 
+# A busy machine is slow, and no finding.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two a core: much of what the tests do is to wait for answers, deadlines and other processes."""
     return 2 * (os.cpu_count() or 1)

@@ -251,14 +251,19 @@ async def test_what_could_never_come(call, field, client, emulator):
     assert not sum(emulator.world.requests.values())
 
 
-async def test_waiting_for_gpus_alone_may_take_all_the_time(client, emulator):
+def test_waiting_for_gpus_alone_may_take_all_the_time(on):
     """Nothing would follow the wait; and a wait of one poll has an interval longer than itself."""
-    emulator.world.sell_out(A40)
-    emulator.world.sell_out("NVIDIA RTX A6000")
-    with pytest.raises(NoCapacity):
-        await client.spot.recover(STOPPED_SPOT, SPEC, bidding=BIDDING, timeout=0.1, wait_for_gpus=60)
-    with pytest.raises(WaitTimedOut):
-        await client.clusters.wait_until_running(STOPPED_SPOT, timeout=0.1, every=5)
+
+    async def main(client, emulator):
+        cluster = await client.spot.rent(SPEC, bid_per_gpu=0.3)
+        emulator.world.preempt(cluster.id)
+        emulator.world.sell_out(A40)
+        with pytest.raises(NoCapacity):
+            await client.spot.recover(cluster.id, SPEC, bidding=BIDDING, timeout=30, wait_for_gpus=60)
+        with pytest.raises(WaitTimedOut):
+            await client.clusters.wait_until_running(cluster.id, timeout=3, every=5)
+
+    on(main)
 
 
 def test_a_cluster_expires_so_long_after_its_rental(on, monkeypatch):
