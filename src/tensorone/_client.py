@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, get_args
 
 from tensorone._http.config import Arguments, http_backend, service_address
 
@@ -13,6 +13,7 @@ from ._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from decimal import Decimal
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from ._generated import GraphQLClient
+    from ._settings import Settings
 
 __all__ = ["TensorOne"]
 
@@ -72,6 +74,8 @@ class TensorOne:
             share a request, up to 50 in one. A call that is alone is sent at once, by itself, and a failure is that
             of its own call. False sends one request for each call, for a server that counts fields or answers a
             request with several of them slowly.
+        label: Whether to write GPU type, price and kind into the environment of what is rented, as
+            ``TENSORONE_RENTED``, where `clusters.bills` finds them if the server does not tell them.
 
     Raises:
         ConfigurationError: The key is missing, an argument is invalid, or something cannot be imported or read.
@@ -97,6 +101,7 @@ class TensorOne:
         allow_insecure_http: bool = False,
         max_hourly_spend: Decimal | float | None = None,
         merge_reads: bool = True,
+        label: bool = False,
     ) -> None:
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
@@ -129,7 +134,28 @@ class TensorOne:
             settle_time=_checks.seconds("settle_time", settle_time, zero=True),
             merge_reads=merge_reads,
         )
+        session.label = label
         self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
+
+    @classmethod
+    def from_profile(cls, name: str | None = None, *, path: Path | None = None, **settings: Unpack[Settings]) -> Self:
+        """A client for an account of the profiles file, which `tensorone login` writes. ``TensorOne()`` reads no file.
+
+        Args:
+            name: The profile; without it, the file's default.
+            path: The file; without it, the variable ``TENSORONE_CONFIG``, else ``tensorone/profiles.toml`` in the
+                user's configuration directory.
+            **settings: As for `TensorOne`; they take precedence over the profile's.
+
+        Raises:
+            ConfigurationError: There is no such profile, others may read the file, or the command that prints the
+                key failed.
+        """
+        from . import _profiles  # noqa: PLC0415 - most programs read no profile
+
+        profile = _profiles.load(_profiles.location() if path is None else path).get(name)
+        known: Any = profile.settings | settings
+        return cls(profile.key(), **known)
 
     def _attach(self, session: Session) -> None:
         from . import _parts as parts  # noqa: PLC0415 - as above

@@ -132,15 +132,23 @@ class ended_by_signals:  # noqa: N801 - used as a function is
         assert self.received is not None  # noqa: S101 - the receiver ends with a signal alone
         # From here on a signal must work even where the event loop is busy, so that it is a plain handler.
         self._before = {number: signal.signal(number, self._leave) for number in SIGNALS}
-        bound = f"for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
-        logger.warning("%s: cancelling and cleaning up, %s", self.received.name, bound)
+        self._cancelling(self.received)
         self._body.cancel()
         await anyio.sleep(self._cleanup_timeout)
         self._leave(self.received, None)
 
+    def _cancelling(self, received: signal.Signals) -> None:
+        """Says what follows, before anything else happens."""
+        bound = f"for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
+        logger.warning("%s: cancelling and cleaning up, %s", received.name, bound)
+
+    def _leaving(self, received: signal.Signals) -> None:
+        """Says what may still be billed."""
+        logger.warning("%s: leaving before the clean-up ended. %s", received.name, may_be_billed())
+
     def _leave(self, number: int, _: FrameType | None) -> None:
         """Leaves at once, with a word on what may still be billed."""
-        logger.warning("%s: leaving before the clean-up ended. %s", signal.Signals(number).name, may_be_billed())
+        self._leaving(signal.Signals(number))
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

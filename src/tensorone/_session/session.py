@@ -40,6 +40,8 @@ class Session:
         reads: Reads that may share a request, and how many the server takes in one.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
             cloud type, with None the lowest of a type.
+        label: Whether rentals carry a label that says what they are.
+        bills_unsupported: Whether the server was found to tell no cluster's price.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
@@ -49,6 +51,8 @@ class Session:
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
         self.fixed_prices: dict[tuple[str, CloudType | None], Decimal] = {}
+        self.label = False
+        self.bills_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time)
         self.interruptions = Interruptions()
