@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, get_args
+from typing import TYPE_CHECKING, NoReturn, TypeVar, Unpack, cast, get_args
 
 from tensorone._http.config import Arguments, http_backend, service_address
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tensorone._graphql.operation import Operation
-    from tensorone._graphql.request_queue import RequestQueue, ThrottleState
+    from tensorone._graphql.request_queue import ThrottleState
     from tensorone._graphql.retry import RetryPolicy
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
@@ -119,7 +119,7 @@ class TensorOne:
         self._lifetime = parts.Lifetime()
         executor = parts.Executor(
             self._transport,
-            _queue(max_connections, requests_per_second),
+            parts.queue(max_connections, requests_per_second),
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
@@ -143,19 +143,16 @@ class TensorOne:
 
         Args:
             name: The profile; without it, the file's default.
-            path: The file; without it, the variable ``TENSORONE_CONFIG``, else ``tensorone/profiles.toml`` in the
-                user's configuration directory.
+            path: The file; without it, ``TENSORONE_CONFIG``, else ``~/.config/tensorone/profiles.toml``.
             **settings: As for `TensorOne`; they take precedence over the profile's.
 
         Raises:
-            ConfigurationError: There is no such profile, others may read the file, or the command that prints the
-                key failed.
+            ConfigurationError: There is no such profile, others may read the file, or its key command failed.
         """
         from . import _profiles  # noqa: PLC0415 - most programs read no profile
 
-        profile = _profiles.load(_profiles.location() if path is None else path).get(name)
-        known: Any = profile.settings | settings
-        return cls(profile.key(), **known)
+        profile = _profiles.load(path or _profiles.location()).get(name)
+        return cls(profile.key(), **cast("Settings", profile.settings | settings))
 
     def _attach(self, session: Session) -> None:
         from . import _parts as parts  # noqa: PLC0415 - as above
@@ -289,16 +286,6 @@ class TensorOne:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; create a new one")
-
-
-def _queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
-    from . import _parts as parts  # noqa: PLC0415 - as above
-
-    width = _checks.integer("max_connections", max_connections, least=1)
-    if requests_per_second is None:
-        return parts.RequestQueue(width)
-    rate = _checks.rate("requests_per_second", requests_per_second)
-    return parts.RequestQueue(width, requests_per_second=rate)
 
 
 @contextmanager

@@ -34,9 +34,9 @@ class Done:
         return json.loads(line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served() -> Iterator[Emulator]:
-    """One emulator for all tests of a worker."""
+    """One emulator for all tests of a file."""
     with Emulator(api_key=KEY, boot="at-once") as running:
         yield running
 

@@ -6,6 +6,7 @@ import inspect
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from .options import Common
 from .running import Reply, no_pipe, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 HELP = """GPU clusters on Tensor One: prices, rentals, bids, and what they cost.
 
@@ -167,8 +168,8 @@ def _main(arguments: list[str], shown: Terminal) -> int:
         shown.apply(common)
     else:
         shown.apply(Common(json=shown.json))
-    _log(shown)
-    return _run(partial(command, *bound.args, **bound.kwargs), name)
+    with _logged(shown):
+        return _run(partial(command, *bound.args, **bound.kwargs), name)
 
 
 def _run(command: Callable[[], Any], name: str) -> int:
@@ -223,20 +224,24 @@ def hoisted(tokens: Sequence[str]) -> list[str]:
     return [rest[0], *front, *rest[1:]]
 
 
-def _log(shown: Terminal) -> None:
+@contextmanager
+def _logged(shown: Terminal) -> Generator[None]:
     """What the library logs, on standard error: all of it if asked for, else nothing that the program says itself."""
-    level = [logging.CRITICAL, logging.INFO, logging.DEBUG][min(shown.verbose, 2)]
     logger = logging.getLogger("tensorone")
     if os.environ.get("TENSORONE_LOG"):
+        yield
         return
-    for each in [each for each in logger.handlers if isinstance(each, _Handler)]:
-        logger.removeHandler(each)
-    handler = _Handler(sys.stderr)
+    level = [logging.CRITICAL, logging.INFO, logging.DEBUG][min(shown.verbose, 2)]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(level)
     logger.propagate = False
-
-
-class _Handler(logging.StreamHandler[Any]):
-    """Ours, so that a second run in one process replaces it."""
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
