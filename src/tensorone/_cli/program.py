@@ -183,7 +183,7 @@ def _run(command: Callable[[], Any], name: str) -> int:
     except CommandFailed as failed:
         reply = Reply(_empty(name) | failed.payload, failure=failed.failure)
     except Exception as error:
-        if not type(error).__module__.startswith("tensorone."):
+        if type(error).__module__.partition(".")[0] != "tensorone":
             raise
         reply = Reply(dict(_empty(name)), failure=failure_of(error))
     if not isinstance(reply, Reply):  # help, version and completion, which the parser shows
