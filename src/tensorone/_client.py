@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
 
-from tensorone._events.emitter import Emitter
-from tensorone._events.log import show_as_configured
 from tensorone._http.config import Arguments, http_backend, service_address
 
 from . import _checks
@@ -119,7 +117,7 @@ class TensorOne:
         with _loading():
             self._transport.prepare()
         self._lifetime = parts.Lifetime()
-        show_as_configured()
+        parts.show_as_configured()
         executor = parts.Executor(
             self._transport,
             _queue(max_connections, requests_per_second),
@@ -128,7 +126,7 @@ class TensorOne:
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or parts.RetryPolicy(),
             arguments=arguments,
-            events=Emitter(on_event, place=target.place),
+            events=parts.Emitter(on_event, place=target.place),
         )
         self._executor = executor if gate is None else parts.GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
