@@ -235,7 +235,7 @@ def __getattr__(name: str) -> object:
     if home is None:
         if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
             raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
-        hint = ": import tensorone.emulator first" if name == "emulator" else ""
+        hint = f": import tensorone.{name} first" if name in {"emulator", "events", "plot"} else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
     if isinstance(value, FunctionType):

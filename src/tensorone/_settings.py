@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
+    from tensorone._events.event import Event
     from tensorone._graphql.retry import RetryPolicy
     from tensorone._http.config import Arguments, Auth, Http
     from tensorone._http.transport import AsyncBaseTransport
@@ -32,3 +34,4 @@ class Settings(TypedDict, total=False):
     max_hourly_spend: Decimal | float | None
     merge_reads: bool
     label: bool
+    on_event: Callable[[Event], object] | None

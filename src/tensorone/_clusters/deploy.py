@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tensorone._errors import NoCapacity
+from tensorone._events.spans import traced
 from tensorone._generated import CloudType
 from tensorone._graphql import calls
 from tensorone._market import catalogue, on_demand_price
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .spec import ClusterSpec
 
 
+@traced("clusters.deploy")
 async def deploy(
     session: Session, spec: ClusterSpec, *, client_token: str | None, expires_in: float | None
 ) -> PlacedCluster:
@@ -68,6 +70,7 @@ async def highest_price(session: Session, spec: ClusterSpec) -> Decimal | None:
     return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
 
 
+@traced("spot.rent")
 async def rent_spot(
     session: Session, spec: ClusterSpec, *, bid_per_gpu: float, client_token: str | None, expires_in: float | None
 ) -> PlacedCluster:

@@ -10,6 +10,7 @@ import anyio
 from tensorone import _checks
 from tensorone._concurrency import shield
 from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone._events.rentals import LeftBehind
 from tensorone._graphql import calls
 
 from . import cleanup, end, wait
@@ -58,13 +59,13 @@ async def lease(  # noqa: PLR0913 - what both calls share
             raise
         yield cluster
     except BaseException:
-        # What went wrong matters more than an end that fails, of which a warning is logged.
+        # What went wrong matters more than an end that fails, which is an event.
         if await _ended(session, cluster_id, on_exit) and late is not None:
             late.billing = None if on_exit == "terminate" else f"a volume of cluster {cluster_id}, which is stopped"
         raise
     if not await _ended(session, cluster_id, on_exit):
         raise OutcomeUnknown(
-            f"the lease of cluster {cluster_id} is over and the cluster may still run: {on_exit} it",
+            _left(cluster_id, on_exit),
             operation="StopCluster" if on_exit == "stop" else "TerminateCluster",
             billing=f"cluster {cluster_id} may be running and billed",
         )
@@ -77,7 +78,14 @@ async def _running(session: Session, cluster_id: str, port: int | None, deadline
 
 async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
     within = session.settle_time + cleanup.GRACE
-    return await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
+    ended = await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
+    if not ended:
+        session.events.emit(LeftBehind, cluster_ids=(cluster_id,), usd_per_hour=None, text=_left(cluster_id, how))
+    return ended
+
+
+def _left(cluster_id: str, how: OnExit) -> str:
+    return f"the lease of cluster {cluster_id} is over and the cluster may still run: {how} it"
 
 
 def check_port(spec: ClusterSpec, port: int | None) -> None:

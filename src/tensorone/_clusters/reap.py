@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
+from tensorone._events.spans import traced
 from tensorone._generated import ClusterStatus
 from tensorone._graphql import calls
 from tensorone._session import token_and_expiry
@@ -54,6 +55,7 @@ def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[
     ]
 
 
+@traced("clusters.reap")
 async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
     """The loop behind `clusters.reap`."""
     _checks.one_of("action", action, Action)
@@ -71,7 +73,7 @@ async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reape
             pass  # it no longer exists, as wanted
         except TensorOneError as error:
             return Reaped(cluster=cluster, expired_at=deadline, done=False, error=error)
-        session.ended(cluster.id)
+        session.ended(cluster.id, action)
         return Reaped(cluster=cluster, expired_at=deadline, done=True)
 
     return [outcome.unwrap() for outcome in await fan_out(one, due)]

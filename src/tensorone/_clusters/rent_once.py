@@ -10,6 +10,8 @@ import anyio
 from tensorone import _checks
 from tensorone._delivery import Delivery
 from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._events.cleanup import Setback
+from tensorone._events.rentals import Adopted, Duplicate, Lost
 from tensorone._graphql import calls
 from tensorone._session import polling, token_and_expiry
 from tensorone._session.cluster_status import STOPPED
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from .requests import BillableRequest
-
-
-logger = logging.getLogger("tensorone")
 
 
 async def found(session: Session, token: str) -> list[Cluster]:
@@ -61,6 +60,8 @@ async def adopt(session: Session, token: str) -> Cluster | None:
     if not clusters:
         return None
     _add_adopted(session, clusters[0], token)
+    cluster_id = clusters[0].id
+    session.events.emit_at(logging.INFO, Adopted, call=None, cluster_id=cluster_id, client_token=token, seconds=None)
     return clusters[0]
 
 
@@ -103,16 +104,16 @@ async def _rent(session: Session, request: BillableRequest, token: str, delivery
     try:
         placed = await request.send(session.tracked(delivery))
     except OutcomeUnknown as unknown:
-        cluster = await _settle(session, token)
-        if cluster is not None:
-            logger.info("a rental's answer was lost, cluster %s was adopted", cluster.id)
+        within, call = session.settle_time, calls.name(request.operation)
+        session.events.emit(Lost, call=call, client_token=token, cluster_id=None, reason=str(unknown), within=within)
+        if (cluster := await _found(session, request, token)) is not None:
             return cluster
         raise _unknown(unknown, token, session.settle_time) from unknown.__cause__
     except QueryError as error:
         cluster_id = cleanup.named_in(error)
         if cluster_id is None:
             raise
-        cluster = await cleanup.state_of(session, cluster_id) or await _settle(session, token)
+        cluster = await _found(session, request, token, cluster_id)
         if cluster is None:
             raise
         return cluster
@@ -120,6 +121,20 @@ async def _rent(session: Session, request: BillableRequest, token: str, delivery
         words = "the server rented nothing and gave no reason: no machine fits (try another GPU type, or later)"
         raise NoCapacity(f"{calls.name(request.operation)}: {words}", operation=request.operation, attempts=1)
     return placed
+
+
+async def _found(
+    session: Session, request: BillableRequest, token: str, cluster_id: str | None = None
+) -> Cluster | None:
+    """What a rental without a proper answer had rented after all; None if nothing shows up."""
+    lost_at = anyio.current_time()
+    cluster = None if cluster_id is None else await cleanup.state_of(session, cluster_id)
+    cluster = cluster or await _settle(session, token)
+    if cluster is not None:
+        took = anyio.current_time() - lost_at
+        call = calls.name(request.operation)
+        session.events.emit(Adopted, call=call, cluster_id=cluster.id, client_token=token, seconds=took)
+    return cluster
 
 
 async def _settle(session: Session, token: str) -> Cluster | None:
@@ -144,7 +159,8 @@ async def _listed(session: Session, moment: float) -> list[Cluster] | None:
     try:
         snapshot = await session.listing.since(moment)
     except TensorOneError as error:
-        logger.warning("looking for a rental whose answer was lost: %s", error)
+        words = f"looking for a rental whose answer was lost: {error}"
+        session.events.emit(Setback, text=words, error_type=type(error).__name__)
         return None
     return list(snapshot.value.values())
 
@@ -152,9 +168,9 @@ async def _listed(session: Session, moment: float) -> list[Cluster] | None:
 async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]) -> None:
     """Terminates what was rented besides the one cluster of a token."""
     for duplicate in duplicates:
-        logger.warning("cluster %s duplicates the rental of another one: terminating it", duplicate.id)
+        session.events.emit(Duplicate, cluster_id=duplicate.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await end.end(session, duplicate.id)
+            await end.end(session, duplicate.id, told=False)
 
 
 def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
@@ -179,5 +195,6 @@ async def _undo(session: Session, token: str) -> None:
         words = f"{_call(token)} was cancelled: no cluster has the token {session.settle_time:g} s later"
         session.interruptions.end(_call(token), f"{words}, so most likely nothing was rented", unsure=token)
         return
-    await end.end(session, cluster.id)
-    session.interruptions.end(_call(token), f"a rental was cancelled: its cluster {cluster.id} was terminated")
+    await end.end(session, cluster.id, told=False)
+    words = f"a rental was cancelled: its cluster {cluster.id} was terminated"
+    session.interruptions.end(_call(token), words, cluster_id=cluster.id)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
+from tensorone._events.spans import traced
 from tensorone._graphql import calls
 from tensorone._market import on_demand_price
 from tensorone._market.bidding import exact
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
+@traced("clusters.resume")
 async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None) -> PlacedCluster:
     """At the fixed price, which is fetched only under a spending limit."""
     _checks.cluster_id(cluster_id)
@@ -31,6 +33,7 @@ async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_
     return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count, gpu_type_id), hourly=hourly)
 
 
+@traced("spot.resume")
 async def resume_spot(session: Session, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
     """At a bid."""
     _checks.cluster_id(cluster_id)

@@ -29,6 +29,7 @@ from .recoveries import Recoveries
 from .replacements import place_of, surplus
 from .state import FleetSettings, FleetState, restored
 from .step import own_bids, step
+from .words import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,7 +154,8 @@ class KeepRunning(BlockIterator[Event]):
 
     async def _advance(self) -> None:
         if self._orders and anyio.current_time() < self._due:  # later they are old news
-            await self._recover_all()
+            with self._session.events.span("spot.keep_running.round", items=len(self._orders)):
+                await self._recover_all()
         elif all(member.phase == "given_up" for member in self._state.members):
             raise StopAsyncIteration
         else:
@@ -192,7 +194,7 @@ class KeepRunning(BlockIterator[Event]):
         events = [action for action in found if not isinstance(action, Recover)]
         self._save(state, events)
         self._orders = [action for action in found if isinstance(action, Recover)]
-        self._unread.extend(events)
+        self._report(events)
 
     async def _recover_all(self) -> None:
         """One round of attempts for each cluster to recover; begins none when the next poll is due.
@@ -222,7 +224,11 @@ class KeepRunning(BlockIterator[Event]):
                 return  # it is due still, and the first at the next poll
             outcome = await self._recoveries.recover(order, self._shown)
         self._state, events = step(self._state, outcome, self._now(), self._settings)
-        self._unread.extend(event for event in events if not isinstance(event, Recover))
+        self._report([event for event in events if not isinstance(event, Recover)])
+
+    def _report(self, events: Sequence[Event]) -> None:
+        self._unread.extend(events)
+        tell(self._session.events, events, lost=self._session.rentals.lost)
 
     def _members(self) -> list[str]:
         return [member.cluster_id for member in self._state.members]

@@ -102,7 +102,8 @@ class Recoveries:
             order: What to recover.
             shown: The account's clusters as they were listed just now.
         """
-        log = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt), call="spot.keep_running")
+        events, call = self._session.events, "spot.keep_running"
+        log = AttemptLog(lambda attempt: self._tell(order.cluster_id, attempt), events=events, call=call)
         try:
             return await self._recovered(order, shown, log)
         except TensorOneError as error:

@@ -9,6 +9,7 @@ import anyio
 from tensorone import _checks
 from tensorone._clusters import wait
 from tensorone._errors import InvalidArgument, NoCapacity
+from tensorone._events.spans import traced
 from tensorone._graphql import calls
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import checked_bidding
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
+@traced("clusters.ensure_running")
 async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was given
     session: Session,
     cluster_id: str,
@@ -66,7 +68,7 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         checked_wait(policy, timeout),
         gpu_type_id=gpu_type_id,
         every=_checks.seconds("every", every),
-        log=AttemptLog(on_attempt, call="clusters.ensure_running"),
+        log=AttemptLog(on_attempt, events=session.events, call="clusters.ensure_running"),
     )
     end = anyio.current_time() + timeout
     started = await recovery.run(end, until_up=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
 
 from tensorone._errors import AuthenticationError
+from tensorone._events.rentals import Ended
 from tensorone._generated import GraphQLClient
 from tensorone._graphql import calls
 
@@ -36,6 +37,7 @@ class Session:
     """The executor, the generated client on it, and the shared listing.
 
     Attributes:
+        events: Where everything that happens is told.
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
@@ -46,6 +48,7 @@ class Session:
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
         self.executor = executor
+        self.events = executor.events
         self.graphql = GraphQLClient(executor)
         self.reads = MergedReads(executor, merge=merge_reads)
         self._listing = listing(self.clusters)
@@ -54,8 +57,8 @@ class Session:
         self.label = False
         self.bills_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
-        self.rentals = Rentals(settle_time=settle_time)
-        self.interruptions = Interruptions()
+        self.rentals = Rentals(settle_time=settle_time, events=self.events)
+        self.interruptions = Interruptions(self.events)
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
 
     @property
@@ -78,10 +81,12 @@ class Session:
         self.rentals.listed(clusters, asked_at=asked_at)
         return clusters
 
-    def ended(self, cluster_id: str) -> None:
+    def ended(self, cluster_id: str, how: Literal["stop", "terminate"], *, told: bool = True) -> None:
         """A cluster was stopped or terminated: it counts towards no limit, and is not rented any more."""
         self.spending.ended(cluster_id)
         self.rentals.ended(cluster_id)
+        if told:
+            self.events.emit(Ended, cluster_id=cluster_id, how=how)
 
     def poller(self, every: float) -> Poller:
         """The polls of all who wait so many seconds between two of them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 from zlib import crc32
 
 from tensorone._errors import InvalidArgument
+from tensorone._events.spans import traced
 from tensorone._session.cluster_status import STOPPED
 
 from .request import spot_request
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .result import SpotRental
 
 
+@traced("spot.acquire")
 async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     session: Session,
     spec: ClusterSpec,
@@ -35,7 +37,13 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
 ) -> SpotRental:
     """The function behind `spot.acquire`: one search. `call` is what the user called."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt, call=call
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        events=session.events,
+        call=call,
     )
     checked_timeout(request.terms, timeout)
     search = Search(session, request, turn=crc32(request.token.encode()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
@@ -15,6 +14,9 @@ from tensorone._clusters import end as ending
 from tensorone._clusters.spec import preferring
 from tensorone._concurrency import shield
 from tensorone._errors import BidCeilingReached, NoCapacity, TensorOneError, WaitTimedOut
+from tensorone._events.cleanup import Setback
+from tensorone._events.rentals import Duplicate, LeftBehind
+from tensorone._events.spans import traced
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.shared_prices import SharedPrices, shared_prices
 from tensorone._recovery.policy import ResumePolicy, checked_wait
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from .result import SpotRental
 
 
-logger = logging.getLogger("tensorone")
-
 ANOTHER_NEEDED = (
     "Cluster {0} itself carries the client token {1!r}, and a token is for one cluster: to let another take its place,"
     " recover {0} with a token of its own."
@@ -50,6 +50,7 @@ ANOTHER_NEEDED = (
 LISTING_PAUSE = 1.0  # seconds between two listings, where one fails that has to be had
 
 
+@traced("spot.recover")
 async def recover(  # noqa: PLR0913 - what `spot.recover` was given
     session: Session,
     cluster_id: str,
@@ -72,6 +73,7 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
         client_token=client_token,
         expires_in=expires_in,
         on_attempt=on_attempt,
+        events=session.events,
         call="spot.recover",
     )
     candidates(spec, request.terms.cloud_types)
@@ -111,7 +113,10 @@ async def repeatable(session: Session, cluster_id: str, policy: ResumePolicy, re
             return await _only_one(session, cluster_id, policy, request, result)
         except BaseException:
             if result.how == "rented":  # and the caller will never hear of it
-                await shield.shielded(lambda: ending.end(session, result.rental.cluster.id), within=cleanup.GRACE)
+                mine = result.rental.cluster.id
+                if not await shield.shielded(lambda: ending.end(session, mine), within=cleanup.GRACE):
+                    words = f"spot.recover: cluster {mine} was rented, could not be terminated, and may run on"
+                    session.events.emit(LeftBehind, cluster_ids=(mine,), usd_per_hour=None, text=words)
             raise
 
 
@@ -124,7 +129,8 @@ async def _listed(session: Session, end: float) -> Mapping[str, Cluster]:
             except TensorOneError as error:
                 if not error.retryable:
                     raise
-                logger.warning("the clusters that carry a client token could not be listed: %s", error)
+                words = f"spot.recover: the clusters that carry the client token could not be listed: {error}"
+                session.events.emit(Setback, text=words, error_type=type(error).__name__)
             await anyio.sleep(LISTING_PAUSE)
     raise WaitTimedOut("the clusters that carry the client token could not be listed in time", operation="ListClusters")
 
@@ -183,7 +189,8 @@ async def _only_one(
     try:
         shown = await _listed(session, anyio.current_time() + cleanup.GRACE)
     except TensorOneError as error:
-        logger.warning("whether a client token has more than one cluster is not known: %s", error)
+        words = f"spot.recover: whether the client token has more than one cluster is not known: {error}"
+        session.events.emit(Setback, text=words, error_type=type(error).__name__)
         return result.rental
     carrying = token_and_expiry.with_token(shown.values(), request.token)
     active = [each for each in carrying if each.id != cluster_id and cluster_status.is_active(each)]
@@ -195,7 +202,7 @@ async def _only_one(
         return result.rental
     kept = active[0]
     if result.how == "started" and mine == cluster_id:
-        logger.warning("cluster %s is stopped again: %s was rented in its place before", cluster_id, kept.id)
+        session.events.emit(Duplicate, cluster_id=cluster_id, how="stop", kept_id=kept.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await ending.end(session, cluster_id, "stop")
+            await ending.end(session, cluster_id, "stop", told=False)
     return _found(session, request, kept, replaced_before(request.spec, policy, shown.get(cluster_id)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tensorone._clusters.spec import ClusterSpec
+    from tensorone._events.emitter import Emitter
     from tensorone._market.attempt_log import Attempt
 
     from .terms import SearchTerms
@@ -56,6 +57,7 @@ def spot_request(  # noqa: PLR0913 - what several calls share
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
     call: str,
+    events: Emitter | None = None,
 ) -> SpotRequest:
     """The request that a caller's keywords make.
 
@@ -68,7 +70,7 @@ def spot_request(  # noqa: PLR0913 - what several calls share
         token=token_and_expiry.token(client_token),
         adopt=client_token is not None,
         expires_in=expires_in,
-        log=AttemptLog(on_attempt, call=call),
+        log=AttemptLog(on_attempt, events=events, call=call),
     )
     assert request.tags  # noqa: S101 - for its check of `expires_in`
     return request

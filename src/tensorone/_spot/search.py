@@ -73,7 +73,9 @@ class Search:
         while not self._state.over and self._in_time():
             if (rental := await self._round()) is not None or once:
                 return rental
-            await anyio.sleep(self._state.pause(anyio.current_time(), _draw()))
+            pause = self._state.pause(anyio.current_time(), _draw())
+            self._log.end_round(pause)
+            await anyio.sleep(pause)
         return None
 
     def _in_time(self) -> bool:

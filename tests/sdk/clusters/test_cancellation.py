@@ -134,7 +134,7 @@ def test_clean_up_goes_on_after_failures(run, emulator, caplog):
             assert scope.cancelled_caught
 
     run(main)
-    assert "is not terminated yet: clusters.terminate" in caplog.text
+    assert "is not terminated yet, trying again: clusters.terminate" in caplog.text
     assert set(emulator.world.clusters) == FIRST
 
 
@@ -163,7 +163,7 @@ def test_clean_up_is_bounded(run_virtually, caplog):
         assert anyio.current_time() == pytest.approx(1 + 20 + 15)
 
     run_virtually(main)
-    assert "took longer than 35 s and was abandoned" in caplog.text
+    assert "did not end in time" in caplog.text
 
 
 def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tensorone import BidPolicy, ClusterSpec, Outcome, TensorOne, fan_out, stream_outcomes
+from tensorone import BidPolicy, Cluster, ClusterSpec, Outcome, TensorOne, fan_out, stream_outcomes
 from tensorone._session import rented
 from tensorone._session.rented import OPEN, Rentals, described, record
 from tensorone.emulator import Fault
@@ -217,6 +217,12 @@ async def test_the_records_are_bounded(monkeypatch):
     assert [each.cluster_id for each in rentals.records] == ["c2", "c3", "c4"]
     assert rentals.unsettled == ("t2", "t3", "t4")
     assert rentals in OPEN
+    gone = [record(f"g{n}", token=None, gpu_type_id=None, gpu_count=1, kind="spot", hourly=None) for n in range(4)]
+    for made in gone:
+        rentals.add(made)
+        rentals.seen(Cluster.model_construct(id=made.cluster_id, desired_status="EXITED"))
+    assert [made.cluster_id in rentals.lost for made in gone] == [False, True, True, True]
+    rentals.add(record("c2", token=None, gpu_type_id=None, gpu_count=1, kind="spot", hourly=None))
     rentals.warn(["c2"], "a test")
     rentals.warn(["c2"], "a test")  # once
 
