@@ -84,6 +84,9 @@ plugin-everywhere: install ## Test the pytest plugin on every supported Python o
 	$(BIN)/python tests/pythons.py $(PYTHONS)/plugin '.[testing]' $(RUNNERS)
 	for python in $(PYTHONS)/plugin/*/bin/python; do $$python -m pytest -q tests/testing || exit; done
 
+docs: install ## Build the site of the pages below docs/ into docs/site; a dead link fails
+	$(BIN)/zensical build -f docs/zensical.toml --clean --strict
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
@@ -96,7 +99,7 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
 
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak bench bench-spot probe-proof dist release-check clean
+	types cov soak bench bench-spot probe-proof docs dist release-check clean

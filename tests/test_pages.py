@@ -1,0 +1,163 @@
+"""Every fence of the pages is executed: Python on a fresh emulator, commands typed and their output compared."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tensorone.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "docs" / "site"
+# Pages whose fences have tests of their own, which ask for more.
+ELSEWHERE = {
+    "emulator.md": "tests/emulator/test_docs.py",
+    "testing.md": "tests/testing/test_testing_page.py",
+    "reliability.md": "tests/test_readme.py",
+}
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if SITE not in path.parents and path.name not in ELSEWHERE),
+]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+# Commands that install or build, that only set a variable of the reader's shell, or that talk to a person.
+NOT_TYPED = ("pip", "make", "export", "python -m asyncio", "jupyter")
+
+
+class Fence(NamedTuple):
+    """Some code of a page, and what stands right below it as its output."""
+
+    language: str
+    text: str
+    shown: str | None
+
+
+def fences(page: Path) -> Iterator[Fence]:
+    """The fences of a page in order; one of `text` right below one of Python is what that prints."""
+    text = page.read_text(encoding="utf-8")
+    found = list(FENCE.finditer(text))
+    for at, each in enumerate(found):
+        after = found[at + 1] if at + 1 < len(found) else None
+        prints = after is not None and after[2] == "text" and not text[each.end() : after.start()].strip()
+        yield Fence(each[2], re.sub(rf"^{each[1]}", "", each[3], flags=re.MULTILINE), after[3] if prints else None)
+
+
+def matches(shown: str, said: str) -> bool:
+    """Compares texts; `…` in a page stands for anything within a line, since ids, tokens and times differ."""
+    return re.fullmatch(".*".join(map(re.escape, plain(shown).split("…"))), plain(said)) is not None
+
+
+def plain(text: str) -> str:
+    """A text without what nobody sees: spaces at the ends of lines, empty lines around it."""
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+class Reader:
+    """Someone who types what a page shows, in a directory of their own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.names: dict[str, Any] = {"__name__": "__page__"}
+        self.loop = asyncio.Runner()
+
+    def write(self, fence: Fence) -> None:
+        """Writes the file that the first line of a fence names; a test that has no name gets one."""
+        name = re.match(r"# ([\w/-]+\.\w+)\n", fence.text)
+        if name or "def test_" in fence.text:
+            path = self.home / (name[1] if name else "test_page.py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(fence.text, encoding="utf-8")
+
+    def python(self, fence: Fence) -> None:
+        """Runs code in the page's namespace, or the tests in it."""
+        if "def test_" in fence.text:
+            self.pytest()
+            return
+        out = io.StringIO()
+        code = compile(fence.text, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        with contextlib.redirect_stdout(out):
+            if code.co_flags & 0x80:  # a coroutine's
+                self.loop.run(eval(code, self.names))
+            else:
+                exec(code, self.names)
+        if fence.shown is not None:
+            assert matches(fence.shown, out.getvalue()), out.getvalue()
+
+    def pytest(self) -> None:
+        """Runs the tests written so far as a user would, with pytest-asyncio as it comes."""
+        command = [sys.executable, "-m", "pytest", "-q", "--rootdir", ".", "-p", "no:cacheprovider"]
+        done = subprocess.run(command, cwd=self.home, capture_output=True, text=True, check=False)
+        assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
+
+    def console(self, fence: Fence) -> None:
+        """Types the commands, and compares what they say."""
+        for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            if "tensorone[" in command:
+                assert set(re.search(r"tensorone\[(.*?)\]", command)[1].split(",")) <= EXTRAS.keys()
+            if command.startswith(NOT_TYPED):
+                continue
+            if "emulator --port" in command:
+                self.server(command, shown)
+                continue
+            done = self.shell(command)
+            assert matches(shown, done.stdout + done.stderr), f"$ {command}\n{done.stdout}{done.stderr}"
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """One command, with this environment's programs."""
+        return subprocess.run(
+            ["/bin/sh", "-c", command], cwd=self.home, env=self.environment(), capture_output=True, text=True, check=False
+        )
+
+    def server(self, command: str, shown: str) -> None:
+        """Starts a server on another port, and ends it when it has said what is shown."""
+        words = shlex.split(re.sub(r"--port \d+", "--port 0", command))
+        with subprocess.Popen(words, env=self.environment(), stdout=subprocess.PIPE, text=True) as process:
+            said = "".join(process.stdout.readline() for _ in shown.strip().splitlines())
+            process.terminate()
+        assert matches(re.sub(r":\d{4}\b", ":…", shown), said), said
+
+    def environment(self) -> dict[str, str]:
+        """The variables of a shell in which this environment is activated."""
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "COLUMNS": "80",
+        }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_shows_works(page, tmp_path, monkeypatch):
+    """All of its fences in order, in one namespace and one directory, on one emulator."""
+    monkeypatch.chdir(tmp_path)
+    with Emulator(boot="at-once") as emulator:
+        monkeypatch.setenv("TENSORONE_API_KEY", emulator.api_key)
+        monkeypatch.setenv("TENSORONE_API_URL", emulator.url)
+        reader = Reader(tmp_path)
+        with reader.loop:
+            for fence in fences(page):
+                if fence.language in ("python", "console"):
+                    getattr(reader, fence.language)(fence)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_other_pages_have_tests_of_their_own(name):
+    """The tests that are named for them exist, and name them."""
+    assert name in (ROOT / ELSEWHERE[name]).read_text()
