@@ -35,7 +35,7 @@ PAGES = [
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if SITE not in path.parents and path.name not in ELSEWHERE),
 ]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?: *<!-- here (.+) is (.+) -->\n)?( *)```(\w*)\n(.*?)^\3```$", re.MULTILINE | re.DOTALL)
 # Commands that install or build, that only set a variable of the reader's shell, or that talk to a person.
 NOT_TYPED = ("pip", "make", "export", "python -m asyncio", "jupyter")
 
@@ -49,13 +49,18 @@ class Fence(NamedTuple):
 
 
 def fences(page: Path) -> Iterator[Fence]:
-    """The fences of a page in order; one of `text` right below one of Python is what that prints."""
+    """The fences of a page in order; one of `text` right below one of Python is what that prints.
+
+    `<!-- here 1000 is 60 -->` above a fence, which no reader sees, makes a test shorter than the example.
+    """
     text = page.read_text(encoding="utf-8")
     found = list(FENCE.finditer(text))
-    for at, each in enumerate(found):
-        after = found[at + 1] if at + 1 < len(found) else None
-        prints = after is not None and after[2] == "text" and not text[each.end() : after.start()].strip()
-        yield Fence(each[2], re.sub(rf"^{each[1]}", "", each[3], flags=re.MULTILINE), after[3] if prints else None)
+    for each, after in zip(found, [*found[1:], None], strict=True):
+        long, short, indent, language, code = each.groups(default="")
+        assert long in code, long
+        code = re.sub(f"^{indent}", "", code, flags=re.MULTILINE).replace(long, short or long)
+        prints = after is not None and after[4] == "text" and not text[each.end() : after.start()].strip()
+        yield Fence(language, code, after[5] if prints else None)
 
 
 def matches(shown: str, said: str) -> bool:
@@ -76,6 +81,16 @@ class Reader:
         self.names: dict[str, Any] = {"__name__": "__page__"}
         self.loop = asyncio.Runner()
 
+    def read(self, fence: Fence) -> None:
+        """Writes, runs or types a fence, as its language and its first line have it."""
+        self.write(fence)
+        if "def test_" in fence.text:
+            self.pytest()
+        elif fence.language == "python":
+            self.python(fence)
+        elif fence.language == "console":
+            self.console(fence)
+
     def write(self, fence: Fence) -> None:
         """Writes the file that the first line of a fence names; a test that has no name gets one."""
         name = re.match(r"# ([\w/-]+\.\w+)\n", fence.text)
@@ -85,10 +100,7 @@ class Reader:
             path.write_text(fence.text, encoding="utf-8")
 
     def python(self, fence: Fence) -> None:
-        """Runs code in the page's namespace, or the tests in it."""
-        if "def test_" in fence.text:
-            self.pytest()
-            return
+        """Runs code in the page's namespace."""
         out = io.StringIO()
         code = compile(fence.text, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         with contextlib.redirect_stdout(out):
@@ -153,8 +165,7 @@ def test_what_a_page_shows_works(page, tmp_path, monkeypatch):
         reader = Reader(tmp_path)
         with reader.loop:
             for fence in fences(page):
-                if fence.language in ("python", "console"):
-                    getattr(reader, fence.language)(fence)
+                reader.read(fence)
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
