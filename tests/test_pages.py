@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +56,7 @@ def fences(page: Path) -> Iterator[Fence]:
     """
     text = page.read_text(encoding="utf-8")
     found = list(FENCE.finditer(text))
-    for each, after in zip(found, [*found[1:], None], strict=True):
+    for each, after in zip_longest(found, found[1:]):
         long, short, indent, language, code = each.groups(default="")
         assert long in code, long
         code = re.sub(f"^{indent}", "", code, flags=re.MULTILINE).replace(long, short or long)
@@ -134,7 +135,12 @@ class Reader:
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """One command, with this environment's programs."""
         return subprocess.run(
-            ["/bin/sh", "-c", command], cwd=self.home, env=self.environment(), capture_output=True, text=True, check=False
+            ["/bin/sh", "-c", command],
+            cwd=self.home,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def server(self, command: str, shown: str) -> None:
