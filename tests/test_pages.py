@@ -6,6 +6,7 @@ import ast
 import asyncio
 import contextlib
 import io
+import logging
 import os
 import re
 import shlex
@@ -161,8 +162,19 @@ class Reader:
         }
 
 
+@pytest.fixture
+def logs() -> Iterator[None]:
+    """Undoes what a page does to the log."""
+    loggers = [logging.getLogger(), logging.getLogger("tensorone")]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_shows_works(page, tmp_path, monkeypatch):
+def test_what_a_page_shows_works(page, tmp_path, monkeypatch, logs):
     """All of its fences in order, in one namespace and one directory, on one emulator."""
     monkeypatch.chdir(tmp_path)
     with Emulator(boot="at-once") as emulator:

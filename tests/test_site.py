@@ -1,4 +1,4 @@
-"""The site of the pages: it builds without a warning, all links in it lead somewhere, and it loads nothing from afar."""
+"""The site of the pages: it builds without a warning, all links in it lead somewhere, it loads nothing from afar."""
 
 from __future__ import annotations
 
