@@ -38,8 +38,18 @@ PAGES = [
 ]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 FENCE = re.compile(r"^(?: *<!-- here (.+) is (.+) -->\n)?( *)```(\w*)\n(.*?)^\3```$", re.MULTILINE | re.DOTALL)
+# What the pages show; the market would move.
+PRICES = {"NVIDIA RTX A6000": "0.15", "NVIDIA A40": "0.26"}
 # Commands that install or build, that only set a variable of the reader's shell, or that talk to a person.
-NOT_TYPED = ("pip", "make", "export", "python -m asyncio", "jupyter")
+NOT_TYPED = (
+    "pip",
+    "make",
+    "export",
+    "python -m asyncio",
+    "tensorone emulator -- sh",
+    "tensorone login",
+    "tensorone --help",
+)
 
 
 class Fence(NamedTuple):
@@ -130,19 +140,21 @@ class Reader:
             if "emulator --port" in command:
                 self.server(command, shown)
                 continue
-            done = self.shell(command)
-            assert matches(shown, done.stdout + done.stderr), f"$ {command}\n{done.stdout}{done.stderr}"
+            said = self.shell(command)
+            assert matches(shown, said), f"$ {command}\n{said}"
 
-    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
-        """One command, with this environment's programs."""
+    def shell(self, command: str) -> str:
+        """What one command writes to either stream, with this environment's programs."""
         return subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=self.home,
             env=self.environment(),
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
-        )
+        ).stdout
 
     def server(self, command: str, shown: str) -> None:
         """Starts a server on another port, and ends it when it has said what is shown."""
@@ -159,6 +171,7 @@ class Reader:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.home),
             "COLUMNS": "80",
+            "PYTHONUNBUFFERED": "1",
         }
 
 
@@ -178,6 +191,8 @@ def test_what_a_page_shows_works(page, tmp_path, monkeypatch, logs):
     """All of its fences in order, in one namespace and one directory, on one emulator."""
     monkeypatch.chdir(tmp_path)
     with Emulator(boot="at-once") as emulator:
+        for gpu_type_id, minimum in PRICES.items():
+            emulator.world.set_minimum_bid(gpu_type_id, minimum)
         monkeypatch.setenv("TENSORONE_API_KEY", emulator.api_key)
         monkeypatch.setenv("TENSORONE_API_URL", emulator.url)
         reader = Reader(tmp_path)

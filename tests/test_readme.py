@@ -107,5 +107,5 @@ def test_project_urls_lead_somewhere():
 def test_every_verb_of_the_makefile_is_explained():
     """The Makefile explains every command that the pages name."""
     verbs = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for page in PAGES:
+    for page in set(PAGES) - {DOCS / "changelog.md"}:  # which may name what is no more
         assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= verbs
