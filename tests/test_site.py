@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +23,27 @@ DOCS = ROOT / "docs"
 PAGES = {path.relative_to(DOCS) for path in DOCS.rglob("*.md") if DOCS / "site" not in path.parents}
 # What a browser fetches by itself; a link is followed by a person.
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
+
+
+WIDTHS = """<body><script>(async () => {
+  let said = "\\n";
+  for (const page of PAGES) {
+    const frame = document.createElement("iframe");
+    frame.width = 390;
+    document.body.appendChild(frame);
+    await new Promise(loaded => { frame.onload = loaded; frame.src = "/" + page + "/"; });
+    said += page + " " + frame.contentDocument.scrollingElement.scrollWidth + "\\n";
+    frame.remove();
+  }
+  document.body.textContent = said;
+})()</script>"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server of files that prints nothing."""
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class Page(HTMLParser):
@@ -67,7 +92,7 @@ def test_the_menu_has_every_page():
 
 def test_it_fetches_nothing_from_afar(site):
     """Scripts, styles, pictures and fonts are files of the site."""
-    for path in site.rglob("*.html"):
+    for path in site.rglob("index.html"):
         page = Page(path.read_text(encoding="utf-8"))
         assert [each for each in page.fetched if urlsplit(each).netloc] == [], path
         assert len(page.fetched) > 2
@@ -75,9 +100,30 @@ def test_it_fetches_nothing_from_afar(site):
         assert re.findall(r"(?:url\(|@import )[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")) == [], path
 
 
+def test_no_page_is_wider_than_a_phone(site, tmp_path):
+    """At 390 px nothing but code and tables scrolls sideways, each within itself."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("only a browser can tell")
+    pages = sorted(str(path.parent.relative_to(site)) for path in site.rglob("index.html"))
+    (site / "widths.html").write_text(WIDTHS.replace("PAGES", json.dumps(pages)))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path}"]
+        command = [browser, *quiet, "--virtual-time-budget=60000", "--dump-dom"]
+        address = f"http://127.0.0.1:{server.server_port}/widths.html"
+        shown = subprocess.run([*command, address], capture_output=True, text=True, check=False, timeout=55).stdout
+        server.shutdown()
+        thread.join()
+    widths = dict(re.findall(r"^(\S+) (\d+)$", shown, re.MULTILINE))
+    assert [*widths] == pages
+    assert {page: width for page, width in widths.items() if int(width) > 390} == {}
+
+
 def test_every_link_leads_to_a_page_and_an_anchor(site):
     """The builder checks pages; this checks what it built, with the part after the `#`."""
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html") if path.name != "404.html"}
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("index.html")}
     assert len(pages) == len(PAGES)
     for path, page in pages.items():
         for link in page.links:
