@@ -87,6 +87,9 @@ plugin-everywhere: install ## Test the pytest plugin on every supported Python o
 docs: install ## Build the site of the pages below docs/ into docs/site; a dead link fails
 	$(BIN)/zensical build -f docs/zensical.toml --clean --strict
 
+pictures: install ## Draw the pictures of docs/ from the tables of its pages, and from a simulated day
+	$(BIN)/python tools/pictures.py
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
@@ -102,4 +105,4 @@ clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak bench bench-spot probe-proof docs dist release-check clean
+	types cov soak bench bench-spot probe-proof docs pictures dist release-check clean
