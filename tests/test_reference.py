@@ -9,12 +9,13 @@ from pathlib import Path
 
 import tensorone
 import tensorone.emulator
+import tensorone.events
 import tensorone.plot
 from tensorone.testing import _plugin
 
 DOCS = Path(__file__).parents[1] / "docs"
 # Modules of public names; with `tensorone` they are all that a program imports.
-MODULES = (tensorone, tensorone.emulator, tensorone.plot)
+MODULES = (tensorone, tensorone.emulator, tensorone.events, tensorone.plot)
 
 
 def test_every_public_name_is_in_the_reference_once():

@@ -34,6 +34,7 @@ WINGS = (
 BESIDE = (
     Wing("concurrency", "fan_out, workers, shield", WIRE),
     Wing("rate", "learned rate, gate", WIRE),
+    Wing("events", "log, on_event, traces", WIRE),
     Wing("ground", "errors, checks, models", INK),
 )
 
@@ -41,12 +42,13 @@ BESIDE = (
 def drawing() -> str:
     """The whole picture."""
     step = HEIGHT + GAP
+    first_aside = len(WINGS) - len(BESIDE)
     service = TOP + len(WINGS) * step + 24
     height = service + HEIGHT + TOP
     parts = [_box(LEFT, TOP + at * step, WIDTH, wing) for at, wing in enumerate(WINGS)]
     parts.append(_box(LEFT, service, WIDTH, Wing("the service, or the emulator", "GraphQL over HTTP", INK)))
-    parts += [_box(ASIDE, TOP + (7 + at) * step, ASIDE_WIDTH, wing) for at, wing in enumerate(BESIDE)]
-    parts.append(_text(ASIDE, TOP + 7 * step - 10, "beside the wings", INK))
+    parts += [_box(ASIDE, TOP + (first_aside + at) * step, ASIDE_WIDTH, wing) for at, wing in enumerate(BESIDE)]
+    parts.append(_text(ASIDE, TOP + first_aside * step - 10, "beside the wings", INK))
     first, last, down, up = TOP + HEIGHT // 2, service + HEIGHT // 2, LEFT - 28, LEFT + WIDTH + 28
     parts.append(_path(f"M{LEFT} {first} H{down} V{last} H{LEFT - 3}"))
     parts.append(_path(f"M{LEFT + WIDTH} {last} H{up} V{first} H{LEFT + WIDTH + 3}"))
