@@ -90,6 +90,9 @@ docs: install ## Build the site of the pages below docs/ into docs/site; a dead 
 pictures: install ## Draw the pictures of docs/ from the tables of its pages, and from a simulated day
 	$(BIN)/python tools/pictures.py
 
+pages: install ## Write the page on the command line from the program's own help
+	$(BIN)/python tools/command_line.py
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
@@ -105,4 +108,4 @@ clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak bench bench-spot probe-proof docs pictures dist release-check clean
+	types cov soak bench bench-spot probe-proof docs pictures pages dist release-check clean

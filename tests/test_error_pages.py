@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tensorone import NotStarted, _errors
+from tensorone._cli._output.failures import failure_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 KINDS = [*(getattr(_errors, name) for name in _errors.__all__), NotStarted]
@@ -68,6 +69,11 @@ def test_a_page_says_what_there_is_to_know(kind):
     row = re.search(rf"^\| \[{kind.__name__}\].*\| (\d+) \|$", INDEX, re.MULTILINE)
     assert row is not None
     assert facts["Exit status of the command line"].startswith(row[1])
+    if kind is not NotStarted:  # of several, so that it is a part of `some_failed`
+        failure = failure_of(kind.__new__(kind, "words"))
+        assert row[1] == str(failure.status)
+        if kind is not _errors.TensorOneError:
+            assert f"{failure.status} (`{failure.code}`)" in facts["Exit status of the command line"]
     if kind is not _errors.TensorOneError:
         assert facts["`.retryable`"].startswith(f"`{kind._retryable}`")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import tensorone.plot
 from tensorone.testing import _plugin
 
 DOCS = Path(__file__).parents[1] / "docs"
+sys.path.append(str(DOCS.parent / "tools"))
+
+from command_line import page  # noqa: E402 - a script beside the package
+
 # Modules of public names; with `tensorone` they are all that a program imports.
 MODULES = (tensorone, tensorone.emulator, tensorone.events, tensorone.plot)
 
@@ -34,6 +39,12 @@ def test_every_public_module_is_looked_at():
     """A folder or module of the package without an underscore is public; the plugin is known by its fixtures."""
     inside = {path.stem for path in Path(inspect.getfile(tensorone)).parent.glob("[a-z]*") if path.name != "py.typed"}
     assert inside == {module.__name__.rpartition(".")[2] for module in MODULES[1:]} | {"testing"}
+
+
+def test_the_command_line_is_what_the_program_says(monkeypatch):
+    """The page has the help of every command as it is now; `make pages` writes it again."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert (DOCS / "reference" / "command-line.md").read_text(encoding="utf-8") == page()
 
 
 def test_llms_txt_has_every_page_of_the_menu():

@@ -20,6 +20,7 @@ class Wing(NamedTuple):
 
 # From the top, as the layers of the import contract stand in pyproject.toml.
 WINGS = (
+    Wing("cli", "the program tensorone: asks, shows, exits; or your code", INK),
     Wing("client", "address, key, lifetime; run: signals", INK),
     Wing("namespaces", "client.clusters, client.spot, …: one method a call", INK),
     Wing("fleet", "keep a fleet: poll, decide, save, act", LOOPS),
