@@ -90,6 +90,16 @@ def test_the_menu_has_every_page():
     assert named(tomllib.loads((DOCS / "zensical.toml").read_text())["project"]["nav"]) == PAGES
 
 
+def test_a_reader_without_a_browser_has_it_as_text(site):
+    """llms.txt names every page, as Markdown within the site; llms-full.txt has them all, the reference in words too."""
+    links = re.findall(r"^- \[.+?\]\(<?(.+?)>?\)", (site / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(links) == len(set(links)) == len(PAGES)
+    assert [link for link in links if not (site / link).is_file()] == []
+    text = (site / "llms-full.txt").read_text(encoding="utf-8")
+    assert "Perhaps a cluster that you do not know of" in text
+    assert "Deploys an on-demand cluster; returns once it has a machine" in text
+
+
 def test_it_fetches_nothing_from_afar(site):
     """Scripts, styles, pictures and fonts are files of the site."""
     for path in site.rglob("index.html"):
