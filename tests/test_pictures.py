@@ -17,7 +17,7 @@ from pictures import drawn  # noqa: E402 - a script beside the package
 from way_of_a_call import BESIDE, WINGS  # noqa: E402
 
 
-@pytest.mark.parametrize("name", ["way-of-a-call", "calls", "policies"])
+@pytest.mark.parametrize("name", ["way-of-a-call", "lost-answer", "calls", "policies"])
 def test_a_picture_is_drawn_from_its_page(name):
     """Byte by byte: a table that changed needs `make pictures`."""
     assert (PICTURES / f"{name}.svg").read_text(encoding="utf-8") == drawn()[name]()
@@ -28,7 +28,7 @@ def test_every_picture_is_kept():
     assert {f"{name}.svg" for name in drawn()} <= {path.name for path in PICTURES.glob("*.svg")}
 
 
-@pytest.mark.parametrize("name", ["way-of-a-call", "calls", "policies", "fleet-day"])
+@pytest.mark.parametrize("name", ["way-of-a-call", "lost-answer", "calls", "policies", "fleet-day"])
 def test_a_picture_has_no_background_and_no_date(name):
     """It is shown on white and on black, and loads nothing."""
     text = (PICTURES / f"{name}.svg").read_text(encoding="utf-8")

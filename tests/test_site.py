@@ -91,7 +91,7 @@ def test_the_menu_has_every_page():
 
 
 def test_a_reader_without_a_browser_has_it_as_text(site):
-    """llms.txt names every page, as Markdown within the site; llms-full.txt has them all, the reference in words too."""
+    """llms.txt names every page, as Markdown within the site; llms-full.txt has the words of all of them."""
     links = re.findall(r"^- \[.+?\]\(<?(.+?)>?\)", (site / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(links) == len(set(links)) == len(PAGES)
     assert [link for link in links if not (site / link).is_file()] == []

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lost_answer
 import matplotlib as mpl
+import way_of_a_call
 from matplotlib.figure import Figure
-from way_of_a_call import drawing
 
 from tensorone.plot import timeline
 
@@ -144,7 +145,8 @@ def day() -> Figure:
 def drawn() -> dict[str, Callable[[], str]]:
     """How each picture is made; those that take no simulation come first."""
     return {
-        "way-of-a-call": drawing,
+        "way-of-a-call": way_of_a_call.drawing,
+        "lost-answer": lost_answer.drawing,
         "calls": lambda: svg(calls),
         "policies": lambda: svg(policies),
         "fleet-day": lambda: svg(day),
