@@ -71,6 +71,14 @@ def test_a_fleet_has_market_clusters_and_money() -> None:
     assert "on-demand" not in texts(timeline(EVENTS, fleet={"a": BID}))
 
 
+def test_a_long_picture_counts_in_hours() -> None:
+    """A day is labelled from 0 to 24, and what ran has its place in it."""
+    figure = timeline(EVENTS, fleet={"a": BID}, start=0.0, end=86_400.0)
+    assert figure.axes[-1].get_xlabel() == "hours"
+    assert figure.axes[-1].get_xlim() == (0, 24)
+    assert max(path.vertices[:, 0].max() for bar in figure.axes[1].collections[:-1] for path in bar.get_paths()) == 24
+
+
 def test_a_search_has_the_market_alone() -> None:
     """Attempts are bids; one that sent nothing is none, and nothing is known of clusters."""
     at = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
