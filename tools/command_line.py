@@ -10,7 +10,7 @@ from pathlib import Path
 from tensorone._cli import program
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
-HEAD = """# Command line
+HEAD = """# Commands
 
 What `tensorone COMMAND --help` prints, written by the program itself (`make pages`).
 How the commands ask, print and end, with examples: [The command line](../cli.md).
