@@ -38,7 +38,8 @@ async def deploy(
         try:
             hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, part=part)
             request = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
-            return await rent_once.rent(session, request, token, hourly=hourly)
+            with token_and_expiry.given(client_token):
+                return await rent_once.rent(session, request, token, hourly=hourly)
         except NoCapacity as error:
             refusal = error
     assert refusal is not None  # noqa: S101 - a spec has at least one candidate
@@ -60,7 +61,7 @@ async def rent_spot(
         session.spending.adopted(existing, hourly)
         return existing
     try:
-        with asking_for_spot():
+        with asking_for_spot(), token_and_expiry.given(client_token):
             return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
     except NoCapacity:
         await catalogue.check(session, spec.candidates)

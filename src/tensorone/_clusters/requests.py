@@ -14,6 +14,8 @@ from tensorone._generated import (
     EnvironmentVariableInput,
 )
 
+from .spec import referenced
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -83,7 +85,8 @@ def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> 
     given.update({name: value for name in SAME_NAME if (value := getattr(spec, name)) is not None})
     if spec.ports:
         given["ports"] = ",".join(spec.ports)
-    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **tags}.items()]
+    env = {**spec.env, **referenced(spec), **tags}
+    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in env.items()]
     return given | dict(spec.further)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -13,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import tree
 from tensorone._json import as_object
@@ -44,6 +45,9 @@ class ClusterSpec:
         min_memory_in_gb: Least main memory, GB.
         ports: Ports to open, such as ``("8888/http", "22/tcp")``.
         env: Environment variables of the container. Values do not appear in any repr.
+        env_from: Further environment variables, by reference: each name with that of a variable of the process that
+            sends the rental, such as ``{"HF_TOKEN": "HF_TOKEN"}``. Only names are stored, shown and pickled; the value
+            is read right before the rental is sent, and a variable that is not set raises `ConfigurationError`.
         docker_args: Arguments that replace the image's command.
         further: Further input fields in the API's own words, such as ``{"dataCenterId": "EU-RO-1"}``, for what no
             public source attests of Tensor One. They are sent as they are; a server that does not know one refuses
@@ -67,6 +71,7 @@ class ClusterSpec:
     min_memory_in_gb: int | None = None
     ports: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    env_from: Mapping[str, str] = field(default_factory=dict[str, str])
     docker_args: str | None = None
     further: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -129,6 +134,8 @@ def _written(spec: ClusterSpec, info: core_schema.SerializationInfo) -> dict[str
     """What pydantic writes of a spec: what was given, with masks unless the context asks for secrets."""
     asked = (as_object(info.context) or {}).get("secrets") is True
     given = {each.name: getattr(spec, each.name) for each in fields(spec) if getattr(spec, each.name) not in (None, ())}
+    if names := given.pop("env_from"):
+        given["env_from"] = dict(names)
     for name in ("env", "further"):
         hidden = given.pop(name)
         if hidden:
@@ -156,6 +163,7 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
         "env": _environment(spec.env),
+        "env_from": _references(spec.env_from, spec.env),
         "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
@@ -195,6 +203,54 @@ def _environment(value: Any) -> HiddenMapping[str]:
     for name in RESERVED.intersection(checked):
         raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
     return checked
+
+
+class _Names(Mapping[str, str]):
+    """A frozen mapping of names to names, which may be shown."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = dict(names)
+
+    def __getitem__(self, name: str) -> str:
+        return self._names[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._names.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._names)
+
+
+def _references(value: Any, env: Mapping[str, str]) -> _Names:
+    checked = _Names(_checks.environment("env_from", value))
+    for name in RESERVED.intersection(checked):
+        raise InvalidArgument("env_from", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    for name in checked.keys() & env.keys():
+        raise InvalidArgument("env_from", f"names {name}, which env has a value for: give one of them")
+    return checked
+
+
+def referenced(spec: ClusterSpec) -> dict[str, str]:
+    """The values that a spec refers to, from the environment of this process.
+
+    Raises:
+        ConfigurationError: A variable is not set here; nothing was sent.
+    """
+    for name, source in spec.env_from.items():
+        if source not in os.environ:
+            raise ConfigurationError(
+                f"env_from: {name} is taken from the variable {source}, which is not set in this process: set it where"
+                " clusters are rented"
+            )
+    return {name: os.environ[source] for name, source in spec.env_from.items()}
 
 
 def _cloud_type(value: object) -> CloudType | None:

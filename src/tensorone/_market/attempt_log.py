@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone import _checks
 from tensorone._errors import TensorOneError
+from tensorone._generated import CloudType  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from decimal import Decimal
-
-    from tensorone._generated import CloudType
 
 __all__ = ["Attempt"]
 

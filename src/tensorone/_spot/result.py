@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tensorone._clusters.spec import preferring
+from tensorone._clusters.spec import ClusterSpec, preferring
+from tensorone._generated import CloudType, Cluster, PlacedCluster  # noqa: TC001 - pydantic reads them
+from tensorone._market.attempt_log import Attempt, MarketKind  # noqa: TC001 - likewise
+from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tensorone._clusters.spec import ClusterSpec
-    from tensorone._generated import CloudType, PlacedCluster
-    from tensorone._market.attempt_log import Attempt, Candidate, MarketKind
-    from tensorone._recovery.actions import RentElsewhere
+    from tensorone._market.attempt_log import Candidate
 
     from .request import SpotRequest
 
@@ -38,7 +38,7 @@ class SpotRental:
             replaces none.
     """
 
-    cluster: PlacedCluster
+    cluster: Cluster | PlacedCluster
     spec: ClusterSpec
     gpu_type_id: str | None
     bid_per_gpu: float | None
