@@ -32,7 +32,7 @@ def read(form: Mapping[str, Any], make: Callable[[type, str, dict[str, Any]], Ba
         ValueError: It is not the form of an error.
     """
     if not isinstance(form.get("type"), str) or not isinstance(form.get("message"), str):
-        raise ValueError("is not the form of an error: it has no type and message")
+        raise ValueError("is not the form of an error: it has no type and message")  # noqa: TRY004 - for pydantic
     if "fields" not in form:
         return RuntimeError(f"{form['type']}: {form['message']}")
     fields = {name: _valued(value) for name, value in form["fields"].items()}

@@ -130,3 +130,12 @@ class HiddenMapping(Mapping[str, V]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name!r}: '{MASK}'" for name in self._values) + "}"
+
+
+class Names(HiddenMapping[str]):
+    """A frozen mapping of names to names, which are no secrets."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

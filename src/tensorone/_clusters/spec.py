@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -14,11 +13,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from tensorone import _checks
-from tensorone._errors import ConfigurationError, InvalidArgument
+from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import tree
 from tensorone._json import as_object
-from tensorone._redaction import MASK, HiddenMapping
+from tensorone._redaction import MASK, HiddenMapping, Names
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
@@ -205,52 +204,13 @@ def _environment(value: Any) -> HiddenMapping[str]:
     return checked
 
 
-class _Names(Mapping[str, str]):
-    """A frozen mapping of names to names, which may be shown."""
-
-    __slots__ = ("_names",)
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = dict(names)
-
-    def __getitem__(self, name: str) -> str:
-        return self._names[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._names.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._names)
-
-
-def _references(value: Any, env: Mapping[str, str]) -> _Names:
-    checked = _Names(_checks.environment("env_from", value))
+def _references(value: Any, env: Mapping[str, str]) -> Names:
+    checked = Names(_checks.environment("env_from", value))
     for name in RESERVED.intersection(checked):
         raise InvalidArgument("env_from", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
     for name in checked.keys() & env.keys():
         raise InvalidArgument("env_from", f"names {name}, which env has a value for: give one of them")
     return checked
-
-
-def referenced(spec: ClusterSpec) -> dict[str, str]:
-    """The values that a spec refers to, from the environment of this process.
-
-    Raises:
-        ConfigurationError: A variable is not set here; nothing was sent.
-    """
-    for name, source in spec.env_from.items():
-        if source not in os.environ:
-            raise ConfigurationError(
-                f"env_from: {name} is taken from the variable {source}, which is not set in this process: set it where"
-                " clusters are rented"
-            )
-    return {name: os.environ[source] for name, source in spec.env_from.items()}
 
 
 def _cloud_type(value: object) -> CloudType | None:

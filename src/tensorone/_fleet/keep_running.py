@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 import anyio
 
 from tensorone import _checks
-from tensorone._clusters import cleanup, rent_once
+from tensorone._clusters import cleanup
+from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
 from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
+from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
 from tensorone._session.block_iterator import BlockIterator
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import search_terms
 
-from .events import BidMade, Event, Polled, PollFailed, Recover, RentalSent, Strayed
+from .events import End, Event, Recover
 from .giving_up import is_permanent
+from .look import digest
+from .observations import PollFailed, RentalSent
 from .recoveries import Recoveries
-from .replacements import place_of, surplus
+from .spec import Order
 from .state import FleetSettings, FleetState, restored
 from .step import own_bids, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from decimal import Decimal
+    from types import TracebackType
     from typing import Self
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster
-    from tensorone._market.attempt_log import Attempt
     from tensorone._recovery.actions import RentElsewhere
     from tensorone._recovery.policy import Strategy
     from tensorone._session.session import Session
     from tensorone._spot.terms import SearchTerms, TermOptions
 
-    from .events import Action, Observation
+    from .events import Action
+    from .look import Look
+    from .observations import Observation
     from .state import FleetOptions
+    from .store import Store
 
 __all__ = ["KeepRunning"]
+
+logger = logging.getLogger("tensorone")
 
 
 def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
@@ -58,6 +69,7 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     bids: Mapping[str, Decimal | float | None] | None,
     expires_in: float | None,
     state: str | Callable[[], str | None] | None,
+    store: Store | None,
     on_state: Callable[[str], object] | None,
     terms: TermOptions,
     **settings: Unpack[FleetOptions],
@@ -73,6 +85,8 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     policy = ResumePolicy(
         bidding=checked.bidding, strategy=strategy, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus
     )
+    if store is not None and state is not None:
+        raise InvalidArgument("state", "is read from the store: give state or store, not both")
     read, saved = (state, state() or None) if callable(state) else (None, state)
     return KeepRunning(
         session,
@@ -83,6 +97,8 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
             ceiling=checked.bidding.ceiling, settle_time=session.settle_time, recheck=checked.every / 2, **settings
         ),
         state=restored(specs, bids, saved),
+        restored=partial(restored, specs, bids),
+        store=store,
         read=read,
         on_state=on_state,
         expires_in=expires_in,
@@ -107,30 +123,34 @@ class KeepRunning(BlockIterator[Event]):
         policy: ResumePolicy,
         settings: FleetSettings,
         state: FleetState,
+        restored: Callable[[str | None], FleetState],
+        store: Store | None,
         read: Callable[[], str | None] | None,
         on_state: Callable[[str], object] | None,
         expires_in: float | None,
     ) -> None:
         super().__init__(terms.every, made_by="spot.keep_running", unread=state.unread)
         self._session = session
+        self._specs = dict(specs)
+        self._terms = terms
+        self._policy = policy
+        self._expires_in = expires_in
         self._recoveries = Recoveries(
             session,
-            specs,
-            terms=terms,
-            policy=policy,
-            expires_in=expires_in,
-            alone=read is not None,
+            alone=read is not None or store is not None,
             own=self._own_bids,
-            members=self._members,
+            members=lambda: self._state.cluster_ids,
             sending=self._note_sending,
-            tell=self._tell_bid,
         )
         self._settings = settings
-        self._state = replace(state, run=secrets.token_hex(8), epoch=state.epoch + 1)
+        self._state = state
         self._read = read
+        self._store = store
+        self._restored = restored
         self._on_state = on_state
         self._not_saved: Exception | None = None
         self._orders: list[Recover] = []
+        self._ends: list[End] = []
         self._shown: Mapping[str, Cluster] = {}
         self._clock_offset = 0.0
 
@@ -148,8 +168,19 @@ class KeepRunning(BlockIterator[Event]):
         return tuple(each.cluster for each in self._state.left_behind)
 
     async def __aenter__(self) -> Self:
+        if self._store is not None:
+            self._state = self._restored(self._store.open())
+            self._unread.extend(self._state.unread)
+        self._state = replace(self._state, run=secrets.token_hex(8), epoch=self._state.epoch + 1)
         self._clock_offset = max(time.time(), self._state.at or 0.0) - anyio.current_time()
         return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, traceback)
+        if self._store is not None:
+            self._store.close()
 
     async def _advance(self) -> None:
         if self._orders and anyio.current_time() < self._due:  # later they are old news
@@ -157,21 +188,20 @@ class KeepRunning(BlockIterator[Event]):
         elif all(member.phase == "given_up" for member in self._state.members):
             raise StopAsyncIteration
         else:
-            await self._poll_all()
+            await self._look()
 
-    async def _poll_all(self) -> None:
-        """One poll of all clusters; decides, and saves before anything comes of it."""
-        observation = await self._poll(await self._poll_time())
+    async def _look(self) -> None:
+        """One look at all clusters; decides, and saves before anything comes of it."""
+        observation = await self._observe(await self._poll_time())
         self._poll_next()
-        if isinstance(observation, PollFailed):
-            self._decide(observation)
-            return
-        found = surplus(self._state, self._shown, self._now())
-        strays = (Strayed(self._recoveries.stray(each, place_of(self._state, each))) for each in found.stopped)
-        self._decide(*found.duplicated, *strays, observation)
-        await rent_once.terminate_duplicates(self._session, found.running)
+        self._decide(observation)
+        ends, self._ends = self._ends, []
+        for each in ends:
+            logger.warning("cluster %s: %s It is ended (%s)", each.cluster_id, each.reason, each.how)
+            with anyio.move_on_after(cleanup.GRACE):
+                await ending.end(self._session, each.cluster_id, each.how)
 
-    async def _poll(self, moment: float) -> Observation:
+    async def _observe(self, moment: float) -> Look | PollFailed:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
@@ -181,17 +211,16 @@ class KeepRunning(BlockIterator[Event]):
                 raise
             return PollFailed()
         self._shown, self._failures = snapshot.value, 0
-        return Polled(snapshot.value.values(), snapshot.asked_at + self._clock_offset)
+        at = snapshot.asked_at + self._clock_offset
+        return digest(snapshot.value, self._state.cluster_ids, self._state.other_ids, at=at)
 
-    def _decide(self, *observations: Observation) -> None:
+    def _decide(self, observation: Look | Observation) -> None:
         state = self._state.interrupted()  # by a cancellation, if at all: nothing is under way
-        found: list[Action] = []
-        for observation in observations:
-            state, actions = step(state, observation, self._now(), self._settings)
-            found += actions
-        events = [action for action in found if not isinstance(action, Recover)]
+        state, actions = step(state, observation, self._now(), self._settings)
+        events = _events(actions)
         self._save(state, events)
-        self._orders = [action for action in found if isinstance(action, Recover)]
+        self._orders = [action for action in actions if isinstance(action, Recover)]
+        self._ends = [action for action in actions if isinstance(action, End)]
         self._unread.extend(events)
 
     async def _recover_all(self) -> None:
@@ -199,14 +228,16 @@ class KeepRunning(BlockIterator[Event]):
 
         A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
         """
-        orders, self._orders = self._orders, []
+        orders, self._orders = [self._order(each) for each in self._orders], []
+        # One request for all recoveries that follow one look, and none before the first of them asks.
+        market = Market(self._session, frozenset[tuple[str, int]]().union(*(each.pairs for each in orders)))
         limiter = anyio.CapacityLimiter(self._settings.width)
-        self._recoveries.begin_round()
+        self._recoveries.begin_round(self._terms.every)
 
         async def attempts(scope: anyio.CancelScope) -> None:
             async with anyio.create_task_group() as group:
                 for order in orders:
-                    group.start_soon(self._recover, order, limiter, scope)
+                    group.start_soon(self._recover, order, market, limiter, scope)
 
         try:
             await shield.finished(attempts, within=self._session.settle_time + cleanup.GRACE)
@@ -216,31 +247,38 @@ class KeepRunning(BlockIterator[Event]):
             self._not_saved = None
             raise error
 
-    async def _recover(self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope) -> None:
+    async def _recover(
+        self, order: Order, market: Market, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope
+    ) -> None:
         async with limiter:
             if anyio.current_time() >= self._due or math.isfinite(scope.deadline):
                 return  # it is due still, and the first at the next poll
-            outcome = await self._recoveries.recover(order, self._shown)
-        self._state, events = step(self._state, outcome, self._now(), self._settings)
-        self._unread.extend(event for event in events if not isinstance(event, Recover))
+            outcome = await self._recoveries.recover(order, self._shown, market)
+        self._state, actions = step(self._state, outcome, self._now(), self._settings)
+        self._unread.extend(_events(actions))
 
-    def _members(self) -> list[str]:
-        return [member.cluster_id for member in self._state.members]
+    def _order(self, recover: Recover) -> Order:
+        terms, policy = self._terms, self._policy
+        return Order(
+            recover=recover,
+            spec=self._specs[recover.origin],
+            bidding=terms.bidding,
+            strategy=policy.strategy,
+            wait_for_gpus=policy.wait_for_gpus,
+            start_without_gpus=policy.start_without_gpus,
+            cloud_types=terms.cloud_types,
+            order=terms.order,
+            every=terms.every,
+            expires_in=self._expires_in,
+        )
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
         return own_bids(self._state, gpu_type_id)
 
-    def _tell_bid(self, cluster_id: str, attempt: Attempt) -> None:
-        if attempt.bid_per_gpu is not None:
-            bid = Decimal(str(attempt.bid_per_gpu))
-            self._unread.append(BidMade(cluster_id, self._now(), bid, attempt.answer))
-            under_way = any(each.cluster_id == cluster_id and not each.settled for each in self._state.sent)
-            if under_way and attempt.answer != "won":
-                self._note_sending(cluster_id)  # another bid may follow at once
-
-    def _note_sending(self, cluster_id: str) -> bool:
+    def _note_sending(self, order: Order) -> bool:
         """Saves that a rental is about to be sent: who continues after a crash looks for it first. Whether it could."""
-        self._state, _ = step(self._state, RentalSent(cluster_id), self._now(), self._settings)
+        sent = RentalSent(order.recover.cluster_id, self._state.run)
+        self._state, _ = step(self._state, sent, self._now(), self._settings)
         try:
             self._save(self._state)
         except Exception as error:  # noqa: BLE001 - whatever the hook raises; raised after the round
@@ -251,8 +289,12 @@ class KeepRunning(BlockIterator[Event]):
     def _save(self, state: FleetState, events: Sequence[Event] = ()) -> None:
         state = replace(state, unread=(*self._unread, *events))
         self._check_owner()
-        if self._on_state is not None:
-            self._on_state(state.to_json())
+        if self._store is not None or self._on_state is not None:
+            text = state.to_json()
+            if self._store is not None:
+                self._store.save(text)
+            if self._on_state is not None:
+                self._on_state(text)
         self._state = state
 
     def _check_owner(self) -> None:
@@ -268,3 +310,7 @@ class KeepRunning(BlockIterator[Event]):
     def _now(self) -> float:
         """Seconds since 1970, by a clock that never goes back, neither while this runs nor across a restart."""
         return self._clock_offset + anyio.current_time()
+
+
+def _events(actions: Iterable[Action]) -> list[Event]:
+    return [action for action in actions if not isinstance(action, Recover | End)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import is_active
 
-from .events import Duplicated
+from .observations import Duplicated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -80,7 +80,7 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
     """What a listing shows of replacements that are not members."""
     replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
     for each in shown.values():
-        old = _replaced(each)
+        old = replaced(each)
         if old is not None and each.desired_status != "TERMINATED":
             replacements[old].append(each)
     found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
@@ -124,11 +124,12 @@ def _strays(old: str, others: list[Cluster], state: FleetState, *, ours: bool) -
 
 def place_of(state: FleetState, cluster: Cluster) -> str | None:
     """The place for which a cluster was rented, as its first cluster; None if unknown."""
-    old = _replaced(cluster)
+    old = replaced(cluster)
     return next((one.origin for one in state.members if old in (one.cluster_id, *one.past)), None)
 
 
-def _replaced(cluster: Cluster) -> str | None:
+def replaced(cluster: Cluster) -> str | None:
+    """What a cluster was rented in the place of; None where its token is of no fleet."""
     value = token_and_expiry.value_of(cluster.env, token_and_expiry.CLIENT_TOKEN) or ""
     return value.removeprefix(TOKENS) if value.startswith(TOKENS) else None
 

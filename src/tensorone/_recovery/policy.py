@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from tensorone import _checks
 from tensorone._errors import BidTooLow, ClusterNotFound, InvalidArgument, NoCapacity, QueryError
-
 from tensorone._market.bidding import BidPolicy  # noqa: TC001 - pydantic reads it
 
 from .actions import ResumeOnDemand, ResumeSpot, StartWithoutGpus

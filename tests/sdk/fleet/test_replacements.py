@@ -7,19 +7,20 @@ import pytest
 
 from tensorone import RentElsewhere
 from tensorone._fleet.bookkeeping import SENT_MEMORY, left_after, may_be_committed, sent_after
-from tensorone._fleet.events import (
+from tensorone._fleet.events import Moved, Recover
+from tensorone._fleet.member import LeftBehind, Member, Sent
+from tensorone._fleet.observations import (
     Duplicated,
-    Moved,
+    Pending,
     Polled,
     PollFailed,
-    Recover,
     RecoveryFailed,
     RecoverySucceeded,
     RentalSent,
     Strayed,
 )
-from tensorone._fleet.member import LeftBehind, Member, Sent
 from tensorone._fleet.replacements import SAME_AGE, kept, place_of, successor, surplus
+from tensorone._fleet.rows import Rows
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
 
@@ -159,11 +160,11 @@ def test_the_place_of_a_cluster_is_known_by_its_token():
 
 def test_a_rental_is_remembered_until_it_is_settled_and_longer():
     """A newer one of the same cluster takes its place; a round that only looked for it settles nothing."""
-    sent = sent_after((), RentalSent("a"), 10.0)
+    sent = sent_after(Rows(), RentalSent("a"), 10.0)
     sent = sent_after(sent, RentalSent("b"), 11.0)
     sent = sent_after(sent, RentalSent("a"), 12.0)
-    assert [(each.cluster_id, each.at) for each in sent] == [("b", 11.0), ("a", 12.0)]
-    sent = sent_after(sent, RecoveryFailed("a", "Looking.", unsettled=True), 13.0)
+    assert [(each.cluster_id, each.at) for each in sent] == [("a", 12.0), ("b", 11.0)]
+    sent = sent_after(sent, Pending("a", None, "Looking."), 13.0)
     assert may_be_committed(sent, "a", 31.9, 20.0)
     assert not may_be_committed(sent, "a", 32.0, 20.0)
     for outcome in (RecoveryFailed("a", "No."), RecoverySucceeded("a", "c", None)):

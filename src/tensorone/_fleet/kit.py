@@ -1,0 +1,155 @@
+"""What touches the network for a fleet: one look, one round, one end. Each is short, and may be repeated."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from tensorone import _checks
+from tensorone._clusters import end as ending
+from tensorone._concurrency.single_flight import Fetched
+from tensorone._errors import (
+    AuthenticationError,
+    ClusterNotFound,
+    ConfigurationError,
+    OutcomeUnknown,
+    TensorOneError,
+)
+from tensorone._market.own_bids import checked_own_bids
+from tensorone._market.quotes import priced_pairs
+from tensorone._market.shared_prices import Market
+
+from .giving_up import failed
+from .look import Look, digest
+from .observations import Pending
+from .recoveries import ROUND_SECONDS, Recoveries, bids_of
+from .spec import FleetSpec, Order, is_seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from decimal import Decimal
+
+    from tensorone._market.quotes import SpotQuote
+    from tensorone._session.session import Session
+
+    from .observations import Outcome
+    from .spec import Intent
+
+
+async def look(session: Session, fleet: FleetSpec, members: Iterable[str], others: Iterable[str]) -> Look:
+    """One listing, and the prices where a member is not up.
+
+    Raises:
+        TensorOneError: The listing failed.
+    """
+    _checks.instance("fleet", fleet, FleetSpec, "FleetSpec")
+    asked, besides = _checks.cluster_ids(members, "members"), _checks.cluster_ids(others, "others")
+    at = session.now()
+    listed = await session.listing.since(anyio.current_time())
+    found = digest(listed.value, asked, besides, at=at)
+    if len(found.up) == len(asked):
+        return found
+    return replace(found, quotes=tuple(await _quotes(session, fleet)))
+
+
+async def _quotes(session: Session, fleet: FleetSpec) -> list[SpotQuote]:
+    """The prices; none where they cannot be read, since the members were: a round asks again."""
+    try:
+        return await priced_pairs(session, tuple(sorted(fleet.pairs)))
+    except TensorOneError as error:
+        if not error.retryable:
+            raise
+        return []
+
+
+async def take_turn(
+    session: Session,
+    order: Order,
+    *,
+    look: Look,
+    own_bids: Mapping[str, Iterable[Decimal | float]] | None,
+    intent: Intent | None,
+) -> Outcome:
+    """One round; see `client.fleet.round`."""
+    _checks.instance("order", order, Order, "Order")
+    _checks.instance("look", look, Look, "Look")
+    own, now = checked_own_bids(own_bids), session.now()
+    settled_at, left = _settled_at(session, order, intent), ROUND_SECONDS
+    if intent is not None and intent.by == session.by:
+        left -= max(0.0, now - intent.begun_at)  # who finds it later counts on nothing being sent after that
+    if left <= 0:
+        return Pending(order.recover.cluster_id, now, "The round began too late after its intent was noted.")
+    held = now < settled_at
+    order = replace(order, recover=replace(order.recover, unsettled=held))
+    turn = _Turn(session, order, own, _market(session, order, look, now))
+    outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
+    return replace(outcome, until=settled_at) if held and isinstance(outcome, Pending) else outcome
+
+
+def _settled_at(session: Session, order: Order, intent: Intent | None) -> float:
+    """From when on nothing that was sent before for this order can be committed any more; 0 where nothing was."""
+    moments = [0.0]
+    if (sent_at := session.unsettled.get(order.token)) is not None:
+        moments.append(sent_at + session.settle_time)
+    if intent is not None and intent.by != session.by:
+        moments.append(intent.begun_at + ROUND_SECONDS + session.settle_time)
+    return max(moments)
+
+
+def _market(session: Session, order: Order, look: Look, now: float) -> Market:
+    """The prices as the look saw them, and as they are after a refusal."""
+    seen = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
+    return Market(session, order.pairs, Fetched(anyio.current_time() - max(0.0, now - look.at), seen))
+
+
+class _Turn:
+    """One round of one order, by a process that may be one of many."""
+
+    def __init__(
+        self, session: Session, order: Order, own: Callable[[str], Collection[Decimal]], market: Market
+    ) -> None:
+        self._session = session
+        self._order = order
+        self._market = market
+        self._rounds = Recoveries(
+            session.brief(), alone=True, own=own, members=lambda: (order.recover.cluster_id,), sending=self._sending
+        )
+
+    def _sending(self, order: Order) -> bool:
+        self._session.unsettled[order.token] = self._session.now()
+        return True
+
+    async def take(self, look: Look | None, *, within: float) -> Outcome:
+        """What it came to.
+
+        Args:
+            look: What a look saw; None where it may be too old, and the account is listed again.
+            within: Seconds after which nothing more is sent.
+        """
+        end, log = anyio.current_time() + within, self._rounds.log(self._order)
+        cluster_id, token = self._order.recover.cluster_id, self._order.token
+        try:
+            shown = (await self._session.listing.fresh()).value if look is None else look.clusters
+            outcome = await self._rounds.attempt(self._order, shown, self._market, log, end=end)
+        except (AuthenticationError, ConfigurationError):
+            raise
+        except OutcomeUnknown as error:
+            until = self._session.unsettled.get(token, self._session.now()) + self._session.settle_time
+            return Pending(cluster_id, until, str(error), bids_of(log))
+        except TensorOneError as error:
+            outcome = failed(cluster_id, error, self._order.terms, bids=bids_of(log))
+        if not isinstance(outcome, Pending):  # which it is only where something was sent before
+            self._session.unsettled.pop(token, None)
+        return outcome
+
+
+async def end(session: Session, cluster_id: str, how: Literal["terminate", "stop"]) -> None:
+    """Ends a cluster; one that is gone is ended."""
+    _checks.one_of("how", how, Literal["terminate", "stop"])
+    if is_seat(_checks.cluster_id(cluster_id)):
+        return
+    with suppress(ClusterNotFound):
+        await (ending.stop if how == "stop" else ending.terminate)(session, cluster_id)
