@@ -17,6 +17,7 @@ import pytest
 
 import tensorone
 import tensorone.emulator
+import tensorone.fleet
 import tensorone_codegen
 
 SOURCE = Path(tensorone.__file__).parent
@@ -115,7 +116,7 @@ def test_all_is_sorted_complete_and_documented():
         if name.startswith("_") and name != "_parts":
             offered |= set(getattr(importlib.import_module(f"tensorone.{name}"), "__all__", ()))
     internal = {name for name in offered if name.endswith("Input")}
-    assert set(tensorone.__all__) == offered - internal - {"GraphQLClient"}
+    assert {*tensorone.__all__, *tensorone.fleet.__all__} == offered - internal - {"GraphQLClient"}
 
 
 @pytest.mark.parametrize("package", public_api.PACKAGES)
@@ -136,6 +137,7 @@ def test_every_public_coroutine_says_what_it_raises():
         tensorone.Accounts,
         tensorone.Templates,
         tensorone.Endpoints,
+        tensorone.Fleets,
     ):
         for name, method in inspect.getmembers(space, inspect.iscoroutinefunction):
             text = inspect.getdoc(method) or ""

@@ -18,7 +18,7 @@ from tensorone._clusters import cleanup
 from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
-from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
+from tensorone._errors import InvalidArgument, TensorOneError
 from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
@@ -31,8 +31,8 @@ from .giving_up import is_permanent
 from .look import digest
 from .observations import PollFailed, RentalSent
 from .recoveries import Recoveries
-from .spec import Order
-from .state import FleetSettings, FleetState, restored
+from .spec import order_on
+from .state import FleetSettings, FleetState, check_writer, restored
 from .step import own_bids, step
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .events import Action
     from .look import Look
     from .observations import Observation
+    from .spec import Order
     from .state import FleetOptions
     from .store import Store
 
@@ -258,19 +259,8 @@ class KeepRunning(BlockIterator[Event]):
         self._unread.extend(_events(actions))
 
     def _order(self, recover: Recover) -> Order:
-        terms, policy = self._terms, self._policy
-        return Order(
-            recover=recover,
-            spec=self._specs[recover.origin],
-            bidding=terms.bidding,
-            strategy=policy.strategy,
-            wait_for_gpus=policy.wait_for_gpus,
-            start_without_gpus=policy.start_without_gpus,
-            cloud_types=terms.cloud_types,
-            order=terms.order,
-            every=terms.every,
-            expires_in=self._expires_in,
-        )
+        spec = self._specs[recover.origin]
+        return order_on(self._terms, self._policy, recover=recover, spec=spec, expires_in=self._expires_in)
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
         return own_bids(self._state, gpu_type_id)
@@ -288,24 +278,13 @@ class KeepRunning(BlockIterator[Event]):
 
     def _save(self, state: FleetState, events: Sequence[Event] = ()) -> None:
         state = replace(state, unread=(*self._unread, *events))
-        self._check_owner()
-        if self._store is not None or self._on_state is not None:
-            text = state.to_json()
-            if self._store is not None:
-                self._store.save(text)
-            if self._on_state is not None:
-                self._on_state(text)
+        check_writer(self._state, None if self._read is None else self._read())
+        text = "" if self._store is None and self._on_state is None else state.to_json()
+        if self._store is not None:
+            self._store.save(text)
+        if self._on_state is not None:
+            self._on_state(text)
         self._state = state
-
-    def _check_owner(self) -> None:
-        """Refuses to go on with a fleet that another run has taken over since: two keepers would undo each other."""
-        saved = None if self._read is None else self._read()
-        found = FleetState.from_json(saved) if saved else self._state
-        if found.run != self._state.run and found.epoch >= self._state.epoch:
-            raise ConfigurationError(
-                f"another keep_running (run {found.run}) continued from the saved state of this one (run"
-                f" {self._state.run}) and has taken over its clusters. Nothing more is done here: end this one"
-            )
 
     def _now(self) -> float:
         """Seconds since 1970, by a clock that never goes back, neither while this runs nor across a restart."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from .state import FleetSettings
 
+__all__ = ["LeftBehind", "Member", "Sent"]
+
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
 
 ClusterId = Annotated[str, AfterValidator(_checks.cluster_id)]

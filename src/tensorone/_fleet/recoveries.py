@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,8 @@ class Recoveries:
         self, order: Order, recovery: Recovery, plan: PlacedCluster | RentElsewhere, replacement: Replacement
     ) -> Outcome:
         if isinstance(plan, RentElsewhere):
+            if is_seat(order.recover.cluster_id):
+                plan = replace(plan, reason=f"Slot {order.recover.cluster_id} has no cluster yet.")
             await polling.until(self._turn)
             if not self._sending(order):
                 why = "The state could not be saved: nothing was sent."

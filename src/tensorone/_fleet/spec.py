@@ -210,6 +210,24 @@ class FleetSpec(_Terms):
         return replace(known, cluster_id=_checks.cluster_id(cluster_id), gpu_type_id=gpu_type_id)
 
 
+def order_on(
+    terms: SearchTerms, policy: ResumePolicy, *, recover: Recover, spec: ClusterSpec, expires_in: float | None
+) -> Order:
+    """An order of a fleet that has no `FleetSpec`: of clusters that a program rented by itself."""
+    return Order(
+        recover=recover,
+        spec=spec,
+        bidding=terms.bidding,
+        strategy=policy.strategy,
+        wait_for_gpus=policy.wait_for_gpus,
+        start_without_gpus=policy.start_without_gpus,
+        cloud_types=terms.cloud_types,
+        order=terms.order,
+        every=terms.every,
+        expires_in=expires_in,
+    )
+
+
 def is_seat(cluster_id: str) -> bool:
     """Whether it is no cluster, but the name of a slot that has not had one."""
     return "--" in cluster_id

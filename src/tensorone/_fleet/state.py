@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._json import as_object
 
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tensorone._clusters.spec import ClusterSpec
 
+
+__all__ = ["FleetSettings", "FleetState"]
 
 VERSION = 3
 
@@ -248,3 +250,17 @@ def restored(
     new = (member for member in begun.members if member.origin not in known)
     sized = (replace(one, volume_in_gb=specs[one.origin].volume_in_gb) for one in (*same, *new))
     return replace(state, members=Members(sized))
+
+
+def check_writer(state: FleetState, saved: str | None) -> None:
+    """Refuses to go on with a fleet that another run has taken over since: two keepers would undo each other.
+
+    Raises:
+        ConfigurationError: What was saved is of a later run.
+    """
+    found = FleetState.from_json(saved) if saved else state
+    if found.run != state.run and found.epoch >= state.epoch:
+        raise ConfigurationError(
+            f"another keep_running (run {found.run}) continued from the saved state of this one (run {state.run})"
+            " and has taken over its clusters. Nothing more is done here: end this one"
+        )

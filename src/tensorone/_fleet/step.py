@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .state import FleetSettings, FleetState
 
 
+__all__ = ["step"]
+
 _HOUR = Decimal(3600)
 
 
