@@ -21,6 +21,7 @@ from tensorone._errors import (
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.quotes import priced_pairs
 from tensorone._market.shared_prices import Market
+from tensorone._session.cluster_status import is_active
 
 from .giving_up import failed
 from .look import Look, digest
@@ -50,7 +51,8 @@ async def look(session: Session, fleet: FleetSpec, members: Iterable[str], other
     at = session.now()
     listed = await session.listing.since(anyio.current_time())
     found = digest(listed.value, asked, besides, at=at)
-    if len(found.up) == len(asked):
+    stopped = {each.id for each in found.seen if not is_active(listed.value[each.id])} | {*found.missing}
+    if stopped.isdisjoint(asked):
         return found
     return replace(found, quotes=tuple(await _quotes(session, fleet)))
 

@@ -48,7 +48,7 @@ class Look:
         seen: Members that are not up, and clusters beside them that carry this fleet's tokens.
         stopped: Other clusters that were asked for and are stopped.
         missing: Clusters that were asked for, and that the account does not list.
-        quotes: The market's prices for the fleet's specs; empty while every member runs.
+        quotes: The market's prices for the fleet's specs; empty while every member runs or starts.
     """
 
     at: float
@@ -104,7 +104,7 @@ def digest(clusters: Mapping[str, Cluster], members: Collection[str], others: Co
         at=at,
         up=tuple(each for each in asked if each in plain),
         seen=tuple(_seen(clusters[each], tokens) for each in known if each not in plain and each not in stopped),
-        stopped=tuple(each for each in asked if each in stopped and each not in tokens),
+        stopped=tuple(each for each in asked if each in stopped),
         missing=tuple(each for each in asked if each not in clusters),
     )
 

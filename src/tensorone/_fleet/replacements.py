@@ -81,7 +81,7 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
     replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
     for each in shown.values():
         old = replaced(each)
-        if old is not None and each.desired_status != "TERMINATED":
+        if old is not None and each.desired_status != "TERMINATED" and state.left_behind.find(each.id) is None:
             replacements[old].append(each)
     found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
     return Surplus(

@@ -62,7 +62,10 @@ def _looked(
     """A look says how the members are, and what there is beside them."""
     shown = look.clusters
     found = surplus(state, shown, now)
-    strays = (Strayed(_stray(state, each)) for each in found.stopped)
+    stopped = frozenset(look.stopped)
+    past = {each: one for one in state.members for each in one.past if each in stopped}
+    forgotten = [shown[each] for each in past if state.left_behind.find(each) is None]
+    strays = (Strayed(_stray(state, each, past.get(each.id))) for each in (*found.stopped, *forgotten))
     told = {*shown, *look.missing}
     unasked = frozenset(
         each for each in (*state.cluster_ids, *(one.key for one in state.left_behind)) if each not in told
@@ -80,9 +83,11 @@ def _looked(
     return state, (*actions, *surplus_ends, *ends(state, shown, now, settings))
 
 
-def _stray(state: FleetState, cluster: Cluster) -> RentElsewhere:
+def _stray(state: FleetState, cluster: Cluster, place: Member | None) -> RentElsewhere:
     """What a cluster costs that was rented for a place in the fleet, stopped, and does not have it."""
-    volume = next((one.volume_in_gb for one in state.members if one.origin == place_of(state, cluster)), None)
+    if place is None:
+        place = next((one for one in state.members if one.origin == place_of(state, cluster)), None)
+    volume = None if place is None else place.volume_in_gb
     return left_behind(cluster, ResumePolicy(), volume, "Another cluster has its place.", active=False)
 
 

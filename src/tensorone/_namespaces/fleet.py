@@ -32,7 +32,7 @@ class Fleets:
         return self._session.by
 
     async def look(self, fleet: FleetSpec, members: Iterable[str], *, others: Iterable[str] = ()) -> Look:
-        """What the account shows of a fleet: one listing, and one request for prices where a member is not up.
+        """What the account shows of a fleet: one listing, and one request for prices where a member is down.
 
         Bills nothing. Less than 64 KiB as JSON for 500 members.
 
