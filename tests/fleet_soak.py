@@ -33,8 +33,9 @@ async def main(url, path, *ids):
     spec = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA A40", "NVIDIA L40S"], volume_in_gb=20)
     async with TensorOne(url=url, settle_time=1.5, timeout=5, retry=RetryPolicy(attempts=2)) as client:
         kept = client.spot.keep_running(
-            dict.fromkeys(ids, spec), bids=dict.fromkeys(ids, 0.3), bidding=BidPolicy(ceiling=0.4), strategy="replace_next", every=0.5,
-            left_behind="terminate", store=FileStore(path), width=8, backoff_initial=0.2, backoff_max=1, stable_after=1,
+            dict.fromkeys(ids, spec), bids=dict.fromkeys(ids, 0.3), bidding=BidPolicy(ceiling=0.4), every=0.5,
+            strategy="replace_next", left_behind="terminate", store=FileStore(path), width=8,
+            backoff_initial=0.2, backoff_max=1, stable_after=1,
         )
         async with kept as events:
             async for event in events:
