@@ -49,7 +49,7 @@ soak: install ## Run 10,000 operations under faults and compare with the server,
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
 soak-fleet: install ## Kill a fleet's process again and again in a flapping market, five seeds, and compare at rest; then a control
-	$(BIN)/python tests/fleet_soak.py --clusters 60 --seconds 60 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --seconds 30 --seeds 2 --forget
+	$(BIN)/python tests/fleet_soak.py --clusters 60 --kills 15 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --kills 8 --seeds 2 --forget
 
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
 	benchmarks/.venv/bin/python benchmarks/run.py

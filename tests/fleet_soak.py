@@ -104,22 +104,24 @@ class Soak:
         self._ids: list[str] = []
         self._count = count
 
-    def run(self, seconds: float, *, every: float, calm: float) -> Report:
-        """Kills so often for so long, then waits for rest at most `calm` seconds."""
+    def run(self, kills: int, *, calm: float) -> Report:
+        """Kills so often, each time some moments after a first save, then waits for rest at most `calm` seconds."""
         self._ids = self._rented()
-        kills, until = 0, time.monotonic() + seconds
-        while time.monotonic() < until:
-            keeper = self._keeper()
-            end = min(until, time.monotonic() + every * self._draw.uniform(0.8, 1.6))
+        for _ in range(kills):
+            saved, keeper = self._saved_at(), self._keeper()
+            while self._saved_at() == saved and keeper.poll() is None:
+                self._flap()
+            end = time.monotonic() + self._draw.uniform(0.2, 2.5)
             while time.monotonic() < end:
                 self._flap()
-                time.sleep(0.15)
             keeper.kill()
             keeper.wait()
-            kills += 1
             if self._forget:
                 self._path.unlink(missing_ok=True)
         return self._at_rest(kills, calm)
+
+    def _saved_at(self) -> int:
+        return self._path.stat().st_mtime_ns if self._path.exists() else 0
 
     def _at_rest(self, kills: int, calm: float) -> Report:
         hits = len(self._emulator.faults.hits)
@@ -170,6 +172,7 @@ class Soak:
 
     def _flap(self) -> None:
         """One move of the market, now and then a fault."""
+        time.sleep(0.15)
         running = [each for each in list(self._world.clusters.values()) if each.running]
         if running and self._draw.random() < 0.5:
             self._world.preempt(self._draw.choice(running).id)
@@ -192,27 +195,27 @@ FAULTS = [
 ]
 
 
-def soak(count: int, *, seed: int, seconds: float, every: float, calm: float = 30.0, forget: bool = False) -> Report:
+def soak(count: int, *, seed: int, kills: int, calm: float = 30.0, forget: bool = False) -> Report:
     """One run against an emulator of its own."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Emulator(seed=seed, first_clusters=False, boot="at-once") as emulator,
     ):
         run = Soak(emulator, Path(folder) / "fleet.json", count=count, seed=seed, forget=forget)
-        return run.run(seconds, every=every, calm=calm)
+        return run.run(kills, calm=calm)
 
 
 def main() -> int:
     """For a person: 0 if every run came to rest with exactly its fleet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--kills", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--forget", action="store_true", help="delete the state at each kill: the control")
     given = parser.parse_args()
     clean = True
     for seed in range(1, given.seeds + 1):
-        report = soak(given.clusters, seed=seed, seconds=given.seconds, every=4.0, forget=given.forget)
+        report = soak(given.clusters, seed=seed, kills=given.kills, forget=given.forget)
         print(f"seed {seed}: {report}", flush=True)
         clean = clean and report.clean
     return 0 if clean else 1

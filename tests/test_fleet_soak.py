@@ -7,7 +7,6 @@ from fleet_soak import soak
 @pytest.mark.timeout(120)
 def test_a_killed_keeper_loses_no_cluster():
     """Killed and restarted from its file: nothing lost, nothing left stopped, nothing that nobody claims."""
-    report = soak(6, seed=1, seconds=6, every=2.5, calm=60)
+    report = soak(6, seed=1, kills=3, calm=60)
     assert report.clean, str(report)
-    assert report.kills >= 2
     assert report.moves > 0

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._json import as_array, as_object
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 TYPE, VALUE = "tensorone", "value"  # keys of a value of one of our own types
 
-_PLAIN = (str, int, float, bool, type(None))
+_NUMBERS = (int, float, bool, type(None))
 
 
 def written(error: BaseException) -> dict[str, Any]:
@@ -50,28 +51,32 @@ def _public(name: str) -> Any:
 
 def _plain(value: Any) -> Any:
     """A field as JSON has it."""
-    if isinstance(value, _PLAIN):
-        return str.__str__(value) if isinstance(value, str) else value  # a member of an enum by its value
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    name = type(value).__name__
-    if type(value).__module__.startswith(__name__.partition(".")[0]) and isinstance(value, _public(name)):
-        from pydantic import TypeAdapter  # noqa: PLC0415 - errors are imported first, and cheap
-
-        return {TYPE: name, VALUE: TypeAdapter(type(value)).dump_python(value, mode="json")}
+    if isinstance(value, str):
+        return str.__str__(value)  # a member of an enum by its value
+    if isinstance(value, _NUMBERS):
+        return value
+    if (entries := as_object(value)) is not None:
+        return {str(name): _plain(each) for name, each in entries.items()}
+    if (items := as_array(list(value) if isinstance(value, tuple) else value)) is not None:  # pyright: ignore[reportUnknownArgumentType] - of anything
+        return [_plain(each) for each in items]
+    kind: Any = type(value)
+    if kind.__module__.startswith(__name__.partition(".")[0]) and isinstance(value, _public(kind.__name__)):
+        return {TYPE: kind.__name__, VALUE: _form(kind).dump_python(value, mode="json")}
     return str(value)
 
 
 def _valued(value: Any) -> Any:
     """What `_plain` made of a field."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_valued(each) for each in value]
-    if not isinstance(value, Mapping):
+    if (items := as_array(value)) is not None:
+        return [_valued(each) for each in items]
+    if (entries := as_object(value)) is None:
         return value
-    if value.keys() == {TYPE, VALUE}:
-        from pydantic import TypeAdapter  # noqa: PLC0415 - errors are imported first, and cheap
+    if {*entries} == {TYPE, VALUE}:
+        return _form(_public(entries[TYPE])).validate_python(entries[VALUE])
+    return {name: _valued(each) for name, each in entries.items()}
 
-        return TypeAdapter(_public(value[TYPE])).validate_python(value[VALUE])
-    return {name: _valued(each) for name, each in value.items()}
+
+def _form(kind: Any) -> Any:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - errors are imported first, and cheap
+
+    return TypeAdapter(kind)

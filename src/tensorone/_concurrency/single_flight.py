@@ -45,7 +45,7 @@ class SingleFlight(Generic[T]):
 
     def __init__(self, fetch: Callable[[], Awaitable[T]], known: Fetched[T] | None = None) -> None:
         self._fetch = fetch
-        self._poll: _Poll[T] | None = None if known is None else _Poll.of(known)
+        self._poll: _Poll[T] | None = None if known is None else _Poll[T].of(known)
         self._begun = 0
 
     async def fresh(self) -> Fetched[T]:

@@ -101,7 +101,9 @@ class Rows(Sequence[R], Generic[R]):
         return _leaves(self._root, self._levels)
 
     def __eq__(self, other: object) -> bool:
-        return tuple(self) == tuple(other) if isinstance(other, Rows | tuple) else NotImplemented
+        if not isinstance(other, Rows | tuple):
+            return NotImplemented
+        return tuple(self) == tuple(cast("tuple[object, ...]", other))
 
     def __hash__(self) -> int:
         return hash(tuple(self))

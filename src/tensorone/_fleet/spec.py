@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 def _in_full(spec: ClusterSpec) -> dict[str, Any]:
     """A spec without environment values, as what it is made of."""
     given = {each.name: getattr(spec, each.name) for each in fields(spec)}
-    return {name: dict(each) if isinstance(each, Mapping) else each for name, each in given.items() if each}
+    return {name: dict(each) if name in ("env_from", "further") else each for name, each in given.items() if each}
 
 
 StoredSpec = Annotated[ClusterSpec, PlainSerializer(_in_full)]
@@ -155,7 +155,11 @@ class FleetSpec(_Terms):
 
     def __post_init__(self) -> None:
         _checked_name("name", self.name)
-        given = {"slots": dict(self.slots), "specs": dict(self.specs), "cloud_types": clouds(self.cloud_types)}
+        given: dict[str, object] = {
+            "slots": dict(self.slots),
+            "specs": dict(self.specs),
+            "cloud_types": clouds(self.cloud_types),
+        }
         for name in ("budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None:
                 given[name] = _checks.dollars(name, value)

@@ -118,8 +118,9 @@ class FleetState:
     epoch: Count = 0
 
     def __post_init__(self) -> None:
-        for name, kind in (("members", Members), ("sent", Rows), ("left_behind", Rows)):
-            if type(given := getattr(self, name)) is tuple:
+        kinds: dict[str, Any] = {"members": Members, "sent": Rows, "left_behind": Rows}
+        for name, kind in kinds.items():
+            if not isinstance(given := getattr(self, name), Rows):  # as callers write them
                 object.__setattr__(self, name, kind(given))
 
     @classmethod

@@ -117,7 +117,14 @@ VALUES = [
     *(BIDDING, ResumePolicy(bidding=BIDDING, strategy="replace_next"), ResumeSpot(Decimal("0.2"), 1, "r")),
     Resumable(cluster_id="a", status="EXITED", refused_bids=(Decimal("0.2"),), refused_kinds=("spot",)),
     ClusterSpec(image_name="i", gpu_type_id=A40, env_from={"A": "B"}, ports=["22/tcp"], cloud_type="SECURE"),
-    SpotRental(cluster=CLUSTER, spec=SPEC, gpu_type_id=A40, bid_per_gpu=0.2, attempts=(ATTEMPT,), left_behind=LEFT),
+    SpotRental(
+        cluster=CLUSTER.model_copy(update={"env": []}),
+        spec=SPEC,
+        gpu_type_id=A40,
+        bid_per_gpu=0.2,
+        attempts=(ATTEMPT,),
+        left_behind=LEFT,
+    ),
 ]
 
 
