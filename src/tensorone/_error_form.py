@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._json import as_array, as_object
 
@@ -57,8 +57,15 @@ def _plain(value: Any) -> Any:
         return value
     if (entries := as_object(value)) is not None:
         return {str(name): _plain(each) for name, each in entries.items()}
-    if (items := as_array(list(value) if isinstance(value, tuple) else value)) is not None:  # pyright: ignore[reportUnknownArgumentType] - of anything
+    if isinstance(value, tuple):
+        return [_plain(each) for each in cast("tuple[object, ...]", value)]
+    if (items := as_array(value)) is not None:
         return [_plain(each) for each in items]
+    return _of_ours(value)
+
+
+def _of_ours(value: object) -> Any:
+    """A value of one of our own types under its name, and anything else as its words."""
     kind: Any = type(value)
     if kind.__module__.startswith(__name__.partition(".")[0]) and isinstance(value, _public(kind.__name__)):
         return {TYPE: kind.__name__, VALUE: _form(kind).dump_python(value, mode="json")}

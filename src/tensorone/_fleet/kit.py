@@ -25,9 +25,9 @@ from tensorone._session.cluster_status import is_active
 
 from .giving_up import failed
 from .look import Look, digest
-from .observations import Pending
-from .recoveries import ROUND_SECONDS, Recoveries, bids_of
-from .spec import FleetSpec, Order, is_seat
+from .observations import Pending, RecoveryFailed
+from .recoveries import Recoveries, bids_of
+from .spec import ROUND_SECONDS, FleetSpec, Order, is_seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -79,26 +79,20 @@ async def take_turn(
     _checks.instance("order", order, Order, "Order")
     _checks.instance("look", look, Look, "Look")
     own, now = checked_own_bids(own_bids), session.now()
-    settled_at, left = _settled_at(session, order, intent), ROUND_SECONDS
-    if intent is not None and intent.by == session.by:
-        left -= max(0.0, now - intent.begun_at)  # who finds it later counts on nothing being sent after that
-    if left <= 0:
-        return Pending(order.recover.cluster_id, now, "The round began too late after its intent was noted.")
-    held = now < settled_at
+    left = ROUND_SECONDS if intent is None else ROUND_SECONDS - max(0.0, now - intent.begun_at)
+    settled_at, mine = session.unsettled.get(order.token, -session.settle_time) + session.settle_time, True
+    if intent is not None and (intent.by != session.by or left <= 0):  # whoever finds it counts on nothing new by it
+        settled_at, mine = max(settled_at, intent.begun_at + ROUND_SECONDS + session.settle_time), False
+    held = not mine or now < settled_at
     order = replace(order, recover=replace(order.recover, unsettled=held))
     turn = _Turn(session, order, own, _market(session, order, look, now))
     outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
-    return replace(outcome, until=settled_at) if held and isinstance(outcome, Pending) else outcome
-
-
-def _settled_at(session: Session, order: Order, intent: Intent | None) -> float:
-    """From when on nothing that was sent before for this order can be committed any more; 0 where nothing was."""
-    moments = [0.0]
-    if (sent_at := session.unsettled.get(order.token)) is not None:
-        moments.append(sent_at + session.settle_time)
-    if intent is not None and intent.by != session.by:
-        moments.append(intent.begun_at + ROUND_SECONDS + session.settle_time)
-    return max(moments)
+    if not held or not isinstance(outcome, Pending):
+        return outcome
+    if now < settled_at:
+        return replace(outcome, until=settled_at)
+    why = "Nothing came of the round that was begun before. Another one needs an intent of its own."
+    return RecoveryFailed(order.recover.cluster_id, why, tried=False)
 
 
 def _market(session: Session, order: Order, look: Look, now: float) -> Market:

@@ -22,7 +22,7 @@ from tensorone._spot.request import SpotRequest
 from .giving_up import failed
 from .observations import Pending, RecoveryFailed, RecoverySucceeded
 from .replacements import successor
-from .spec import is_seat
+from .spec import ROUND_SECONDS, is_seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .observations import Outcome
     from .spec import Order
 
-
-ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
 TURN = 0.5  # share of the interval from which the moment is drawn when the rentals of a round begin
 

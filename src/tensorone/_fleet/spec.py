@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a fleet is stored
 from typing import Annotated, Any, ClassVar
@@ -26,6 +26,8 @@ from .replacements import token
 from .state import FleetSettings, FleetState, OnLeaving
 
 __all__ = ["FleetSpec", "Intent", "Order"]
+
+ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 
@@ -155,11 +157,8 @@ class FleetSpec(_Terms):
 
     def __post_init__(self) -> None:
         _checked_name("name", self.name)
-        given: dict[str, object] = {
-            "slots": dict(self.slots),
-            "specs": dict(self.specs),
-            "cloud_types": clouds(self.cloud_types),
-        }
+        given: dict[str, object] = {"slots": dict(self.slots), "specs": dict(self.specs)}
+        given["cloud_types"] = clouds(self.cloud_types)
         for name in ("budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None:
                 given[name] = _checks.dollars(name, value)
@@ -204,6 +203,22 @@ class FleetSpec(_Terms):
         if slot not in self.slots:
             raise InvalidArgument("recover", f"is of slot {slot}, which the fleet does not have")
         return Order(**shared, recover=recover, spec=self.specs[self.slots[slot]])
+
+    def intent_of(self, order: Order, state: FleetState, *, by: str, now: float) -> Intent:
+        """What to write down before a round: by `RentalSent`, and to hand to it.
+
+        It is the one that was written down before while what it may have sent may yet be committed; else a new one.
+
+        Args:
+            order: What the round is for.
+            state: What is remembered.
+            by: Whose round it will be: ``client.fleet.by``.
+            now: Seconds since 1970.
+        """
+        sent = state.sent_before(order.recover.cluster_id)
+        if sent is not None and now < sent.at + ROUND_SECONDS + self.settle_time:
+            return Intent(token=order.token, begun_at=sent.at, by=sent.by)
+        return Intent(token=order.token, begun_at=now, by=by)
 
     def _member(self, slot: str, cluster_id: str | None) -> Member:
         spec, seat = self.specs[self.slots[slot]], f"{self.name}--{slot}"

@@ -74,10 +74,11 @@ class Fleets:
                 believed, and the account is listed again.
             own_bids: Bids of the fleet's running clusters by GPU type, US dollars per GPU and hour, which are not
                 outbid: ``state.own_bids``.
-            intent: What was written down before this round, and by whom, so that another process that repeats it knows
-                that a rental may have been sent. If it is by another client than this one, nothing is rented until 15 s
-                for its round and `settle_time` are over. If it is by this one, nothing is sent later than 15 s after
-                it. Clocks of machines that take turns must agree to within a few seconds.
+            intent: What was written down before this round, and by whom (`FleetSpec.intent_of`), so that another
+                process that repeats it knows that a rental may have been sent. A round sends by an intent of its own
+                client alone, and in the 15 s after it. By any other it looks and adopts: it is `Pending` until those
+                15 s and `settle_time` are over, and failed then. Clocks of machines that take turns must agree to
+                within a few seconds.
 
         Returns:
             `RecoverySucceeded`, `RecoveryFailed` or `Pending`: the next observation for `step`.

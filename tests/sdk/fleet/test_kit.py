@@ -1,10 +1,13 @@
 """The kit: `look`, `round` and `end`, a runner made of them, and what comes of a call that dies and is repeated."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import httpx
@@ -90,8 +93,9 @@ class Runner:
 
     async def recover(self, order, look):
         """One round, written down before."""
-        self.observe(RentalSent(order.recover.cluster_id))
-        intent = Intent(token=order.token, begun_at=self.client._session.now(), by=self.client.fleet.by)
+        now, by = self.client._session.now(), self.client.fleet.by
+        intent = through_json(self.fleet.intent_of(order, self.state, by=by, now=now), Intent)
+        self.state, _ = step(self.state, RentalSent(order.recover.cluster_id, by), intent.begun_at, self.fleet.settings)
         outcome = await self.client.fleet.round(
             order, look=look.about(order), own_bids=self.state.own_bids, intent=intent
         )
@@ -426,5 +430,31 @@ def test_what_cannot_pass_is_raised_and_what_can_is_told(on, monkeypatch):
                 await bad.fleet.round(order, look=replace(look, at=0.0))
             with pytest.raises(AuthenticationError):
                 await bad.fleet.look(runner.fleet, runner.state.cluster_ids)
+
+    on(main)
+
+
+def test_the_runner_of_the_page_keeps_its_fleet(on, monkeypatch):
+    """docs/fleets.md, as it is written: killed between any two saves, it goes on from the state it saved."""
+    monkeypatch.setenv("HF_TOKEN", "hf-planted")
+    page = (Path(__file__).parents[3] / "docs" / "fleets.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(code) == 2
+    names = {}
+    for each in code:
+        exec(each, names)
+
+    async def main(client, emulator):
+        names["time"] = SimpleNamespace(time=client._session.now)  # of the clock that jumps
+        fleet, saved = names["FLEET"], []
+        state = fleet.start()
+        for _ in range(12):
+            state = await names["tick"](client, fleet, state, saved.append)
+            await anyio.sleep(fleet.every)
+            if len(saved) == 6:
+                emulator.world.terminate(running(emulator)[0])
+        assert running(emulator) == sorted(FleetState.from_json(saved[-1]).cluster_ids)
+        assert len(running(emulator)) == 2
+        assert "hf-planted" not in "".join(saved)
 
     on(main)

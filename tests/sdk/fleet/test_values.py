@@ -82,6 +82,7 @@ CLUSTER = Cluster(
     name=None,
     runtime=None,
 )
+BARE = CLUSTER.model_copy(update={"env": []})
 FLEET = FleetSpec(
     name="night",
     slots={"w0": "train", "w1": "train"},
@@ -118,7 +119,7 @@ VALUES = [
     Resumable(cluster_id="a", status="EXITED", refused_bids=(Decimal("0.2"),), refused_kinds=("spot",)),
     ClusterSpec(image_name="i", gpu_type_id=A40, env_from={"A": "B"}, ports=["22/tcp"], cloud_type="SECURE"),
     SpotRental(
-        cluster=CLUSTER.model_copy(update={"env": []}),
+        cluster=BARE,
         spec=SPEC,
         gpu_type_id=A40,
         bid_per_gpu=0.2,
