@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tensorone._recovery.leave import left_behind
+from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import is_active
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from tensorone._generated import Cluster
+    from tensorone._recovery.actions import RentElsewhere
 
     from .events import Recover
     from .member import Member
@@ -126,6 +129,14 @@ def place_of(state: FleetState, cluster: Cluster) -> str | None:
     """The place for which a cluster was rented, as its first cluster; None if unknown."""
     old = replaced(cluster)
     return next((one.origin for one in state.members if old in (one.cluster_id, *one.past)), None)
+
+
+def stray(state: FleetState, cluster: Cluster, place: Member | None) -> RentElsewhere:
+    """What a cluster costs that was rented for a place in the fleet, stopped, and does not have it."""
+    if place is None:
+        place = next((one for one in state.members if one.origin == place_of(state, cluster)), None)
+    volume = None if place is None else place.volume_in_gb
+    return left_behind(cluster, ResumePolicy(), volume, "Another cluster has its place.", active=False)
 
 
 def replaced(cluster: Cluster) -> str | None:

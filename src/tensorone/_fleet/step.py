@@ -6,8 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tensorone._recovery.leave import left_behind
-from tensorone._recovery.policy import ResumePolicy
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
 from .bookkeeping import ends, left_after, may_be_committed, sent_after
@@ -15,13 +13,10 @@ from .events import BidMade, BudgetReached, End, GaveUp, Moved, Preempted, Recov
 from .look import Look
 from .member import MOST_PREDECESSORS, Members, backoff
 from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
-from .replacements import place_of, surplus
+from .replacements import stray, surplus
 from .rows import Rows
 
 if TYPE_CHECKING:
-    from tensorone._generated import Cluster
-    from tensorone._recovery.actions import RentElsewhere
-
     from .events import Action, HeldBy
     from .member import LeftBehind, Member, Phase
     from .observations import Observation, Outcome, Sighting
@@ -65,30 +60,18 @@ def _looked(
     stopped = frozenset(look.stopped)
     past = {each: one for one in state.members for each in one.past if each in stopped}
     forgotten = [shown[each] for each in past if state.left_behind.find(each) is None]
-    strays = (Strayed(_stray(state, each, past.get(each.id))) for each in (*found.stopped, *forgotten))
+    strays = (Strayed(stray(state, each, past.get(each.id))) for each in (*found.stopped, *forgotten))
     told = {*shown, *look.missing}
-    unasked = frozenset(
-        each for each in (*state.cluster_ids, *(one.key for one in state.left_behind)) if each not in told
-    )
+    watched = (*state.cluster_ids, *(one.key for one in state.left_behind))
+    unasked = frozenset(each for each in watched if each not in told)
     actions: list[Action] = []
-    observations: tuple[Observation, ...] = (
-        *found.duplicated,
-        *strays,
-        Polled(shown.values(), look.at, unasked),
-    )
+    polled = Polled(shown.values(), look.at, unasked)
+    observations: tuple[Observation, ...] = (*found.duplicated, *strays, polled)
     for each in observations:
         state, more = _stepped(state, each, now, settings)
         actions += more
     surplus_ends = (End(each.id, "terminate", "Another cluster has its place.") for each in found.running)
     return state, (*actions, *surplus_ends, *ends(state, shown, now, settings))
-
-
-def _stray(state: FleetState, cluster: Cluster, place: Member | None) -> RentElsewhere:
-    """What a cluster costs that was rented for a place in the fleet, stopped, and does not have it."""
-    if place is None:
-        place = next((one for one in state.members if one.origin == place_of(state, cluster)), None)
-    volume = None if place is None else place.volume_in_gb
-    return left_behind(cluster, ResumePolicy(), volume, "Another cluster has its place.", active=False)
 
 
 def _stepped(
