@@ -170,7 +170,12 @@ class KeepRunning(BlockIterator[Event]):
 
     async def __aenter__(self) -> Self:
         if self._store is not None:
-            self._state = self._restored(self._store.open())
+            saved = self._store.open()
+            try:
+                self._state = self._restored(saved)
+            except BaseException:
+                self._store.close()
+                raise
             self._unread.extend(self._state.unread)
         self._state = replace(self._state, run=secrets.token_hex(8), epoch=self._state.epoch + 1)
         self._clock_offset = max(time.time(), self._state.at or 0.0) - anyio.current_time()

@@ -63,6 +63,20 @@ def test_what_cannot_be_written_leaves_what_was(tmp_path):
     assert path.read_text() == "whole"
 
 
+def test_a_state_that_cannot_be_read_leaves_the_store_free(on, tmp_path):
+    """The error says what is wrong with it, and the next run may have the file."""
+    path = tmp_path / "fleet.json"
+    path.write_text("{}")
+
+    async def main(client, _):
+        kept = client.spot.keep_running({"a": SPEC}, **SETTINGS, store=FileStore(path))
+        for _ in range(2):
+            with pytest.raises(InvalidArgument, match="is not a valid saved state"):
+                await kept.__aenter__()
+
+    on(main)
+
+
 def test_a_fleet_goes_on_from_its_store(on, tmp_path):
     """A second keeper is refused, a later one knows what moved, and what was left behind is ended if told to."""
     path = tmp_path / "fleet.json"
