@@ -23,10 +23,9 @@ from tensorone._market.quotes import priced_pairs
 from tensorone._market.shared_prices import Market
 from tensorone._session.cluster_status import is_active
 
-from .giving_up import failed
 from .look import Look, digest
 from .observations import Pending, RecoveryFailed
-from .recoveries import Recoveries, bids_of
+from .recoveries import Recoveries, after, bids_of
 from .spec import ROUND_SECONDS, FleetSpec, Order, is_seat
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
     from .observations import Outcome
     from .spec import Intent
+
+LOOK_AGAIN = 1.0  # seconds after a look that failed, where nothing may be sent without one
 
 
 async def look(session: Session, fleet: FleetSpec, members: Iterable[str], others: Iterable[str]) -> Look:
@@ -87,7 +88,7 @@ async def take_turn(
     order = replace(order, recover=replace(order.recover, unsettled=held))
     turn = _Turn(session, order, own, _market(session, order, look, now))
     outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
-    if not held or not isinstance(outcome, Pending):
+    if not isinstance(outcome, Pending) or outcome.until is not None:
         return outcome
     if now < settled_at:
         return replace(outcome, until=settled_at)
@@ -131,12 +132,16 @@ class _Turn:
             shown = (await self._session.listing.fresh()).value if look is None else look.clusters
             outcome = await self._rounds.attempt(self._order, shown, self._market, log, end=end)
         except (AuthenticationError, ConfigurationError):
+            if not self._order.recover.unsettled:  # and of this one nothing was rented
+                self._session.unsettled.pop(token, None)
             raise
         except OutcomeUnknown as error:
             until = self._session.unsettled.get(token, self._session.now()) + self._session.settle_time
             return Pending(cluster_id, until, str(error), bids_of(log))
         except TensorOneError as error:
-            outcome = failed(cluster_id, error, self._order.terms, bids=bids_of(log))
+            outcome = after(self._order, error, log)
+            if isinstance(outcome, Pending):
+                return replace(outcome, until=self._session.now() + LOOK_AGAIN)
         if not isinstance(outcome, Pending):  # which it is only where something was sent before
             self._session.unsettled.pop(token, None)
         return outcome

@@ -92,7 +92,7 @@ class Recoveries:
         try:
             return await self.attempt(order, shown, market, log, end=anyio.current_time() + ROUND_SECONDS)
         except TensorOneError as error:
-            return failed(order.recover.cluster_id, error, order.terms, bids=bids_of(log))
+            return after(order, error, log)
 
     def log(self, order: Order) -> AttemptLog:
         """Where the attempts of one round are written down."""
@@ -191,6 +191,14 @@ class Recoveries:
         ):
             return preferring(order.spec, order.recover.gpu_type_id)
         return preferring(order.spec, await prices.lowest())
+
+
+def after(order: Order, error: TensorOneError, log: AttemptLog) -> RecoveryFailed | Pending:
+    """What an error means: while a rental may yet be committed, not that it failed."""
+    recover, bids = order.recover, bids_of(log)
+    if recover.unsettled:
+        return Pending(recover.cluster_id, None, str(error), bids)
+    return failed(recover.cluster_id, error, order.terms, bids=bids)
 
 
 def bids_of(log: AttemptLog) -> tuple[tuple[Decimal, str], ...]:

@@ -458,3 +458,31 @@ def test_the_runner_of_the_page_keeps_its_fleet(on, monkeypatch):
         assert "hf-planted" not in "".join(saved)
 
     on(main)
+
+
+def test_a_look_that_fails_does_not_settle_what_was_sent(on):
+    """By another's intent a round rents nothing, whether or not it can look; once that is settled, it says so."""
+
+    async def main(client, emulator):
+        runner = Runner(client, fleet_of(1))
+        look = await client.fleet.look(runner.fleet, runner.state.cluster_ids)
+        (order,) = (runner.fleet.order_of(each) for each in runner.observe(look) if isinstance(each, Recover))
+        theirs = Intent(token=order.token, begun_at=client._session.now(), by="another")
+        emulator.faults.add(Fault("close", operation=LIST))
+        assert isinstance(await client.fleet.round(order, look=look, intent=theirs), Pending)
+        await anyio.sleep(1)
+        pending = await client.fleet.round(order, look=look, intent=theirs)
+        assert pending.until == theirs.begun_at + 15 + client._session.settle_time
+        await anyio.sleep(36)
+        emulator.faults.add(Fault("close", operation=LIST))
+        assert isinstance(await client.fleet.round(order, look=look, intent=theirs), Pending)
+        await anyio.sleep(1)
+        over = await client.fleet.round(order, look=look, intent=theirs)
+        assert isinstance(over, RecoveryFailed)
+        assert "needs an intent of its own" in over.reason
+        assert emulator.world.requests[RENT] == 0
+        runner.observe(over)
+        await runner.run(40)
+        assert running(emulator) == sorted(runner.state.cluster_ids)
+
+    on(main)
