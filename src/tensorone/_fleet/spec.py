@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
+from collections.abc import Mapping, Sequence  # noqa: TC003 - pydantic reads them
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a fleet is stored
 from typing import Annotated, Any, ClassVar
@@ -49,17 +49,22 @@ class _Terms:
     strategy: Strategy = "replace_next"
     wait_for_gpus: float = 0.0
     start_without_gpus: bool = False
-    cloud_types: tuple[CloudType, ...] | None = None
+    cloud_types: Sequence[CloudType | str] | None = None
     order: TypeOrder = "prioritized"
     every: float = 15.0
     expires_in: float | None = None
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cloud_types", clouds(self.cloud_types))
+
     @property
     def terms(self) -> SearchTerms:
         """On which terms another cluster may be rented."""
-        return SearchTerms(bidding=self.bidding, cloud_types=self.cloud_types, order=self.order, every=self.every)
+        return SearchTerms(
+            bidding=self.bidding, cloud_types=clouds(self.cloud_types), order=self.order, every=self.every
+        )
 
     @property
     def policy(self) -> ResumePolicy:
@@ -149,17 +154,17 @@ class FleetSpec(_Terms):
     specs: Mapping[str, StoredSpec]
     left_behind: OnLeaving = "keep"
     width: int = 4
-    budget: Decimal | None = None
-    max_hourly_spend: Decimal | None = None
+    budget: Decimal | float | None = None
+    max_hourly_spend: Decimal | float | None = None
     backoff_initial: float = 15.0
     backoff_max: float = 300.0
     stable_after: float = 120.0
     settle_time: float = 20.0
 
     def __post_init__(self) -> None:
+        _Terms.__post_init__(self)
         _checked_name("name", self.name)
         given: dict[str, object] = {"slots": dict(self.slots), "specs": dict(self.specs)}
-        given["cloud_types"] = clouds(self.cloud_types)
         for name in ("budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None:
                 given[name] = _checks.dollars(name, value)
