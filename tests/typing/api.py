@@ -46,8 +46,8 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     state, actions = step(state, look, 0.0, fleet.settings)
     for action in actions:
         if isinstance(action, Recover):
-            outcome = await client.fleet.round(fleet.order_of(action), look=look, own_bids=state.own_bids)
-            state, _ = step(state, outcome, 0.0, fleet.settings)
+            ended = await client.fleet.round(fleet.order_of(action), look=look, own_bids=state.own_bids)
+            state, _ = step(state, ended, 0.0, fleet.settings)
     rental = await client.spot.acquire(spec, bidding=BidPolicy(ceiling=0.3), timeout=60)
     assert_type(rental, SpotRental)
     assert_type(rental.cluster, PlacedCluster)
