@@ -62,9 +62,7 @@ async def _quotes(session: Session, fleet: FleetSpec) -> list[SpotQuote]:
     """The prices; none where they cannot be read, since the members were: a round asks again."""
     try:
         return await priced_pairs(session, tuple(sorted(fleet.pairs)))
-    except TensorOneError as error:
-        if not error.retryable:
-            raise
+    except TensorOneError:
         return []
 
 

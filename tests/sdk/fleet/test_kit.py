@@ -428,6 +428,9 @@ def test_what_cannot_pass_is_raised_and_what_can_is_told(on, monkeypatch):
         ) as bad:
             with pytest.raises(AuthenticationError):
                 await bad.fleet.round(order, look=replace(look, at=0.0))
+            theirs = Intent(token=order.token, begun_at=0.0, by="another")
+            with pytest.raises(AuthenticationError):
+                await bad.fleet.round(order, look=look, intent=theirs)
             with pytest.raises(AuthenticationError):
                 await bad.fleet.look(runner.fleet, runner.state.cluster_ids)
 

@@ -7,7 +7,8 @@ import pytest
 
 from tensorone import RentElsewhere
 from tensorone._fleet.bookkeeping import SENT_MEMORY, left_after, may_be_committed, sent_after
-from tensorone._fleet.events import Moved, Recover
+from tensorone._fleet.events import End, Moved, Recover
+from tensorone._fleet.look import Look, Seen
 from tensorone._fleet.member import LeftBehind, Member, Sent
 from tensorone._fleet.observations import (
     Duplicated,
@@ -214,3 +215,17 @@ def test_a_rental_that_may_be_committed_holds_its_recovery():
     for now, unsettled in ((1.0, True), (20.0, False)):
         (*_, recover) = step(state, Polled((Shown("a", "EXITED"),), now), now, SETTINGS)[1]
         assert recover.unsettled is unsettled
+
+
+def test_what_was_left_and_forgotten_is_left_again():
+    """A listing that lagged may have dropped it; what a look does not tell about is not missed."""
+    state = fleet(["a", "b"], ["c"], behind=["x"])
+    look = Look(at=100.0, up=("b",), stopped=("a",))
+    state, actions = step(state, look, 100.0, SETTINGS)
+    assert actions == ()
+    assert [(each.key, each.misses) for each in state.left_behind] == [("x", 0), ("a", 0)]
+    assert [one.misses for one in state.members] == [0, 0]
+    ending = FleetSettings(ceiling=0.5, left_behind="terminate")
+    assert step(state, look, 101.0, ending)[1] == (End("a", "terminate", "Another cluster has its place."),)
+    gone = Look(at=100.0, up=("b",), seen=(Seen("a", "TERMINATED"),))
+    assert step(state, gone, 101.0, ending)[1] == ()

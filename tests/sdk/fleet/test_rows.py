@@ -47,6 +47,16 @@ def test_rows_are_a_sequence(length, changes):
     assert rows != plain
 
 
+def test_rows_grow_one_by_one():
+    """A level is added where the others are full, and each version stays as it was."""
+    rows, versions = Rows(), []
+    for place in range(WIDTH * WIDTH * 2):
+        versions.append(rows)
+        rows = rows.with_key(One(f"k{place}"))
+    assert [each.key for each in rows] == [f"k{place}" for place in range(len(rows))]
+    assert [len(each) for each in versions] == list(range(len(rows)))
+
+
 def test_versions_do_not_disturb_one_another():
     """Two that go on from the same one may put the same key elsewhere."""
     both = Rows([One("a")])

@@ -195,6 +195,8 @@ def test_a_fleet_knows_its_slots():
     begun = FLEET.start({"w1": "c1"})
     assert [(one.cluster_id, one.phase) for one in begun.members] == [("night--w0", "down"), ("c1", "new")]
     assert STATE.own_bids == {A40: (Decimal("0.21"),)}
+    untyped = replace(STATE.members[1], gpu_type_id=None)
+    assert replace(STATE, members=STATE.members.with_row(1, untyped)).own_bids == {}
     assert STATE.other_ids == ("old1", "older")
     assert STATE.sent_before("old1").by == "me"
     assert STATE.sent_before("c1") is None
