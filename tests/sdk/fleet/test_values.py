@@ -200,6 +200,9 @@ def test_a_fleet_knows_its_slots():
     assert STATE.other_ids == ("old1", "older")
     assert STATE.sent_before("old1").by == "me"
     assert STATE.sent_before("c1") is None
+    order = FLEET.order_of(RECOVER)
+    assert FLEET.intent_of(order, STATE, by="you", now=5.0) == Intent(token=order.token, begun_at=4.0, by="me")
+    assert FLEET.intent_of(order, STATE, by="you", now=39.0) == Intent(token=order.token, begun_at=39.0, by="you")
 
 
 ERRORS = [
