@@ -130,6 +130,10 @@ class Soak:
         self._world.set_minimum_bid(L40S, "0.25")
         for host in self._world.hosts:
             self._world.occupy(host.machine_id, 0)
+        state = json.loads(self._path.read_text()) if self._path.exists() else {"members": []}
+        members = {each["cluster_id"] for each in state["members"]}
+        for each in [name for name in list(self._world.clusters) if name in members][:1]:
+            self._world.terminate(each)  # whatever happened before, this one has to be replaced
         keeper, begun, settled = self._keeper(), time.monotonic(), None
         try:
             while settled is None and time.monotonic() < begun + calm:
