@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -237,9 +238,12 @@ def __getattr__(name: str) -> object:
     if home is None:
         if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
             raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
-        hint = f": import tensorone.{name} first" if name in ("emulator", "fleet") else ""
+        submodules = {"emulator", "events", "fleet", "plot", "testing"}
+        hint = f": import tensorone.{name} first" if name in submodules else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
+    if isinstance(value, FunctionType):
+        value.__module__ = __name__
     globals()[name] = value
     return value
 

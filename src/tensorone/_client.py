@@ -11,11 +11,12 @@ from . import _checks
 from ._errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
+    from tensorone._events.event import Event
     from tensorone._graphql.operation import Operation
     from tensorone._graphql.request_queue import RequestQueue, ThrottleState
     from tensorone._graphql.retry import RetryPolicy
@@ -72,9 +73,12 @@ class TensorOne:
             share a request, up to 50 in one. A call that is alone is sent at once, by itself, and a failure is that
             of its own call. False sends one request for each call, for a server that counts fields or answers a
             request with several of them slowly.
+        on_event: Called with each event of `tensorone.events` as it happens, in the task that it happens in: it must
+            return soon. What it raises is logged once, and changes nothing.
 
     Raises:
-        ConfigurationError: The key is missing, an argument is invalid, or something cannot be imported or read.
+        ConfigurationError: The key is missing, an argument or the variable ``TENSORONE_LOG`` is invalid, or something
+            cannot be imported or read.
         InvalidArgument: A number is out of range.
     """
 
@@ -97,6 +101,7 @@ class TensorOne:
         allow_insecure_http: bool = False,
         max_hourly_spend: Decimal | float | None = None,
         merge_reads: bool = True,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
@@ -112,6 +117,7 @@ class TensorOne:
         with _loading():
             self._transport.prepare()
         self._lifetime = parts.Lifetime()
+        parts.show_as_configured()
         executor = parts.Executor(
             self._transport,
             _queue(max_connections, requests_per_second),
@@ -120,6 +126,7 @@ class TensorOne:
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or parts.RetryPolicy(),
             arguments=arguments,
+            events=parts.Emitter(on_event, place=target.place),
         )
         self._executor = executor if gate is None else parts.GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
@@ -257,6 +264,7 @@ class TensorOne:
             if self._transport.connected:
                 self._lifetime.require_loop()
             self._lifetime.close()
+            self._executor.events.close()
             await self._transport.aclose()
 
     def __repr__(self) -> str:

@@ -5,6 +5,8 @@ httpx, pydantic and the wings come with it, so it is imported when a client is m
 
 from __future__ import annotations
 
+from tensorone._events.emitter import Emitter
+from tensorone._events.log import show_as_configured
 from tensorone._graphql.executor import Executor
 from tensorone._graphql.request_queue import RequestQueue
 from tensorone._graphql.retry import RetryPolicy
@@ -25,6 +27,7 @@ from ._warm import warm
 __all__ = [
     "Accounts",
     "Clusters",
+    "Emitter",
     "Endpoints",
     "Executor",
     "Fleets",
@@ -37,5 +40,6 @@ __all__ = [
     "Spot",
     "Templates",
     "Transport",
+    "show_as_configured",
     "warm",
 ]

@@ -1,4 +1,4 @@
-"""Renting exactly once: one request, and when its answer is lost, a look at what the account then holds."""
+"""Renting exactly once: one request, and when its response is lost, a listing of what the account then holds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import anyio
 from tensorone import _checks
 from tensorone._delivery import Delivery
 from tensorone._errors import NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._events.cleanup import Setback
+from tensorone._events.rentals import Adopted, Duplicate, Lost
+from tensorone._graphql import calls
 from tensorone._session import polling, token_and_expiry
 from tensorone._session.cluster_status import STOPPED
 from tensorone._session.rented import record
@@ -25,9 +28,6 @@ if TYPE_CHECKING:
     from .requests import BillableRequest
 
 
-logger = logging.getLogger("tensorone")
-
-
 async def found(session: Session, token: str) -> list[Cluster]:
     """The clusters that carry a token and still exist, the one to keep first, by a listing from now on."""
     snapshot = await session.listing.fresh()
@@ -41,10 +41,11 @@ async def find(session: Session, token: str, timeout: float) -> Cluster | None:
     while True:
         await polling.until(moment)
         try:
-            clusters = await found(session, token)
+            with calls.named("clusters.find"):
+                clusters = await found(session, token)
         except TensorOneError:
             if anyio.current_time() >= started + timeout:
-                raise  # "could not look" must not be taken for "not there"
+                raise  # a listing that failed must not be taken for "not there"
             clusters = []
         now = anyio.current_time()
         if clusters or now >= started + timeout:
@@ -59,6 +60,8 @@ async def adopt(session: Session, token: str) -> Cluster | None:
     if not clusters:
         return None
     _add_adopted(session, clusters[0], token)
+    cluster_id = clusters[0].id
+    session.events.emit_at(logging.INFO, Adopted, call=None, cluster_id=cluster_id, client_token=token, seconds=None)
     return clusters[0]
 
 
@@ -101,23 +104,37 @@ async def _rent(session: Session, request: BillableRequest, token: str, delivery
     try:
         placed = await request.send(session.tracked(delivery))
     except OutcomeUnknown as unknown:
-        cluster = await _settle(session, token)
-        if cluster is not None:
-            logger.info("%s: the answer was lost, cluster %s was adopted", unknown.operation, cluster.id)
+        within, call = session.settle_time, calls.name(request.operation)
+        session.events.emit(Lost, call=call, client_token=token, cluster_id=None, reason=str(unknown), within=within)
+        if (cluster := await _found(session, request, token)) is not None:
             return cluster
         raise _unknown(unknown, token, session.settle_time) from unknown.__cause__
     except QueryError as error:
         cluster_id = cleanup.named_in(error)
         if cluster_id is None:
             raise
-        cluster = await cleanup.state_of(session, cluster_id) or await _settle(session, token)
+        cluster = await _found(session, request, token, cluster_id)
         if cluster is None:
             raise
         return cluster
     if placed is None:
         words = "the server rented nothing and gave no reason: no machine fits (try another GPU type, or later)"
-        raise NoCapacity(f"{request.operation}: {words}", operation=request.operation, attempts=1)
+        raise NoCapacity(f"{calls.name(request.operation)}: {words}", operation=request.operation, attempts=1)
     return placed
+
+
+async def _found(
+    session: Session, request: BillableRequest, token: str, cluster_id: str | None = None
+) -> Cluster | None:
+    """What a rental without a proper answer had rented after all; None if nothing shows up."""
+    lost_at = anyio.current_time()
+    cluster = None if cluster_id is None else await cleanup.state_of(session, cluster_id)
+    cluster = cluster or await _settle(session, token)
+    if cluster is not None:
+        took = anyio.current_time() - lost_at
+        call = calls.name(request.operation)
+        session.events.emit(Adopted, call=call, cluster_id=cluster.id, client_token=token, seconds=took)
+    return cluster
 
 
 async def _settle(session: Session, token: str) -> Cluster | None:
@@ -126,7 +143,7 @@ async def _settle(session: Session, token: str) -> Cluster | None:
     look_at = min(reconcile.next_look(lost_at, lost_at), lost_at + session.settle_time)
     while True:
         await polling.until(look_at)
-        found = await _look(session, look_at)
+        found = await _listed(session, look_at)
         now = anyio.current_time()
         decision = reconcile.decide(found, token, lost_at=lost_at, now=now, settle_time=session.settle_time)
         if isinstance(decision, reconcile.Unknown):
@@ -137,12 +154,13 @@ async def _settle(session: Session, token: str) -> Cluster | None:
         look_at = max(now, polling.next_tick(decision.at, reconcile.FIRST_LOOK))
 
 
-async def _look(session: Session, moment: float) -> list[Cluster] | None:
+async def _listed(session: Session, moment: float) -> list[Cluster] | None:
     """What a listing shows; None if it failed."""
     try:
         snapshot = await session.listing.since(moment)
     except TensorOneError as error:
-        logger.warning("looking for a rental whose answer was lost: %s", error)
+        words = f"looking for a rental whose answer was lost: {error}"
+        session.events.emit(Setback, text=words, error_type=type(error).__name__)
         return None
     return list(snapshot.value.values())
 
@@ -150,9 +168,9 @@ async def _look(session: Session, moment: float) -> list[Cluster] | None:
 async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]) -> None:
     """Terminates what was rented besides the one cluster of a token."""
     for duplicate in duplicates:
-        logger.warning("cluster %s duplicates the rental of another one: terminating it", duplicate.id)
+        session.events.emit(Duplicate, cluster_id=duplicate.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await end.end(session, duplicate.id)
+            await end.end(session, duplicate.id, told=False)
 
 
 def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float) -> OutcomeUnknown:
@@ -177,5 +195,6 @@ async def _undo(session: Session, token: str) -> None:
         words = f"{_call(token)} was cancelled: no cluster has the token {session.settle_time:g} s later"
         session.interruptions.end(_call(token), f"{words}, so most likely nothing was rented", unsure=token)
         return
-    await end.end(session, cluster.id)
-    session.interruptions.end(_call(token), f"a rental was cancelled: its cluster {cluster.id} was terminated")
+    await end.end(session, cluster.id, told=False)
+    words = f"a rental was cancelled: its cluster {cluster.id} was terminated"
+    session.interruptions.end(_call(token), words, cluster_id=cluster.id)

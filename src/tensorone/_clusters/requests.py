@@ -18,7 +18,7 @@ from tensorone._generated import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tensorone._generated import GraphQLClient, PlacedCluster
+    from tensorone._generated import CloudType, GraphQLClient, PlacedCluster
 
     from .spec import ClusterSpec
 
@@ -44,6 +44,7 @@ class BillableRequest(NamedTuple):
         kind: What it rents or starts.
         gpu_type_id: The GPU type; None where that is not known.
         gpu_count: GPUs in the cluster.
+        cloud_type: The cloud type; None where the server chooses.
     """
 
     operation: str
@@ -51,6 +52,7 @@ class BillableRequest(NamedTuple):
     kind: Literal["spot", "on_demand"]
     gpu_type_id: str | None
     gpu_count: int | None
+    cloud_type: CloudType | None = None
 
 
 def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
@@ -125,7 +127,9 @@ def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> BillableRequest:
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
 
-    return BillableRequest("DeployCluster", send, "on_demand", wanted.gpu_type_id or None, wanted.gpu_count)
+    return BillableRequest(
+        "DeployCluster", send, "on_demand", wanted.gpu_type_id or None, wanted.gpu_count, wanted.cloud_type or None
+    )
 
 
 def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
@@ -137,13 +141,13 @@ def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
     return BillableRequest("RentSpotCluster", send, "spot", wanted.gpu_type_id or None, wanted.gpu_count)
 
 
-def resuming(cluster_id: str, gpu_count: int) -> BillableRequest:
+def resuming(cluster_id: str, gpu_count: int, gpu_type_id: str | None) -> BillableRequest:
     """The request of one on-demand resume."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-    return BillableRequest("ResumeCluster", send, "on_demand", None, gpu_count)
+    return BillableRequest("ResumeCluster", send, "on_demand", gpu_type_id, gpu_count)
 
 
 def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> BillableRequest:

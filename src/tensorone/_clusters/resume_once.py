@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tensorone._delivery import Delivery
 from tensorone._errors import OutcomeUnknown, QueryError
+from tensorone._events.rentals import Adopted, Lost
 from tensorone._generated import ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session import polling
 
 from . import cleanup, reconcile
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from .requests import BillableRequest
-
-
-logger = logging.getLogger("tensorone")
 
 
 async def resume_once(
@@ -61,24 +59,39 @@ async def resume_once(
 async def _resume(session: Session, cluster_id: str, request: BillableRequest, delivery: Delivery) -> PlacedCluster:
     try:
         started = await request.send(session.tracked(delivery))
-    except OutcomeUnknown:
-        cluster = await _started(session, cluster_id)
+    except OutcomeUnknown as unknown:
+        within, call = session.settle_time, calls.name(request.operation)
+        session.events.emit(
+            Lost, call=call, client_token=None, cluster_id=cluster_id, reason=str(unknown), within=within
+        )
+        cluster = await _found(session, cluster_id, request)
         if cluster is None:
             raise
         return cluster
     except QueryError as error:
-        cluster = await _started(session, cluster_id) if cleanup.named_in(error) else None
+        cluster = await _found(session, cluster_id, request) if cleanup.named_in(error) else None
         if cluster is None:
             raise
         return cluster
     if started is None:
+        words = "the server answered null and gave no reason; read the cluster to see how it is"
         raise QueryError(
-            f"{request.operation}: the server answered null and gave no reason; read the cluster to see how it is",
+            f"{calls.name(request.operation)}: {words}",
             operation=request.operation,
             attempts=1,
             billing=f"cluster {cluster_id} may have been started",
         )
     return started
+
+
+async def _found(session: Session, cluster_id: str, request: BillableRequest) -> Cluster | None:
+    """The cluster, where it started although no answer says so."""
+    lost_at = anyio.current_time()
+    cluster = await _started(session, cluster_id)
+    if cluster is not None:
+        took, call = anyio.current_time() - lost_at, calls.name(request.operation)
+        session.events.emit(Adopted, call=call, cluster_id=cluster_id, client_token=None, seconds=took)
+    return cluster
 
 
 async def _started(session: Session, cluster_id: str) -> Cluster | None:
@@ -103,7 +116,7 @@ async def _report(session: Session, cluster_id: str) -> None:
     cluster = await _started(session, cluster_id)
     if cluster is None:
         words = f"{_call(cluster_id)} was cancelled: it has not started {session.settle_time:g} s later"
-        session.interruptions.end(_call(cluster_id), words)
+        session.interruptions.end(_call(cluster_id), words, cluster_id=cluster_id)
     else:
         words = f"{_call(cluster_id)} was cancelled: it is running and billed"
-        session.interruptions.end(_call(cluster_id), words, left=f"cluster {cluster_id}")
+        session.interruptions.end(_call(cluster_id), words, cluster_id=cluster_id, left=f"cluster {cluster_id}")

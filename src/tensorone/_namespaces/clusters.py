@@ -217,7 +217,8 @@ class Clusters:
                 on-demand cluster.
             gpu_type_id: The cluster's GPU type, to fetch the market's prices; required with `bidding`, and under a
                 `max_hourly_spend`.
-            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
+            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed. Less than
+                `timeout` with `start_without_gpus`.
             start_without_gpus: When others rent the GPUs, start without any, to save the data.
             min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
             port: A port inside the container that must be mapped too.
@@ -269,7 +270,7 @@ class Clusters:
             timeout: Seconds for its start.
             on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
             port: A port inside the container that must be mapped before the block begins.
-            expires_in: Seconds after which `reap` may end the cluster, should this process die.
+            expires_in: Seconds after which `reap` may end the cluster, should this process die; more than `timeout`.
 
         Raises:
             WaitTimedOut: It was rented and did not run in time, or was stopped while it started. It was then ended

@@ -82,6 +82,20 @@ class ResumePolicy:
             raise InvalidArgument("start_without_gpus", "must be True or False")
 
 
+def checked_wait(policy: ResumePolicy, timeout: float) -> ResumePolicy:
+    """The policy, for a call of so many seconds.
+
+    Raises:
+        InvalidArgument: The wait for GPUs leaves no time for what would follow it.
+    """
+    moves = policy.strategy != "in_place"
+    if policy.wait_for_gpus >= timeout and (moves or policy.start_without_gpus):
+        then = "another cluster" if moves else "a start without GPUs"
+        words = f"{policy.wait_for_gpus:g} s are not less than timeout={timeout:g}, so {then} would never be tried"
+        raise InvalidArgument("wait_for_gpus", words)
+    return policy
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumable:
     """What is known of a cluster that should run; plain values, so that it can be saved.

@@ -134,7 +134,7 @@ def test_clean_up_goes_on_after_failures(run, emulator, caplog):
             assert scope.cancelled_caught
 
     run(main)
-    assert "is not terminated yet: clusters.terminate" in caplog.text
+    assert "is not terminated yet, trying again: clusters.terminate" in caplog.text
     assert set(emulator.world.clusters) == FIRST
 
 
@@ -163,7 +163,7 @@ def test_clean_up_is_bounded(run_virtually, caplog):
         assert anyio.current_time() == pytest.approx(1 + 20 + 15)
 
     run_virtually(main)
-    assert "took longer than 35 s and was abandoned" in caplog.text
+    assert "did not end in time" in caplog.text
 
 
 def test_a_call_cancelled_in_the_queue_sends_nothing(run, emulator):
@@ -199,7 +199,8 @@ def test_control_c_terminates_what_was_rented(emulator, backend):
     command = [sys.executable, "-c", textwrap.dedent(script)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while set(emulator.world.clusters) == FIRST:
-            assert process.poll() is None
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.02)
         process.send_signal(signal.SIGINT)
         _, words = process.communicate(timeout=20)
     assert "KeyboardInterrupt" in words
