@@ -7,6 +7,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tensorone._account.bills import ClusterBill
     from tensorone._account.endpoints import EndpointSpec
     from tensorone._account.templates import TemplateSpec
     from tensorone._clusters.changes import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
@@ -103,6 +104,7 @@ __all__ = [
     "Change",
     "CloudType",
     "Cluster",
+    "ClusterBill",
     "ClusterNotFound",
     "ClusterSpec",
     "ClusterState",
@@ -186,6 +188,7 @@ __all__ = [
 
 # The module of each name. A module is imported on first use of one of its names, since most programs need few.
 _HOMES = {
+    "_account.bills": "ClusterBill",
     "_account.endpoints": "EndpointSpec",
     "_account.templates": "TemplateSpec",
     "_client": "TensorOne",

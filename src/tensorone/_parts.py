@@ -22,6 +22,7 @@ from tensorone._namespaces.templates import Templates
 from tensorone._session.gated_executor import GatedExecutor
 from tensorone._session.session import Session
 
+from . import _checks
 from ._warm import warm
 
 __all__ = [
@@ -34,12 +35,20 @@ __all__ = [
     "GatedExecutor",
     "GpuTypes",
     "Lifetime",
-    "RequestQueue",
     "RetryPolicy",
     "Session",
     "Spot",
     "Templates",
     "Transport",
+    "queue",
     "show_as_configured",
     "warm",
 ]
+
+
+def queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
+    """The queue of a client's requests, as its arguments say."""
+    width = _checks.integer("max_connections", max_connections, least=1)
+    if requests_per_second is None:
+        return RequestQueue(width)
+    return RequestQueue(width, requests_per_second=_checks.rate("requests_per_second", requests_per_second))

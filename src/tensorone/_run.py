@@ -132,16 +132,24 @@ class ended_by_signals:  # noqa: N801 - used as a function is
         assert self.received is not None  # noqa: S101 - the receiver ends with a signal alone
         # From here on a signal must work even where the event loop is busy, so that it is a plain handler.
         self._before = {number: signal.signal(number, self._leave) for number in SIGNALS}
-        words = f"cancelling and cleaning up, for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
-        emit_everywhere(logging.WARNING, Signalled, signal=self.received.name, text=words)
+        self._cancelling(self.received)
         self._body.cancel()
         await anyio.sleep(self._cleanup_timeout)
         self._leave(self.received, None)
 
+    def _cancelling(self, received: signal.Signals) -> None:
+        """Says what follows, before anything else happens."""
+        words = f"cancelling and cleaning up, for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
+        emit_everywhere(logging.WARNING, Signalled, signal=received.name, text=words)
+
+    def _leaving(self, received: signal.Signals) -> None:
+        """Says what may still be billed."""
+        words = f"leaving before the clean-up ended. {may_be_billed()}"
+        emit_everywhere(logging.WARNING, Signalled, signal=received.name, text=words)
+
     def _leave(self, number: int, _: FrameType | None) -> None:
         """Leaves at once, with a word on what may still be billed."""
-        words = f"leaving before the clean-up ended. {may_be_billed()}"
-        emit_everywhere(logging.WARNING, Signalled, signal=signal.Signals(number).name, text=words)
+        self._leaving(signal.Signals(number))
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

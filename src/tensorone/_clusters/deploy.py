@@ -17,6 +17,8 @@ from . import rent_once, requests
 from .spec import checked_spec
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tensorone._generated import PlacedCluster
     from tensorone._session.session import Session
 
@@ -46,7 +48,8 @@ async def _deployed(session: Session, spec: ClusterSpec, token: str, tags: dict[
         try:
             count, cloud_type = spec.gpu_count, _cloud_type(spec)
             hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=count, cloud_type=cloud_type)
-            request = requests.deploying(requests.on_demand(spec, gpu_type_id, tags))
+            about = requests.about(session, spec, gpu_type_id, tags, kind="on_demand", hourly=hourly)
+            request = requests.deploying(requests.on_demand(spec, gpu_type_id, about))
             return await rent_once.rent(session, request, token, hourly=hourly)
         except NoCapacity as error:
             refusal = error
@@ -59,6 +62,14 @@ def _cloud_type(spec: ClusterSpec) -> CloudType | None:
     return None if spec.cloud_type is None else CloudType(spec.cloud_type)
 
 
+async def highest_price(session: Session, spec: ClusterSpec) -> Decimal | None:
+    """The highest list price among the spec's GPU types, US dollars per hour; None where one is not known."""
+    checked_spec(spec)
+    ids = [each for each in spec.candidates if each is not None]
+    count, cloud_type = spec.gpu_count, _cloud_type(spec)
+    return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
+
+
 @traced("spot.rent")
 async def rent_spot(
     session: Session, spec: ClusterSpec, *, bid_per_gpu: float, client_token: str | None, expires_in: float | None
@@ -68,8 +79,9 @@ async def rent_spot(
     token = token_and_expiry.token(client_token)
     tags = token_and_expiry.tags(token, expires_in)
     bid = requests.bid(bid_per_gpu)
-    wanted = requests.spot(spec, requests.only_candidate(spec), bid, tags)
-    hourly = exact(bid) * spec.gpu_count
+    hourly, gpu_type_id = exact(bid) * spec.gpu_count, requests.only_candidate(spec)
+    about = requests.about(session, spec, gpu_type_id, tags, kind="spot", hourly=hourly)
+    wanted = requests.spot(spec, gpu_type_id, bid, about)
     with calls.named("spot.rent"):
         if client_token is not None and (existing := await rent_once.adopt(session, token)):
             session.spending.adopted(existing, hourly)

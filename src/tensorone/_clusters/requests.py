@@ -14,11 +14,14 @@ from tensorone._generated import (
     ClusterRentInterruptableInput,
     EnvironmentVariableInput,
 )
+from tensorone._session.label import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from decimal import Decimal
 
     from tensorone._generated import CloudType, GraphQLClient, PlacedCluster
+    from tensorone._session.session import Session
 
     from .spec import ClusterSpec
 
@@ -65,6 +68,27 @@ def spot(
 ) -> ClusterRentInterruptableInput:
     """The input of a spot rental on one of the spec's GPU types."""
     return _Rent(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, tags))
+
+
+def about(  # noqa: PLR0913 - what one rental is
+    session: Session,
+    spec: ClusterSpec,
+    gpu_type_id: str | None,
+    tags: dict[str, str],
+    *,
+    kind: Literal["spot", "on_demand"],
+    hourly: Decimal | None,
+) -> dict[str, str]:
+    """The variables that a rental carries: its tags, and its label where the client writes one."""
+    return labelled(
+        session,
+        tags,
+        gpu_type_id=gpu_type_id,
+        gpu_count=spec.gpu_count,
+        volume_in_gb=spec.volume_in_gb,
+        kind=kind,
+        hourly=hourly,
+    )
 
 
 class _Deploy(ClusterFindAndDeployOnDemandInput):

@@ -21,6 +21,7 @@ CALLS: Mapping[str, str] = {
     "GetClusters": "clusters.get_many",
     "GetGpuType": "gpu_types.get",
     "GetGpuTypes": "spot.quotes",
+    "ListClusterCosts": "clusters.bills",
     "ListClusters": "clusters.list",
     "ListEndpoints": "endpoints.list",
     "ListGpuTypes": "gpu_types.list",

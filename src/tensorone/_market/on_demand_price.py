@@ -78,6 +78,12 @@ async def hourly(
     """
     if not session.spending.limited or gpu_type_id is None or gpu_count == 0:
         return Decimal(0)
+    return await _in_stock(session, gpu_type_id, gpu_count=gpu_count, cloud_type=cloud_type)
+
+
+async def _in_stock(
+    session: Session, gpu_type_id: str, *, gpu_count: int, cloud_type: CloudType | None
+) -> Decimal | None:
     quoted = await lowest(session, gpu_type_id, gpu_count=gpu_count)
     if price(quoted) is None:
         raise NoCapacity(
@@ -87,6 +93,29 @@ async def hourly(
         )
     fixed = await of(session, gpu_type_id, cloud_type, quoted)
     return None if fixed is None else fixed * gpu_count
+
+
+async def highest_listed(
+    session: Session, gpu_type_ids: Iterable[str], *, gpu_count: int, cloud_type: CloudType | None
+) -> Decimal | None:
+    """The highest of the fixed prices of these GPU types, US dollars per hour; None if one of them is not known.
+
+    Raises:
+        NoCapacity: None of them is free.
+    """
+    if gpu_count == 0:
+        return Decimal(0)
+    found: list[Decimal | None] = []
+    refusal: NoCapacity | None = None
+    for gpu_type_id in gpu_type_ids:
+        try:
+            found.append(await _in_stock(session, gpu_type_id, gpu_count=gpu_count, cloud_type=cloud_type))
+        except NoCapacity as error:
+            refusal = error
+    if not found and refusal is not None:
+        raise refusal
+    known = [amount for amount in found if amount is not None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 async def highest(

@@ -13,7 +13,9 @@ from tensorone._session import token_and_expiry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
+    from tensorone._account.bills import ClusterBill
     from tensorone._clusters.lease import OnExit
     from tensorone._clusters.reap import Reaped
     from tensorone._clusters.spec import ClusterSpec
@@ -349,6 +351,50 @@ class Clusters:
         Source: ``cluster(input: {clusterId})`` in the published example requests, with aliases.
         """
         return Listing(await get_many.get_many(self._session, cluster_ids))
+
+    async def bills(self) -> list[ClusterBill]:
+        """What is known of the price, kind and size of each cluster of the account. Bills nothing.
+
+        No public source of the service shows these fields; they are known from the sibling API. Where the server lacks
+        them, which the client remembers, the bills are those of the clusters that a client with ``label=True`` rented.
+        What nobody tells is None.
+
+        Returns:
+            One entry per cluster, stopped ones too.
+
+        Raises:
+            AuthenticationError: The key is not valid.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``costPerHr``, ``podType``, ``gpuCount``, ``volumeInGb``, ``lastStatusChange`` and ``gpuDisplayName``
+        of the sibling API, by analogy.
+        """
+        from tensorone._account.bills import bills
+
+        return await bills(self._session)
+
+    async def highest_price(self, spec: ClusterSpec) -> Decimal | None:
+        """The most that `deploy` may cost with this spec, US dollars per hour, disks not included. Bills nothing.
+
+        The highest list price of its GPU types in its cloud type; in any cloud type, where it names none, since the
+        server then chooses. As ``limited(max_hourly_spend=…)`` the price binds the deployment.
+
+        Args:
+            spec: What to deploy.
+
+        Returns:
+            The price; None where the server does not tell that of each GPU type.
+
+        Raises:
+            NoCapacity: No GPU of any of its types is free.
+            TensorOneError: The prices could not be read.
+
+        Source: ``lowestPrice`` in the published example requests; ``securePrice`` and ``communityPrice`` of the
+        sibling API.
+        """
+        from tensorone._clusters.deploy import highest_price
+
+        return await highest_price(self._session, spec)
 
     # Last, because its name hides the builtin from the annotations that follow it.
     async def list(self) -> Listing[Cluster]:

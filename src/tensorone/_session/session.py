@@ -47,6 +47,8 @@ class Session:
         unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it; seconds since 1970.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
             cloud type, with None the lowest of a type.
+        label: Whether rentals carry a label that says what they are.
+        bills_unsupported: Whether the server was found to tell no cluster's price.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
@@ -57,6 +59,8 @@ class Session:
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
         self.fixed_prices: dict[tuple[str, CloudType | None], Decimal] = {}
+        self.label = False
+        self.bills_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time, events=self.events)
         self.interruptions = Interruptions(self.events)

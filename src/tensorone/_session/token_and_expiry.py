@@ -23,7 +23,9 @@ CLIENT_TOKEN = "TENSORONE_CLIENT_TOKEN"  # noqa: S105 - the name of a variable, 
 
 EXPIRES_AT = "TENSORONE_EXPIRES_AT"
 
-RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT})
+LABEL = "TENSORONE_RENTED"
+
+RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT, LABEL})
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

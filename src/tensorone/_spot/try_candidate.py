@@ -58,7 +58,8 @@ class Renter:
     async def bid(self, candidate: Candidate, bid: Bid) -> SpotRental | TensorOneError:
         """Bids for a spot cluster. Returns a refusal that another attempt may change, and raises any other."""
         spec = narrowed(self._request.spec, candidate)
-        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), self._request.tags)
+        tags = self._tags(candidate, bid.bid_per_gpu, "spot")
+        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), tags)
         with asking_for_spot():
             return await self._send(candidate, requests.renting(wanted), bid.bid_per_gpu, bid.reason, "spot")
 
@@ -67,9 +68,14 @@ class Renter:
         price = await self._affordable(candidate, quote)
         if price is None:
             return None
-        wanted = requests.on_demand(narrowed(self._request.spec, candidate), candidate.gpu_type_id, self._request.tags)
+        tags = self._tags(candidate, price, "on_demand")
+        wanted = requests.on_demand(narrowed(self._request.spec, candidate), candidate.gpu_type_id, tags)
         reason = f"on-demand at {price} USD per GPU-hour, since no bid won"
         return await self._send(candidate, requests.deploying(wanted), price, reason, "on_demand")
+
+    def _tags(self, candidate: Candidate, paying: Decimal, kind: MarketKind) -> dict[str, str]:
+        spec, hourly = self._request.spec, paying * self._request.spec.gpu_count
+        return requests.about(self._session, spec, candidate.gpu_type_id, self._request.tags, kind=kind, hourly=hourly)
 
     async def _send(
         self, candidate: Candidate, request: requests.BillableRequest, paying: Decimal, reason: str, kind: MarketKind
