@@ -67,7 +67,8 @@ async def highest_price(session: Session, spec: ClusterSpec) -> Decimal | None:
     checked_spec(spec)
     ids = [each for each in spec.candidates if each is not None]
     count, cloud_type = spec.gpu_count, _cloud_type(spec)
-    return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
+    with calls.named("clusters.highest_price"):
+        return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
 
 
 @traced("spot.rent")

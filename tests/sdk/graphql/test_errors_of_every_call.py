@@ -48,6 +48,7 @@ async def _first(block):
 # Each call with what it may send.
 CALLS = {
     "account.get": (lambda each: each(), {"GetAccount"}),
+    "clusters.bills": (lambda each: each(), {"ListClusterCosts", "ListClusters"}),
     "clusters.deploy": (lambda each: each(SPEC, client_token="t"), RENTING),
     "clusters.ensure_running": (
         lambda each: each("abc", gpu_count=1, **WAIT),
@@ -56,6 +57,7 @@ CALLS = {
     "clusters.find": (lambda each: each("t"), {"ListClusters"}),
     "clusters.get": (lambda each: each("abc"), {"GetCluster"}),
     "clusters.get_many": (lambda each: each(["abc", "def"]), {"GetCluster", "GetClusters"}),
+    "clusters.highest_price": (lambda each: each(SPEC), RENTING),
     "clusters.lease": (lambda each: _entered(each(SPEC, timeout=1, on_exit="stop")), RENTING),
     "clusters.list": (lambda each: each(), {"ListClusters"}),
     "clusters.reap": (lambda each: each(action="stop", dry_run=True), {"ListClusters"}),
