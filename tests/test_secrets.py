@@ -19,10 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from pydantic import ValidationError
 from telemetry import recording
 from wires import graphql, http, refusal, scripted
 
-from tensorone import ClusterSpec, RetryPolicy, TensorOne, TensorOneError, fan_out
+from tensorone import Cluster, ClusterSpec, RetryPolicy, TensorOne, TensorOneError, fan_out
+from tensorone._generated import EnvironmentVariableInput
 from tensorone._redaction import Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
@@ -230,3 +232,18 @@ def test_short_values_stay():
     assert Redactor(["on"]).tree({"a": [1, None, {"env": None}, {"env": 5}, {"env": [7]}]}) == {
         "a": [1, None, {"env": None}, {"env": "***"}, {"env": ["***"]}]
     }
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Cluster.model_validate({"id": 1, "env": [["PASSWORD", "correct-horse"]]}),
+        lambda: EnvironmentVariableInput(key="PASSWORD", value=["correct-horse"]),
+    ],
+)
+def test_what_pydantic_refuses_shows_no_value(make):
+    """The words of a `ValidationError` of a result or an input name the field, and hold nothing that was in it."""
+    with pytest.raises(ValidationError) as caught:
+        make()
+    assert "correct-horse" not in str(caught.value)
+    assert "correct-horse" not in repr(caught.value)

@@ -108,6 +108,8 @@ class TensorOne:
         label: bool = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
+        _checks.flag("allow_insecure_http", allow_insecure_http)
+        _checks.flag("merge_reads", merge_reads)
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
         target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
@@ -286,11 +288,14 @@ class TensorOne:
         if self._owner:
             if self._transport.connected:
                 self._lifetime.require_loop()
+            self._session.rentals.closing()
             self._lifetime.close()
             self._executor.events.close()
             await self._transport.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_shown"):  # its making failed, and a traceback shows its variables
+            return "<TensorOne (not made)>"
         return f"<TensorOne {self._shown} ({self._lifetime.state})>"
 
     def __reduce__(self) -> NoReturn:

@@ -75,7 +75,8 @@ async def billable(  # noqa: PLR0913 - what one call that bills is about
 
     async def guarded() -> PlacedCluster:
         try:
-            placed = await call()
+            with session.rentals.under_way(what):
+                placed = await call()
         except BaseException as error:
             if delivery.begun and isinstance(error, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
                 session.rentals.unknown(key, about(key))
@@ -134,9 +135,15 @@ def named_in(error: QueryError) -> str | None:
 
 async def state_of(session: Session, cluster_id: str) -> Cluster | None:
     """A cluster as it is now; None when it is not there or cannot be read."""
+    cluster = await read(session, cluster_id)
+    return None if isinstance(cluster, TensorOneError) else cluster
+
+
+async def read(session: Session, cluster_id: str) -> Cluster | TensorOneError | None:
+    """A cluster as it is now; None when it is not there, the error when it cannot be read."""
     try:
         return (await session.graphql.get_cluster(cluster_id)).cluster
     except TensorOneError as error:
         words = f"cluster {cluster_id} could not be read: {error}"
         session.events.emit(Setback, text=words, cluster_id=cluster_id, error_type=type(error).__name__)
-        return None
+        return error

@@ -58,6 +58,7 @@ def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[
 async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
     """The loop behind `clusters.reap`."""
     _checks.one_of("action", action, Action)
+    _checks.flag("dry_run", dry_run)
     with calls.named("clusters.reap"):
         due = expired(await session.clusters(), datetime.now(UTC), action)
     if dry_run:

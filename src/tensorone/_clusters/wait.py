@@ -40,6 +40,8 @@ async def _until(  # noqa: PLR0913 - what both kinds of waiting share
 ) -> Cluster:
     """The loop behind both kinds of waiting."""
     _checks.cluster_id(cluster_id)
+    _checks.operation("predicate", predicate)
+    _checks.hook("predicate", predicate)
     _checks.seconds("timeout", timeout)
     poller = session.poller(_checks.seconds("every", every))
     watched = _Watched(cluster_id, predicate)

@@ -62,9 +62,12 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
         One outcome per item, in the order of the items.
 
     Raises:
-        InvalidArgument: `op` is no function, `items` is a string or a mapping, or a number is below 1.
+        InvalidArgument: `op` or a hook is no function, a hook is a coroutine function, which nothing would await,
+                `items` is a string or a mapping, or a number is below 1.
     """
     checked(op, items, limit, stop_after_failures)
+    _checks.hook("on_progress", on_progress)
+    _checks.hook("on_outcome", on_outcome)
     total = len(items) if isinstance(items, Sized) else None
     outcomes: dict[int, Outcome[T, R]] = {}
     each_told, failed = wanted_everywhere(logging.DEBUG), 0

@@ -78,8 +78,7 @@ class ResumePolicy:
         if self.strategy not in _STRATEGIES:
             raise InvalidArgument("strategy", f"must be one of {', '.join(_STRATEGIES)}, not {self.strategy!r}")
         _checks.seconds("wait_for_gpus", self.wait_for_gpus, zero=True)
-        if self.start_without_gpus not in (True, False):
-            raise InvalidArgument("start_without_gpus", "must be True or False")
+        _checks.flag("start_without_gpus", self.start_without_gpus)
 
 
 def checked_wait(policy: ResumePolicy, timeout: float) -> ResumePolicy:

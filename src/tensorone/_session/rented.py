@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -17,7 +18,7 @@ from .cluster_status import STOPPED
 from .token_and_expiry import CLIENT_TOKEN, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Generator, Iterable, Mapping
     from decimal import Decimal
 
     from tensorone._generated import Cluster
@@ -80,6 +81,7 @@ class Rentals:
         self._unsettled: dict[str, RentedCluster] = {}
         self._warned: set[str] = set()
         self._lost: dict[str, None] = {}
+        self._under_way: set[str] = set()
         OPEN.add(self)
 
     @property
@@ -162,6 +164,27 @@ class Rentals:
         if token in self._unsettled and cluster.desired_status not in STOPPED:
             about = self._unsettled[token]
             self.add(replace(about, cluster_id=cluster.id))
+
+    @contextmanager
+    def under_way(self, what: str) -> Generator[None]:
+        """While a call that bills has no answer.
+
+        Args:
+            what: The call in words, with its token or cluster.
+        """
+        self._under_way.add(what)
+        try:
+            yield
+        finally:
+            self._under_way.discard(what)
+
+    def closing(self) -> None:
+        """One warning of the calls without an answer: nobody may be left whom it reaches."""
+        if self._under_way:
+            calls = ", ".join(sorted(self._under_way))
+            words = f"the client was closed before the answer to {calls}; what it began may run on and be billed"
+            look = "look with client.clusters.list() or find()"
+            self._events.emit(LeftBehind, cluster_ids=(), usd_per_hour=None, text=f"{words}: {look}")
 
     def warn(self, cluster_ids: Iterable[str], where: str) -> None:
         """One warning that names what still runs, what it costs, and the call that ends it."""

@@ -32,6 +32,53 @@ class Kind(enum.Enum):
     GPU = "GPU"
 
 
+async def _awaited(*_: object) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("wrong", [_awaited, 3])
+@pytest.mark.parametrize("hook", ["on_outcome", "on_progress"])
+async def test_a_hook_that_nobody_could_call(client, emulator, hook, wrong):
+    """A hook that would not be awaited, or called, is refused before anything is rented."""
+    with pytest.raises(InvalidArgument, match=hook):
+        await fan_out(client.clusters.deploy, [SPEC], **{hook: wrong})
+    assert not emulator.world.requests
+
+
+@pytest.mark.parametrize("wrong", [_awaited, True, None])
+async def test_a_predicate_that_would_hold_at_once(client, emulator, wrong):
+    """A coroutine function is no predicate: what it returns always counts as true."""
+    with pytest.raises(InvalidArgument, match="predicate"):
+        await client.clusters.wait_until("inzk6tzuz833h5", wrong, timeout=5)
+    assert not emulator.world.requests
+
+
+@pytest.mark.parametrize("wrong", [None, 0, "false"])
+async def test_what_only_counts_as_true_or_false(client, emulator, wrong):
+    """Where a word would do the contrary of what it says, only True and False are taken."""
+    with pytest.raises(InvalidArgument, match="dry_run"):
+        await client.clusters.reap(action="terminate", dry_run=wrong)
+    with pytest.raises(InvalidArgument, match="allow_insecure_http"):
+        TensorOne("key", url="http://gpu.example/graphql", allow_insecure_http=wrong)
+    with pytest.raises(InvalidArgument, match="merge_reads"):
+        TensorOne("key", merge_reads=wrong)
+    with pytest.raises(InvalidArgument, match="allow_above_on_demand"):
+        BidPolicy(ceiling=1, allow_above_on_demand=wrong)
+    assert not emulator.world.requests
+
+
+def test_a_value_in_the_place_of_a_name_is_not_shown():
+    """Of `PASSWORD=…` in the place of a name, the message has the name alone."""
+    with pytest.raises(InvalidArgument, match="'PASSWORD=…' is not a valid variable name") as caught:
+        ClusterSpec(image_name="i", gpu_type_id=A40, env={"PASSWORD=hunter2hunter2": ""})
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_a_client_whose_making_failed_can_be_shown():
+    """A traceback with variables shows it instead of raising another error."""
+    assert repr(TensorOne.__new__(TensorOne)) == "<TensorOne (not made)>"
+
+
 @pytest.mark.parametrize("items", SEVERAL)
 async def test_one_thing_in_the_place_of_several(client, emulator, items):
     """A string is not taken for its letters, nor a mapping for its keys; the cluster lives."""
