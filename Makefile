@@ -48,6 +48,9 @@ cov: install ## Run the tests with branch coverage
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
+soak-fleet: install ## Kill a fleet's process again and again in a flapping market, five seeds, and compare at rest; then a control
+	$(BIN)/python tests/fleet_soak.py --clusters 60 --kills 15 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --kills 8 --seeds 2 --forget
+
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
 	benchmarks/.venv/bin/python benchmarks/run.py
 
@@ -108,4 +111,4 @@ clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak bench bench-spot probe-proof docs pictures pages dist release-check clean
+	types cov soak soak-fleet bench bench-spot probe-proof docs pictures pages dist release-check clean

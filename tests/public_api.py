@@ -9,7 +9,7 @@ import importlib
 import inspect
 from collections.abc import Iterator
 
-PACKAGES = ("tensorone", "tensorone.emulator", "tensorone.events", "tensorone.plot")
+PACKAGES = ("tensorone", "tensorone.emulator", "tensorone.events", "tensorone.fleet", "tensorone.plot")
 
 
 def lines() -> list[str]:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 import tensorone
 import tensorone.emulator
 import tensorone.events
+import tensorone.fleet
 import tensorone_codegen
 
 SOURCE = Path(tensorone.__file__).parent
@@ -32,7 +33,8 @@ MODULES = sorted(
 
 # Decisions: they neither wait nor send. What may import what is held by the contracts in pyproject.toml.
 PURE = {
-    *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
+    *("_redaction", "_json", "_rows", "_graphql.arguments", "_graphql.batch", "_graphql.decoding"),
+    "_graphql.failed_attempt",
     *("_graphql.calls", "_graphql.extension_values"),
     *("_rate.learned_rate", "_rate.token_bucket"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
@@ -42,8 +44,8 @@ PURE = {
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
     *("_recovery.actions", "_recovery.failures", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
     *("_spot.backoff", "_spot.candidates", "_spot.request", "_spot.search_state", "_spot.terms"),
-    *("_fleet.backoff", "_fleet.bookkeeping", "_fleet.events", "_fleet.giving_up", "_fleet.member"),
-    *("_fleet.replacements", "_fleet.state", "_fleet.step"),
+    *("_fleet.bookkeeping", "_fleet.events", "_fleet.giving_up", "_fleet.look", "_fleet.member"),
+    *("_fleet.observations", "_fleet.replacements", "_fleet.spec", "_fleet.state", "_fleet.step"),
 }
 
 
@@ -116,9 +118,9 @@ def test_all_is_sorted_complete_and_documented():
         if name.startswith("_") and name != "_parts":
             offered |= set(getattr(importlib.import_module(f"tensorone.{name}"), "__all__", ()))
     internal = {name for name in offered if name.endswith("Input")} | {"ClusterCost", "ClusterType"}
-    events = set(tensorone.events.__all__)
+    events, fleet = set(tensorone.events.__all__), set(tensorone.fleet.__all__)
     assert not events & set(tensorone.__all__)
-    assert set(tensorone.__all__) | events == offered - internal - {"GraphQLClient"}
+    assert set(tensorone.__all__) | events | fleet == offered - internal - {"GraphQLClient"}
 
 
 @pytest.mark.parametrize("package", public_api.PACKAGES)
@@ -139,6 +141,7 @@ def test_every_public_coroutine_says_what_it_raises():
         tensorone.Accounts,
         tensorone.Templates,
         tensorone.Endpoints,
+        tensorone.Fleets,
     ):
         for name, method in inspect.getmembers(space, inspect.iscoroutinefunction):
             text = inspect.getdoc(method) or ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorone._concurrency.outcome import NotStarted, Outcome
     from tensorone._fleet.events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
     from tensorone._fleet.keep_running import KeepRunning
+    from tensorone._fleet.store import FileStore
     from tensorone._graphql.request_queue import ThrottleState
     from tensorone._graphql.retry import RetryPolicy
     from tensorone._graphql.schema_check import OperationCheck
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tensorone._namespaces.account import Accounts
     from tensorone._namespaces.clusters import Clusters
     from tensorone._namespaces.endpoints import Endpoints
+    from tensorone._namespaces.fleet import Fleets
     from tensorone._namespaces.gpu_types import GpuTypes
     from tensorone._namespaces.spot import Spot
     from tensorone._namespaces.templates import Templates
@@ -114,6 +116,8 @@ __all__ = [
     "Endpoint",
     "EndpointSpec",
     "Endpoints",
+    "FileStore",
+    "Fleets",
     "Gate",
     "GaveUp",
     "GiveUp",
@@ -202,6 +206,7 @@ _HOMES = {
     ),
     "_fleet.events": "BidMade BudgetReached GaveUp Moved Preempted Recovered StatusUnknown",
     "_fleet.keep_running": "KeepRunning",
+    "_fleet.store": "FileStore",
     "_generated": (
         "Account CloudType Cluster ClusterState ClusterStatus ContainerUsage Endpoint GpuType GpuUsage LowestPrice "
         "Machine PlacedCluster Port PricedGpuType Runtime Template"
@@ -215,6 +220,7 @@ _HOMES = {
     "_namespaces.account": "Accounts",
     "_namespaces.clusters": "Clusters",
     "_namespaces.endpoints": "Endpoints",
+    "_namespaces.fleet": "Fleets",
     "_namespaces.gpu_types": "GpuTypes",
     "_namespaces.spot": "Spot",
     "_namespaces.templates": "Templates",
@@ -235,7 +241,8 @@ def __getattr__(name: str) -> object:
     if home is None:
         if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
             raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
-        hint = f": import tensorone.{name} first" if name in {"emulator", "events", "plot"} else ""
+        submodules = {"emulator", "events", "fleet", "plot", "testing"}
+        hint = f": import tensorone.{name} first" if name in submodules else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
     if isinstance(value, FunctionType):

@@ -169,6 +169,7 @@ class TensorOne:
         self._session = session
         self.clusters = parts.Clusters(session)
         self.spot = parts.Spot(session)
+        self.fleet = parts.Fleets(session)
         self.gpu_types = parts.GpuTypes(session)
         self.account = parts.Accounts(session)
         self.templates = parts.Templates(session)

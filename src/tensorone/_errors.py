@@ -2,7 +2,7 @@
 
 ::
 
-    TensorOneError                 .operation .attempts .retryable .billing .ledger
+    TensorOneError                 .operation .attempts .retryable .repeatable .billing .ledger
     ├─ ConfigurationError          a missing key, a bad URL, a client used outside its lifetime
     ├─ InvalidArgument             .field; also ValueError: refused before anything was sent
     ├─ ConnectionFailed            nothing was sent, or the operation is safe to repeat
@@ -21,17 +21,25 @@
     ├─ NotStarted                  an item of `fan_out` that was not started after too many failures
     └─ WaitTimedOut                .last_seen; also TimeoutError
 
-No error holds the API key or an environment value of a cluster, and every error can be pickled.
+No error holds the API key or an environment value of a cluster. Every error can be pickled, and written as JSON:
+``error.to_json()``, and back by ``TensorOneError.from_json(text)``; pydantic reads and writes the same form.
 """
 
 from __future__ import annotations
 
+import json
 import pickle
+from collections.abc import Mapping
+from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+
+from . import _error_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    from pydantic_core import CoreSchema
 
 __all__ = [
     "AuthenticationError",
@@ -106,6 +114,39 @@ class TensorOneError(Exception):
         said += ["the same call may succeed later, and is safe to repeat"] if self.retryable else []
         return f"<p>{'<br>'.join(said)}</p>"
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether making the same call again, by this process or another one, is right.
+
+        That is so where it is `retryable`, and also after an `OutcomeUnknown` whose token the caller gave: the
+        repeated call looks for that token first. For a durable engine's retries.
+        """
+        return self.retryable
+
+    def to_json(self) -> str:
+        """The error as text: type, words, fields and cause; environment values are masked."""
+        return json.dumps(_error_form.written(self))
+
+    @staticmethod
+    def from_json(text: str) -> TensorOneError:
+        """The error that `to_json` wrote, of its own type and with its fields.
+
+        Raises:
+            InvalidArgument: The text is not one of these.
+        """
+        try:
+            error = _validated(TensorOneError, json.loads(text))
+        except ValueError as error:
+            raise InvalidArgument("text", f"is not an error as to_json writes it: {error}") from error
+        return cast("TensorOneError", error)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - errors are imported first, and cheap
+
+        write = core_schema.plain_serializer_function_ser_schema(_error_form.written)
+        return core_schema.no_info_plain_validator_function(partial(_validated, cls), serialization=write)
+
     def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
         # Exceptions are rebuilt from positional arguments alone; ours have keywords, and a cause to keep.
         return _rebuild, (type(self), self.args, self.__dict__, _portable(self.__cause__))
@@ -130,6 +171,35 @@ def _rebuild(
     error.__dict__.update(state)
     error.__cause__ = cause
     return error
+
+
+class AnyError:
+    """How pydantic reads and writes an exception, a foreign one too: ``Annotated[Exception, AnyError]``."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - likewise
+
+        write = core_schema.plain_serializer_function_ser_schema(_error_form.written)
+        return core_schema.no_info_plain_validator_function(partial(_validated, Exception), serialization=write)
+
+
+def _validated(cls: type[BaseException], value: object) -> BaseException:
+    """An error as it is, or of the form that JSON holds."""
+    error = value if isinstance(value, BaseException) else _any(value)
+    if not isinstance(error, cls):
+        raise ValueError(f"must be a {cls.__name__}, not a {type(error).__name__}")  # noqa: TRY004 - for pydantic
+    return error
+
+
+def _any(form: object) -> BaseException:
+    if not isinstance(form, Mapping):
+        raise ValueError("is not an object")  # noqa: TRY004 - for pydantic
+
+    def make(cls: type, message: str, fields: dict[str, Any]) -> TensorOneError:
+        return _rebuild(cls, (message,), fields | {"ledger": tuple(fields.get("ledger", ()))}, None)
+
+    return _error_form.read(cast("Mapping[str, Any]", form), make)
 
 
 def reworded(error: TensorOneError, words: str, **changed: Any) -> TensorOneError:
@@ -264,11 +334,19 @@ class OutcomeUnknown(TensorOneError):
     Attributes:
         client_token: The token in the environment of the cluster that may exist; look it up with
             ``client.clusters.find(client_token)``. None for operations that carry no token.
+        token_given: Whether the caller gave that token, so that the same call again looks for it first.
     """
+
+    token_given = False
 
     def __init__(self, message: str, *, client_token: str | None = None, **common: Unpack[_Common]) -> None:
         super().__init__(message, **common)
         self.client_token = client_token
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same call again is right: it is if the caller gave the token."""
+        return self.retryable or self.token_given
 
 
 class BidCeilingReached(TensorOneError):

@@ -15,6 +15,7 @@ from tensorone._http.transport import Transport
 from tensorone._namespaces.account import Accounts
 from tensorone._namespaces.clusters import Clusters
 from tensorone._namespaces.endpoints import Endpoints
+from tensorone._namespaces.fleet import Fleets
 from tensorone._namespaces.gpu_types import GpuTypes
 from tensorone._namespaces.spot import Spot
 from tensorone._namespaces.templates import Templates
@@ -30,6 +31,7 @@ __all__ = [
     "Emitter",
     "Endpoints",
     "Executor",
+    "Fleets",
     "GatedExecutor",
     "GpuTypes",
     "Lifetime",

@@ -146,3 +146,18 @@ class HiddenMapping(Mapping[str, V]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[V]:
         return HiddenMapping(copy.deepcopy(self._values, memo))
+
+
+class Names(HiddenMapping[str]):
+    """A frozen mapping of names to names, which are no secrets."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Names], tuple[dict[str, str]]]:
+        return type(self), (dict(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

@@ -34,6 +34,6 @@ def warm() -> None:
             for room in pkgutil.iter_modules(import_module(wing.name).__path__, f"{wing.name}."):
                 import_module(room.name)
     answers: list[type[object]] = [operation.result for operation in operations()]
-    answers += [batch.reading(("",)).result, batch.pricing(("",), 1).result, dict[str, Any]]
+    answers += [batch.reading(("",)).result, batch.pricing([("", 1)]).result, dict[str, Any]]
     for answer in answers:
         decoding.prepare(answer)

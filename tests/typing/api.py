@@ -27,6 +27,7 @@ from tensorone import (
     fan_out,
     stream_outcomes,
 )
+from tensorone.fleet import FleetSpec, Look, Recover, step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +39,15 @@ async def accepted(client: TensorOne, ids: AsyncIterator[str]) -> None:
     ClusterSpec(image_name="i", gpu_count=0, cloud_type=CloudTypeEnum.ALL)
     assert_type(await client.clusters.deploy(spec, client_token="t", expires_in=60), PlacedCluster)
     assert_type(await client.spot.rent(spec, bid_per_gpu=0.2), PlacedCluster)
+    fleet = FleetSpec(name="n", slots={"w": "s"}, specs={"s": spec}, bidding=BidPolicy(ceiling=0.3), budget=50)
+    state = fleet.start({"w": "id"})
+    look = await client.fleet.look(fleet, state.cluster_ids, others=state.other_ids)
+    assert_type(look, Look)
+    state, actions = step(state, look, 0.0, fleet.settings)
+    for action in actions:
+        if isinstance(action, Recover):
+            ended = await client.fleet.round(fleet.order_of(action), look=look, own_bids=state.own_bids)
+            state, _ = step(state, ended, 0.0, fleet.settings)
     rental = await client.spot.acquire(spec, bidding=BidPolicy(ceiling=0.3), timeout=60)
     assert_type(rental, SpotRental)
     assert_type(rental.cluster, PlacedCluster)

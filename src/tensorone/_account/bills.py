@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tensorone._errors import OperationUnsupported
 from tensorone._generated import ClusterType
+from tensorone._graphql import calls
 from tensorone._session.cluster_status import STOPPED
 from tensorone._session.label import label_of
 from tensorone._session.session import known_account
@@ -58,7 +59,8 @@ async def bills(session: Session) -> list[ClusterBill]:
             return [_told(cost) for cost in account.clusters or () if cost is not None]
         except OperationUnsupported:
             session.bills_unsupported = True
-    return [_labelled(cluster) for cluster in await session.clusters()]
+    with calls.named("clusters.bills"):
+        return [_labelled(cluster) for cluster in await session.clusters()]
 
 
 def _told(cost: ClusterCost) -> ClusterBill:

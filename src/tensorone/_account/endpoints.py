@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence  # noqa: TC003 - pydantic reads it
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,8 +12,6 @@ from tensorone._generated import EndpointInput
 from tensorone._session.session import known_account
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tensorone._generated import Endpoint
     from tensorone._session.session import Session
 

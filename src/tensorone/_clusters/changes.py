@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tensorone._generated import ClusterStatus
+from tensorone._generated import Cluster, ClusterStatus, Port
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-
-    from tensorone._generated import Cluster, Port
 
 __all__ = ["Appeared", "Change", "Gone", "PortsChanged", "RuntimeDown", "RuntimeUp", "StatusChanged"]
 

@@ -33,7 +33,7 @@ async def deploy(
     checked_spec(spec)
     token = token_and_expiry.token(client_token)
     tags = token_and_expiry.tags(token, expires_in)
-    with calls.named("clusters.deploy"):
+    with calls.named("clusters.deploy"), token_and_expiry.given(client_token):
         if client_token is not None and (existing := await rent_once.adopt(session, token)):
             count, cloud_type = spec.gpu_count, _cloud_type(spec)
             hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, cloud_type=cloud_type)
@@ -88,7 +88,7 @@ async def rent_spot(
             session.spending.adopted(existing, hourly)
             return existing
         try:
-            with asking_for_spot():
+            with asking_for_spot(), token_and_expiry.given(client_token):
                 return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
         except NoCapacity as error:
             await catalogue.check(session, spec.candidates, error, cloud_type=_cloud_type(spec))

@@ -10,7 +10,7 @@ from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
 from tensorone._events.spans import traced
-from tensorone._generated import ClusterStatus
+from tensorone._generated import Cluster, ClusterStatus
 from tensorone._graphql import calls
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import STOPPED
@@ -18,7 +18,6 @@ from tensorone._session.cluster_status import STOPPED
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tensorone._generated import Cluster
     from tensorone._session.session import Session
 
 __all__ = ["Reaped"]

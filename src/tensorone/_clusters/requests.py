@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._generated import (
     ClusterFindAndDeployOnDemandInput,
     ClusterRentInterruptableInput,
@@ -109,8 +110,24 @@ def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> 
     given.update({name: value for name in SAME_NAME if (value := getattr(spec, name)) is not None})
     if spec.ports:
         given["ports"] = ",".join(spec.ports)
-    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in {**spec.env, **tags}.items()]
+    env = {**spec.env, **_referenced(spec), **tags}
+    given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in env.items()]
     return given | dict(spec.further)
+
+
+def _referenced(spec: ClusterSpec) -> dict[str, str]:
+    """The values that a spec refers to, from the environment of this process.
+
+    Raises:
+        ConfigurationError: A variable is not set here; nothing was sent.
+    """
+    for name, source in spec.env_from.items():
+        if source not in os.environ:
+            raise ConfigurationError(
+                f"env_from: {name} is taken from the variable {source}, which is not set in this process: set it where"
+                " clusters are rented"
+            )
+    return {name: os.environ[source] for name, source in spec.env_from.items()}
 
 
 def bid(value: object) -> float:

@@ -17,7 +17,7 @@ from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import tree
 from tensorone._json import as_object
-from tensorone._redaction import MASK, HiddenMapping
+from tensorone._redaction import MASK, HiddenMapping, Names
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
@@ -46,6 +46,9 @@ class ClusterSpec:
         env: Environment variables of the container. Values do not appear in any repr, and a spec that has some is not
             pickled: ``TypeAdapter(ClusterSpec).dump_json(spec, context={"secrets": True})`` writes it for another
             process, which reads it with `validate_json`. Without that context it is written with masks.
+        env_from: Further environment variables, by reference: each name with that of a variable of the process that
+            sends the rental, such as ``{"HF_TOKEN": "HF_TOKEN"}``. Only names are stored, shown and pickled; the value
+            is read right before the rental is sent, and a variable that is not set raises `ConfigurationError`.
         docker_args: Arguments that replace the image's command.
         further: Further input fields in the API's own words, such as ``{"dataCenterId": "EU-RO-1"}``, for what no
             public source attests of Tensor One. They are sent as they are; a server that does not know one refuses
@@ -69,6 +72,7 @@ class ClusterSpec:
     min_memory_in_gb: int | None = None
     ports: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    env_from: Mapping[str, str] = field(default_factory=dict[str, str])
     docker_args: str | None = None
     further: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -131,6 +135,8 @@ def _written(spec: ClusterSpec, info: core_schema.SerializationInfo) -> dict[str
     """What pydantic writes of a spec: what was given, with masks unless the context asks for secrets."""
     asked = (as_object(info.context) or {}).get("secrets") is True
     given = {each.name: getattr(spec, each.name) for each in fields(spec) if getattr(spec, each.name) not in (None, ())}
+    if names := given.pop("env_from"):
+        given["env_from"] = dict(names)
     for name in ("env", "further"):
         hidden = given.pop(name)
         if hidden:
@@ -158,6 +164,7 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
         "env": _environment(spec.env),
+        "env_from": _references(spec.env_from, spec.env),
         "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
@@ -196,6 +203,15 @@ def _environment(value: Any) -> HiddenMapping[str]:
     checked = HiddenMapping(_checks.environment("env", value))
     for name in RESERVED.intersection(checked):
         raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    return checked
+
+
+def _references(value: Any, env: Mapping[str, str]) -> Names:
+    checked = Names(_checks.environment("env_from", value))
+    for name in RESERVED.intersection(checked):
+        raise InvalidArgument("env_from", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    for name in checked.keys() & env.keys():
+        raise InvalidArgument("env_from", f"names {name}, which env has a value for: give one of them")
     return checked
 
 

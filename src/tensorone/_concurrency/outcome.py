@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Annotated, Generic, TypeVar, cast
 
-from tensorone._errors import TensorOneError
+from tensorone._errors import AnyError, TensorOneError
 
 __all__ = ["NotStarted", "Outcome"]
 
@@ -29,12 +29,13 @@ class Outcome(Generic[T, R]):
     Attributes:
         item: The item.
         value: What the operation returned, or None.
-        error: What it raised, or None; `NotStarted` where it was not called.
+        error: What it raised, or None; `NotStarted` where it was not called. JSON keeps one of ours whole, and of a
+            foreign one the type and the words.
     """
 
     item: T
     value: R | None = None
-    error: Exception | None = None
+    error: Annotated[Exception, AnyError] | None = None
 
     @property
     def ok(self) -> bool:

@@ -5,48 +5,79 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tensorone._session.cluster_status import MISSES_UNTIL_GONE
+from tensorone._rows import Rows
+from tensorone._session.cluster_status import MISSES_UNTIL_GONE, is_active
 
-from .events import Polled, RecoveryFailed, RecoverySucceeded, RentalSent, Strayed
+from .events import End
 from .member import LeftBehind, Sent
+from .observations import Pending, Polled, RecoveryFailed, RecoverySucceeded, RentalSent, Strayed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tensorone._generated import Cluster
     from tensorone._recovery.actions import RentElsewhere
 
-    from .events import Observation
-    from .state import FleetState
+    from .observations import Observation
+    from .state import FleetSettings, FleetState
 
+
+LATE = 300.0  # seconds after a move within which a start of the old cluster is one that was sent before it
 
 SENT_MEMORY = 3600.0  # seconds after which no rental is expected to be committed any more, however late
 
 
-def sent_after(sent: tuple[Sent, ...], observation: Observation, now: float) -> tuple[Sent, ...]:
+def sent_after(sent: Rows[Sent], observation: Observation, now: float) -> Rows[Sent]:
     """The rentals to remember."""
-    recent = tuple(each for each in sent if each.at + SENT_MEMORY > now)
     if isinstance(observation, RentalSent):
-        others = (each for each in recent if each.cluster_id != observation.cluster_id)
-        return (*others, Sent(cluster_id=observation.cluster_id, at=now))
-    if not isinstance(observation, RecoverySucceeded | RecoveryFailed):
-        return recent
-    if isinstance(observation, RecoveryFailed) and observation.unsettled:
-        return recent
-    return tuple(replace(each, settled=True) if each.cluster_id == observation.cluster_id else each for each in recent)
+        return sent.with_key(Sent(cluster_id=observation.cluster_id, at=now, by=observation.by))
+    if isinstance(observation, Pending):
+        return sent
+    if isinstance(observation, RecoverySucceeded | RecoveryFailed):
+        place = sent.find(observation.cluster_id)
+        if place is None:
+            return sent
+        return sent.with_row(place, replace(sent[place], settled=True))
+    if all(each.at + SENT_MEMORY > now for each in sent):
+        return sent
+    return Rows(each for each in sent if each.at + SENT_MEMORY > now)
 
 
-def may_be_committed(sent: tuple[Sent, ...], cluster_id: str, now: float, settle_time: float) -> bool:
+def may_be_committed(sent: Rows[Sent], cluster_id: str, now: float, settle_time: float) -> bool:
     """Whether a rental in the place of a cluster was sent of which nobody saw what came."""
-    return any(each.cluster_id == cluster_id and not each.settled and now < each.at + settle_time for each in sent)
+    place = sent.find(cluster_id)
+    return place is not None and not sent[place].settled and now < sent[place].at + settle_time
 
 
-def left_after(state: FleetState, observation: Observation) -> tuple[LeftBehind, ...]:
+def left_after(state: FleetState, observation: Observation) -> Rows[LeftBehind]:
     """The clusters that were left behind and that the account may still have."""
     if isinstance(observation, Polled):
         shown = {each.id: str.__str__(each.desired_status) for each in observation.clusters}
-        found = (_seen(each, shown.get(each.cluster.old_cluster_id)) for each in state.left_behind)
-        return tuple(each for each in found if each.misses < MISSES_UNTIL_GONE)
+        found = (
+            each if each.key in observation.unasked else _seen(each, shown.get(each.key)) for each in state.left_behind
+        )
+        return Rows(each for each in found if each.misses < MISSES_UNTIL_GONE)
     if isinstance(observation, RecoverySucceeded | Strayed) and observation.left_behind is not None:
         return _with(state.left_behind, observation.left_behind)
     return state.left_behind
+
+
+def ends(state: FleetState, shown: Mapping[str, Cluster], now: float, settings: FleetSettings) -> tuple[End, ...]:
+    """What to end of that which was left behind: all of it where that is wanted, and what started late.
+
+    Only once the replacement runs. A cluster that was started by hand, long after it was left, is left alone.
+    """
+    places = {old: one for one in state.members for old in one.past}
+    found: list[End] = []
+    for cluster in (shown[each.key] for each in state.left_behind if each.key in shown):
+        place = places.get(cluster.id)
+        if cluster.desired_status == "TERMINATED" or (place is not None and place.phase not in ("booting", "up")):
+            continue
+        if settings.left_behind == "terminate":
+            found.append(End(cluster.id, "terminate", "Another cluster has its place."))
+        elif is_active(cluster) and place is not None and now < (place.recovered_at or 0.0) + LATE:
+            found.append(End(cluster.id, "stop", "It started after another cluster had been rented in its place."))
+    return tuple(found)
 
 
 def _seen(left: LeftBehind, status: str | None) -> LeftBehind:
@@ -55,8 +86,7 @@ def _seen(left: LeftBehind, status: str | None) -> LeftBehind:
     return replace(left, misses=0 if status else left.misses + 1)
 
 
-def _with(left: tuple[LeftBehind, ...], plan: RentElsewhere) -> tuple[LeftBehind, ...]:
-    others = tuple(each for each in left if each.cluster.old_cluster_id != plan.old_cluster_id)
+def _with(left: Rows[LeftBehind], plan: RentElsewhere) -> Rows[LeftBehind]:
     if not plan.volume_stays and plan.volume_cost_per_month is None:
-        return others  # the cluster is gone, and its volume with it
-    return (*others, LeftBehind(cluster=plan))
+        return left.without(plan.old_cluster_id)  # the cluster is gone, and its volume with it
+    return left.with_key(LeftBehind(cluster=plan))

@@ -1,119 +1,29 @@
-"""What goes into the fleet's decision step, and what comes out of it; all plain frozen values."""
+"""What comes out of the fleet's decision step: events to report, and what to do; all plain frozen values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where events are saved
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
-__all__ = ["BidMade", "BudgetReached", "GaveUp", "Moved", "Preempted", "Recovered", "StatusUnknown"]
+__all__ = [
+    "BidMade",
+    "BudgetReached",
+    "End",
+    "GaveUp",
+    "Moved",
+    "Preempted",
+    "Recover",
+    "Recovered",
+    "StatusUnknown",
+]
 
 HeldBy = Literal["budget", "max_hourly_spend"]
-
-
-class Sighting(Protocol):
-    """A cluster as a listing shows it; the generated `Cluster` is one."""
-
-    @property
-    def id(self) -> str:
-        """The cluster."""
-        ...
-
-    @property
-    def desired_status(self) -> str:
-        """Its status; unknown ones are left alone."""
-        ...
-
-    @property
-    def runtime(self) -> object | None:
-        """None while its container does not run."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Polled:
-    """A listing of the account's clusters succeeded; `asked_at` is when it was asked for."""
-
-    clusters: Collection[Sighting]
-    asked_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class PollFailed:
-    """A listing failed: nothing is known to have changed, and time has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecoverySucceeded:
-    """A `Recover` ended well; with another `new_cluster_id` the cluster moved.
-
-    Attributes:
-        cluster_id: The cluster to recover.
-        new_cluster_id: The one that runs.
-        bid_per_gpu: What it is billed, US dollars per GPU and hour; None if unknown.
-        gpu_type_id: Its GPU type; None if unknown.
-        left_behind: After a move: the old cluster, where its volume stays, and what it costs.
-        without_gpus: Whether it was started without GPUs, to save its data.
-        running: Whether it runs; a replacement of an earlier run may be found stopped, and is recovered next.
-    """
-
-    cluster_id: str
-    new_cluster_id: str
-    bid_per_gpu: Decimal | None
-    gpu_type_id: str | None = None
-    left_behind: RentElsewhere | None = None
-    without_gpus: bool = False
-    running: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryFailed:
-    """A `Recover` ended without a running cluster.
-
-    Attributes:
-        cluster_id: The cluster.
-        reason: Why, as a sentence.
-        final: Whether it is not to be tried again.
-        tried: Whether anything was sent that was refused; otherwise there was nothing to bid.
-        waits: Seconds for which the GPUs of its machine may still be waited for; None if they are not.
-        limited: Whether a limit of the client refused it before it was sent.
-        unsettled: Whether a rental of an earlier run may yet be committed, so that nothing was done.
-    """
-
-    cluster_id: str
-    reason: str
-    final: bool = False
-    tried: bool = True
-    waits: float | None = None
-    limited: bool = False
-    unsettled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RentalSent:
-    """A rental in the place of this cluster is about to be sent."""
-
-    cluster_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicated:
-    """A member turned out to be the duplicate of a cluster that stays: another keeper of this fleet rented that."""
-
-    cluster_id: str
-    kept_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Strayed:
-    """A stopped cluster that was rented for this fleet is nobody's: it is left behind."""
-
-    left_behind: RentElsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +49,21 @@ class Recover:
     waited: float = 0.0
     unsettled: bool = False
     past: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End this cluster, which nobody uses; it comes back with each look until it is gone.
+
+    Attributes:
+        cluster_id: The cluster.
+        how: ``"terminate"`` it, which deletes its volume, or ``"stop"`` it.
+        reason: Why, as a sentence.
+    """
+
+    cluster_id: str
+    how: Literal["terminate", "stop"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +172,12 @@ class BudgetReached:
     rate: Decimal
 
 
-Observation = Polled | PollFailed | RecoverySucceeded | RecoveryFailed | RentalSent | Duplicated | Strayed
-
 # Read back from a saved state in this order: the fields of `Recovered` are among those of `BidMade` and `Moved`.
 Event = Preempted | BidMade | Moved | Recovered | GaveUp | StatusUnknown | BudgetReached
 
-Action = Recover | Event
+Action = Recover | End | Event
+
+
+def reported(actions: Iterable[Action]) -> list[Event]:
+    """Those that are events."""
+    return [action for action in actions if not isinstance(action, Recover | End)]

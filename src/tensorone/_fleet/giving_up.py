@@ -15,9 +15,11 @@ from tensorone._errors import (
     SpendLimitReached,
 )
 
-from .events import RecoveryFailed
+from .observations import RecoveryFailed
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tensorone._errors import TensorOneError
     from tensorone._spot.terms import SearchTerms
 
@@ -28,18 +30,20 @@ FAILED_POLLS, REFUSED_POLLS = 20, 3  # in a row: in a way that should not be tra
 _COSTING = ("ResumeSpotCluster", "ResumeCluster", "RentSpotCluster")
 
 
-def failed(cluster_id: str, error: TensorOneError, terms: SearchTerms, *, tried: bool) -> RecoveryFailed:
+def failed(
+    cluster_id: str, error: TensorOneError, terms: SearchTerms, *, bids: tuple[tuple[Decimal, str], ...]
+) -> RecoveryFailed:
     """What came of a recovery that ended with an error.
 
     Args:
         cluster_id: The cluster.
         error: The error.
         terms: On which it was tried.
-        tried: Whether a bid was sent.
+        bids: The bids that were made, with their answers.
     """
     limited = isinstance(error, SpendLimitReached)
     final = is_final(error, terms)
-    return RecoveryFailed(cluster_id, str(error), final, tried=tried or limited, limited=limited)
+    return RecoveryFailed(cluster_id, str(error), final, tried=bool(bids) or limited, limited=limited, bids=bids)
 
 
 def is_final(error: TensorOneError, terms: SearchTerms) -> bool:

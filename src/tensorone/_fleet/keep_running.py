@@ -7,44 +7,53 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 import anyio
 
 from tensorone import _checks
-from tensorone._clusters import cleanup, rent_once
+from tensorone._clusters import cleanup
+from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
-from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
+from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._events.rentals import Duplicate
+from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
 from tensorone._session.block_iterator import BlockIterator
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import search_terms
 
-from .events import BidMade, Event, Polled, PollFailed, Recover, RentalSent, Strayed
+from .events import End, Event, Recover, reported
 from .giving_up import is_permanent
+from .look import digest
+from .observations import PollFailed, RentalSent
 from .recoveries import Recoveries
-from .replacements import place_of, surplus
-from .state import FleetSettings, FleetState, restored
+from .spec import order_on
+from .state import FleetSettings, FleetState, check_writer, restored
 from .step import own_bids, step
 from .words import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from decimal import Decimal
+    from types import TracebackType
     from typing import Self
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster
-    from tensorone._market.attempt_log import Attempt
     from tensorone._recovery.actions import RentElsewhere
     from tensorone._recovery.policy import Strategy
     from tensorone._session.session import Session
     from tensorone._spot.terms import SearchTerms, TermOptions
 
-    from .events import Action, Observation
+    from .look import Look
+    from .observations import Observation
+    from .spec import Order
     from .state import FleetOptions
+    from .store import Store
 
 __all__ = ["KeepRunning"]
 
@@ -59,6 +68,7 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     bids: Mapping[str, Decimal | float | None] | None,
     expires_in: float | None,
     state: str | Callable[[], str | None] | None,
+    store: Store | None,
     on_state: Callable[[str], object] | None,
     terms: TermOptions,
     **settings: Unpack[FleetOptions],
@@ -74,6 +84,8 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     policy = ResumePolicy(
         bidding=checked.bidding, strategy=strategy, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus
     )
+    if store is not None and state is not None:
+        raise InvalidArgument("state", "is read from the store: give state or store, not both")
     read, saved = (state, state() or None) if callable(state) else (None, state)
     return KeepRunning(
         session,
@@ -84,6 +96,8 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
             ceiling=checked.bidding.ceiling, settle_time=session.settle_time, recheck=checked.every / 2, **settings
         ),
         state=restored(specs, bids, saved),
+        restored=partial(restored, specs, bids),
+        store=store,
         read=read,
         on_state=on_state,
         expires_in=expires_in,
@@ -108,30 +122,35 @@ class KeepRunning(BlockIterator[Event]):
         policy: ResumePolicy,
         settings: FleetSettings,
         state: FleetState,
+        restored: Callable[[str | None], FleetState],
+        store: Store | None,
         read: Callable[[], str | None] | None,
         on_state: Callable[[str], object] | None,
         expires_in: float | None,
     ) -> None:
         super().__init__(terms.every, made_by="spot.keep_running", unread=state.unread)
         self._session = session
+        self._specs = dict(specs)
+        self._terms = terms
+        self._policy = policy
+        self._expires_in = expires_in
         self._recoveries = Recoveries(
             session,
-            specs,
-            terms=terms,
-            policy=policy,
-            expires_in=expires_in,
-            alone=read is not None,
+            call="spot.keep_running",
+            alone=read is not None or store is not None,
             own=self._own_bids,
-            members=self._members,
+            members=lambda: self._state.cluster_ids,
             sending=self._note_sending,
-            tell=self._tell_bid,
         )
         self._settings = settings
-        self._state = replace(state, run=secrets.token_hex(8), epoch=state.epoch + 1)
+        self._state = state
         self._read = read
+        self._store = store
+        self._restored = restored
         self._on_state = on_state
         self._not_saved: Exception | None = None
         self._orders: list[Recover] = []
+        self._ends: list[End] = []
         self._shown: Mapping[str, Cluster] = {}
         self._clock_offset = 0.0
 
@@ -149,8 +168,24 @@ class KeepRunning(BlockIterator[Event]):
         return tuple(each.cluster for each in self._state.left_behind)
 
     async def __aenter__(self) -> Self:
+        if self._store is not None:
+            saved = self._store.open()
+            try:
+                self._state = self._restored(saved)
+            except BaseException:
+                self._store.close()
+                raise
+            self._unread.extend(self._state.unread)
+        self._state = replace(self._state, run=secrets.token_hex(8), epoch=self._state.epoch + 1)
         self._clock_offset = max(time.time(), self._state.at or 0.0) - anyio.current_time()
         return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, traceback)
+        if self._store is not None:
+            self._store.close()
 
     async def _advance(self) -> None:
         if self._orders and anyio.current_time() < self._due:  # later they are old news
@@ -159,21 +194,19 @@ class KeepRunning(BlockIterator[Event]):
         elif all(member.phase == "given_up" for member in self._state.members):
             raise StopAsyncIteration
         else:
-            await self._poll_all()
+            await self._look()
 
-    async def _poll_all(self) -> None:
-        """One poll of all clusters; decides, and saves before anything comes of it."""
-        observation = await self._poll(await self._poll_time())
+    async def _look(self) -> None:
+        """One look at all clusters; decides, and saves before anything comes of it."""
+        observation = await self._observe(await self._poll_time())
         self._poll_next()
-        if isinstance(observation, PollFailed):
-            self._decide(observation)
-            return
-        found = surplus(self._state, self._shown, self._now())
-        strays = (Strayed(self._recoveries.stray(each, place_of(self._state, each))) for each in found.stopped)
-        self._decide(*found.duplicated, *strays, observation)
-        await rent_once.terminate_duplicates(self._session, found.running)
+        self._decide(observation)
+        for each in self._ends:
+            self._session.events.emit(Duplicate, cluster_id=each.cluster_id, how=each.how)
+            with anyio.move_on_after(cleanup.GRACE):
+                await ending.end(self._session, each.cluster_id, each.how, told=False)
 
-    async def _poll(self, moment: float) -> Observation:
+    async def _observe(self, moment: float) -> Look | PollFailed:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
@@ -183,17 +216,16 @@ class KeepRunning(BlockIterator[Event]):
                 raise
             return PollFailed()
         self._shown, self._failures = snapshot.value, 0
-        return Polled(snapshot.value.values(), snapshot.asked_at + self._clock_offset)
+        at = snapshot.asked_at + self._clock_offset
+        return digest(snapshot.value, self._state.cluster_ids, self._state.other_ids, at=at)
 
-    def _decide(self, *observations: Observation) -> None:
+    def _decide(self, observation: Look | Observation) -> None:
         state = self._state.interrupted()  # by a cancellation, if at all: nothing is under way
-        found: list[Action] = []
-        for observation in observations:
-            state, actions = step(state, observation, self._now(), self._settings)
-            found += actions
-        events = [action for action in found if not isinstance(action, Recover)]
+        state, actions = step(state, observation, self._now(), self._settings)
+        events = reported(actions)
         self._save(state, events)
-        self._orders = [action for action in found if isinstance(action, Recover)]
+        self._orders = [action for action in actions if isinstance(action, Recover)]
+        self._ends = [action for action in actions if isinstance(action, End)]
         self._report(events)
 
     async def _recover_all(self) -> None:
@@ -201,14 +233,16 @@ class KeepRunning(BlockIterator[Event]):
 
         A cancellation lets bids under way come to their end, as far as that takes no longer than undoing them would.
         """
-        orders, self._orders = self._orders, []
+        orders, self._orders = [self._order(each) for each in self._orders], []
+        # One request for all recoveries that follow one look, and none before the first of them asks.
+        market = Market(self._session, frozenset[tuple[str, int]]().union(*(each.pairs for each in orders)))
         limiter = anyio.CapacityLimiter(self._settings.width)
-        self._recoveries.begin_round()
+        self._recoveries.begin_round(self._terms.every)
 
         async def attempts(scope: anyio.CancelScope) -> None:
             async with anyio.create_task_group() as group:
                 for order in orders:
-                    group.start_soon(self._recover, order, limiter, scope)
+                    group.start_soon(self._recover, order, market, limiter, scope)
 
         try:
             await shield.finished(attempts, within=self._session.settle_time + cleanup.GRACE)
@@ -218,35 +252,31 @@ class KeepRunning(BlockIterator[Event]):
             self._not_saved = None
             raise error
 
-    async def _recover(self, order: Recover, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope) -> None:
+    async def _recover(
+        self, order: Order, market: Market, limiter: anyio.CapacityLimiter, scope: anyio.CancelScope
+    ) -> None:
         async with limiter:
             if anyio.current_time() >= self._due or math.isfinite(scope.deadline):
                 return  # it is due still, and the first at the next poll
-            outcome = await self._recoveries.recover(order, self._shown)
-        self._state, events = step(self._state, outcome, self._now(), self._settings)
-        self._report([event for event in events if not isinstance(event, Recover)])
+            outcome = await self._recoveries.recover(order, self._shown, market)
+        self._state, actions = step(self._state, outcome, self._now(), self._settings)
+        self._report(reported(actions))
 
     def _report(self, events: Sequence[Event]) -> None:
         self._unread.extend(events)
         tell(self._session.events, events, lost=self._session.rentals.lost)
 
-    def _members(self) -> list[str]:
-        return [member.cluster_id for member in self._state.members]
+    def _order(self, recover: Recover) -> Order:
+        spec = self._specs[recover.origin]
+        return order_on(self._terms, self._policy, recover=recover, spec=spec, expires_in=self._expires_in)
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
         return own_bids(self._state, gpu_type_id)
 
-    def _tell_bid(self, cluster_id: str, attempt: Attempt) -> None:
-        if attempt.bid_per_gpu is not None:
-            bid = Decimal(str(attempt.bid_per_gpu))
-            self._unread.append(BidMade(cluster_id, self._now(), bid, attempt.answer))
-            under_way = any(each.cluster_id == cluster_id and not each.settled for each in self._state.sent)
-            if under_way and attempt.answer != "won":
-                self._note_sending(cluster_id)  # another bid may follow at once
-
-    def _note_sending(self, cluster_id: str) -> bool:
+    def _note_sending(self, order: Order) -> bool:
         """Saves that a rental is about to be sent: who continues after a crash looks for it first. Whether it could."""
-        self._state, _ = step(self._state, RentalSent(cluster_id), self._now(), self._settings)
+        sent = RentalSent(order.recover.cluster_id, self._state.run)
+        self._state, _ = step(self._state, sent, self._now(), self._settings)
         try:
             self._save(self._state)
         except Exception as error:  # noqa: BLE001 - whatever the hook raises; raised after the round
@@ -256,20 +286,13 @@ class KeepRunning(BlockIterator[Event]):
 
     def _save(self, state: FleetState, events: Sequence[Event] = ()) -> None:
         state = replace(state, unread=(*self._unread, *events))
-        self._check_owner()
+        check_writer(self._state, None if self._read is None else self._read())
+        text = "" if self._store is None and self._on_state is None else state.to_json()
+        if self._store is not None:
+            self._store.save(text)
         if self._on_state is not None:
-            self._on_state(state.to_json())
+            self._on_state(text)
         self._state = state
-
-    def _check_owner(self) -> None:
-        """Refuses to go on with a fleet that another run has taken over since: two keepers would undo each other."""
-        saved = None if self._read is None else self._read()
-        found = FleetState.from_json(saved) if saved else self._state
-        if found.run != self._state.run and found.epoch >= self._state.epoch:
-            raise ConfigurationError(
-                f"another keep_running (run {found.run}) continued from the saved state of this one (run"
-                f" {self._state.run}) and has taken over its clusters. Nothing more is done here: end this one"
-            )
 
     def _now(self) -> float:
         """Seconds since 1970, by a clock that never goes back, neither while this runs nor across a restart."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal  # noqa: TC003 - pydantic reads it
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from tensorone import _checks
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - pydantic reads it
+from tensorone._rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Self
+
+    from .state import FleetSettings
+
+__all__ = ["LeftBehind", "Member", "Sent"]
 
 Phase = Literal["new", "booting", "up", "down", "recovering", "given_up"]
 
@@ -32,6 +41,7 @@ class Member:
         past: The clusters that had the place before, the latest one last; not all of them after many moves.
         gpu_type_id: Its GPU type; None if unknown.
         gpu_count: Its GPUs.
+        volume_in_gb: Its volume; None if unknown.
         bid_per_gpu: What it is billed while it runs, US dollars per GPU and hour; None if unknown.
         phase: What it is doing, as far as known.
         billed: Whether it was running when last seen.
@@ -53,6 +63,7 @@ class Member:
     past: tuple[ClusterId, ...] = ()
     gpu_type_id: str | None = None
     gpu_count: Count = 1
+    volume_in_gb: Count | None = None
     bid_per_gpu: Annotated[Decimal, Field(ge=0)] | None = None
     phase: Phase = "new"
     billed: bool = False
@@ -66,6 +77,75 @@ class Member:
     recovered_at: float | None = None
     recoveries: Count = 0
 
+    @property
+    def key(self) -> str:
+        """What it is found by."""
+        return self.cluster_id
+
+
+def backoff(strikes: int, settings: FleetSettings) -> float:
+    """Seconds to wait before a recovery after so many in a row that failed or did not last."""
+    if strikes == 0:
+        return 0.0
+    return min(settings.backoff_max, settings.backoff_initial * 2.0 ** min(strikes - 1, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the members add up to, kept up to date member by member.
+
+    Attributes:
+        known: US dollars per hour of what runs at a known bid.
+        unknown: GPUs of what runs at an unknown one.
+        limited: Members whose recovery a limit of the client refused.
+        bids: How many members run, by GPU type and bid.
+    """
+
+    known: Decimal = Decimal(0)
+    unknown: int = 0
+    limited: int = 0
+    bids: Mapping[tuple[str | None, Decimal], int] = field(default_factory=dict[tuple[str | None, Decimal], int])
+
+    def counting(self, member: Member, times: int) -> Totals:
+        """With a member more, or less."""
+        limited = self.limited + times * member.limited
+        if not member.billed:
+            return Totals(self.known, self.unknown, limited, self.bids)
+        if member.bid_per_gpu is None:
+            return Totals(self.known, self.unknown + times * member.gpu_count, limited, self.bids)
+        key = member.gpu_type_id, member.bid_per_gpu
+        count = self.bids.get(key, 0) + times
+        bids = {**self.bids, key: count} if count else {each: n for each, n in self.bids.items() if each != key}
+        return Totals(self.known + times * member.gpu_count * member.bid_per_gpu, self.unknown, limited, bids)
+
+
+class Members(Rows[Member]):
+    """The members of a fleet, and what they add up to."""
+
+    __slots__ = ("totals",)
+
+    def __init__(self, members: Iterable[Member] = ()) -> None:
+        super().__init__(members)
+        self.totals = Totals()
+        for member in self:
+            self.totals = self.totals.counting(member, 1)
+
+    def rate(self, ceiling: Decimal) -> Decimal:
+        """US dollars per hour of what runs; an unknown bid counts as the ceiling."""
+        return self.totals.known + self.totals.unknown * ceiling
+
+    def reserved(self, ceiling: Decimal) -> Decimal:
+        """US dollars per hour of what runs, and of what is being recovered at the highest bid it may make."""
+        recovering = Members(one for one in self if one.phase == "recovering")
+        return self.rate(ceiling) - recovering.rate(ceiling) + sum(one.gpu_count for one in recovering) * ceiling
+
+    def with_row(self, place: int, row: Member) -> Self:
+        """The same with another member at a position, or one more at the end."""
+        made = super().with_row(place, row)
+        before = self.totals if place == len(self) else self.totals.counting(self[place], -1)
+        made.totals = before.counting(row, 1)
+        return made
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -74,6 +154,7 @@ class Sent:
     Attributes:
         cluster_id: The cluster to replace; the rental's token follows from it.
         at: When the request was about to be sent, seconds of the caller's clock.
+        by: Who was to send it.
         settled: Whether the fleet saw what came of it; otherwise the server may yet commit it.
     """
 
@@ -81,7 +162,13 @@ class Sent:
 
     cluster_id: ClusterId
     at: float
+    by: str = ""
     settled: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is found by."""
+        return self.cluster_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +184,8 @@ class LeftBehind:
 
     cluster: RentElsewhere
     misses: Count = 0
+
+    @property
+    def key(self) -> str:
+        """What it is found by."""
+        return self.cluster.old_cluster_id

@@ -10,15 +10,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tensorone._recovery.leave import left_behind
+from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import is_active
 
-from .events import Duplicated
+from .observations import Duplicated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from tensorone._generated import Cluster
+    from tensorone._recovery.actions import RentElsewhere
 
     from .events import Recover
     from .member import Member
@@ -80,8 +83,8 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
     """What a listing shows of replacements that are not members."""
     replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
     for each in shown.values():
-        old = _replaced(each)
-        if old is not None and each.desired_status != "TERMINATED":
+        old = replaced(each)
+        if old is not None and each.desired_status != "TERMINATED" and state.left_behind.find(each.id) is None:
             replacements[old].append(each)
     found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
     return Surplus(
@@ -124,11 +127,20 @@ def _strays(old: str, others: list[Cluster], state: FleetState, *, ours: bool) -
 
 def place_of(state: FleetState, cluster: Cluster) -> str | None:
     """The place for which a cluster was rented, as its first cluster; None if unknown."""
-    old = _replaced(cluster)
+    old = replaced(cluster)
     return next((one.origin for one in state.members if old in (one.cluster_id, *one.past)), None)
 
 
-def _replaced(cluster: Cluster) -> str | None:
+def stray(state: FleetState, cluster: Cluster, place: Member | None) -> RentElsewhere:
+    """What a cluster costs that was rented for a place in the fleet, stopped, and does not have it."""
+    if place is None:
+        place = next((one for one in state.members if one.origin == place_of(state, cluster)), None)
+    volume = None if place is None else place.volume_in_gb
+    return left_behind(cluster, ResumePolicy(), volume, "Another cluster has its place.", active=False)
+
+
+def replaced(cluster: Cluster) -> str | None:
+    """What a cluster was rented in the place of; None where its token is of no fleet."""
     value = token_and_expiry.value_of(cluster.env, token_and_expiry.CLIENT_TOKEN) or ""
     return value.removeprefix(TOKENS) if value.startswith(TOKENS) else None
 

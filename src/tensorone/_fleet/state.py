@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._json import as_object
+from tensorone._rows import Rows
 
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
-from .member import STRICT, Count, LeftBehind, Member, Sent
+from .member import STRICT, Count, LeftBehind, Member, Members, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
 
 
+__all__ = ["FleetSettings", "FleetState"]
+
 VERSION = 3
 
 READABLE = (1, 2, VERSION)  # 1 had no GPU types; 1 and 2 had nothing of rentals sent, of what was left, and unread
+
+
+OnLeaving = Literal["keep", "terminate"]
 
 
 class FleetOptions(TypedDict):
@@ -37,6 +43,7 @@ class FleetOptions(TypedDict):
     backoff_initial: float
     backoff_max: float
     stable_after: float
+    left_behind: OnLeaving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class FleetSettings:
         settle_time: Seconds after a recovery in which a listing that shows the cluster stopped may be an old one.
         recheck: Seconds before the next recovery of a cluster for which there was nothing to bid; that is no reason to
             back off, and costs one read of the prices.
+        left_behind: What to do with a cluster that another one replaced, once that runs.
 
     Raises:
         InvalidArgument: A value is out of range.
@@ -69,11 +77,13 @@ class FleetSettings:
     stable_after: float = 120.0
     settle_time: float = 5.0
     recheck: float = 7.5
+    left_behind: OnLeaving = "keep"
 
     def __post_init__(self) -> None:
         _checks.integer("width", self.width, least=1)
         for name in ("backoff_initial", "backoff_max", "stable_after", "settle_time", "recheck"):
             _checks.seconds(name, getattr(self, name), zero=True)
+        _checks.one_of("left_behind", self.left_behind, OnLeaving)
         for name in ("ceiling", "budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None or name == "ceiling":
                 object.__setattr__(self, name, _checks.dollars(name, value))
@@ -97,15 +107,21 @@ class FleetState:
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
-    members: tuple[Member, ...]
+    members: Members
     at: float | None = None
     spent: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     held_by: HeldBy | None = None
-    sent: tuple[Sent, ...] = ()
-    left_behind: tuple[LeftBehind, ...] = ()
+    sent: Rows[Sent] = field(default_factory=Rows[Sent])
+    left_behind: Rows[LeftBehind] = field(default_factory=Rows[LeftBehind])
     unread: tuple[Annotated[Event, Field(union_mode="left_to_right")], ...] = ()
     run: str = ""
     epoch: Count = 0
+
+    def __post_init__(self) -> None:
+        kinds: dict[str, Any] = {"members": Members, "sent": Rows, "left_behind": Rows}
+        for name, kind in kinds.items():
+            if not isinstance(given := getattr(self, name), Rows):  # as callers write them
+                object.__setattr__(self, name, kind(given))
 
     @classmethod
     def start(
@@ -124,14 +140,42 @@ class FleetState:
             Member(cluster_id=name, origin=name, gpu_type_id=gpu_type, gpu_count=count, bid_per_gpu=known.get(name))
             for name, (gpu_type, count) in gpus.items()
         )
-        return cls(members=tuple(members))
+        return cls(members=Members(members))
 
     def interrupted(self) -> FleetState:
         """The same when nothing is under way any more: whatever bid was made, count the ceiling for it."""
+        if all(one.phase != "recovering" for one in self.members):
+            return self
         members = (
             replace(one, phase="down", bid_per_gpu=None) if one.phase == "recovering" else one for one in self.members
         )
-        return replace(self, members=tuple(members))
+        return replace(self, members=Members(members))
+
+    @property
+    def cluster_ids(self) -> tuple[str, ...]:
+        """The members, for `client.fleet.look`."""
+        return tuple(one.cluster_id for one in self.members)
+
+    @property
+    def other_ids(self) -> tuple[str, ...]:
+        """Clusters that a look has to tell about besides: left behind, replaced, or being replaced."""
+        past = (each for one in self.members for each in one.past)
+        others = dict.fromkeys((*(one.key for one in self.left_behind), *past, *(one.key for one in self.sent)))
+        return tuple(each for each in others if self.members.find(each) is None)
+
+    @property
+    def own_bids(self) -> dict[str, tuple[Decimal, ...]]:
+        """What the running members are billed, by GPU type, each amount once; for `client.fleet.round`."""
+        found: dict[str, tuple[Decimal, ...]] = {}
+        for name, bid in self.members.totals.bids:
+            if name is not None:
+                found[name] = (*found.get(name, ()), bid)
+        return found
+
+    def sent_before(self, cluster_id: str) -> Sent | None:
+        """The rental that was sent, or may have been, in the place of a cluster, while nobody saw what came of it."""
+        place = self.sent.find(cluster_id)
+        return None if place is None or self.sent[place].settled else self.sent[place]
 
     def to_json(self) -> str:
         """The state as text, to be saved after each step."""
@@ -158,7 +202,7 @@ class FleetState:
                 raise InvalidArgument("state", f"is not a valid saved state of a fleet: {name} names a cluster twice")
         if version < VERSION:  # it says nothing of rentals: one may have been sent for each that was under way
             under_way = (one.cluster_id for one in state.members if one.phase == "recovering")
-            state = replace(state, sent=tuple(Sent(cluster_id=each, at=state.at or 0.0) for each in under_way))
+            state = replace(state, sent=Rows(Sent(cluster_id=each, at=state.at or 0.0) for each in under_way))
         return state.interrupted()
 
 
@@ -193,7 +237,8 @@ def restored(
     """
     begun = FleetState.start({name: (spec.candidates[0], spec.gpu_count) for name, spec in specs.items()}, bids)
     if saved is None:
-        return begun
+        sized = (replace(one, volume_in_gb=specs[one.origin].volume_in_gb) for one in begun.members)
+        return replace(begun, members=Members(sized))
     state, types = FleetState.from_json(saved), {member.origin: member.gpu_type_id for member in begun.members}
     known = {member.origin for member in state.members}
     if missing := sorted(known - specs.keys()):
@@ -204,4 +249,19 @@ def restored(
         for one in state.members
     )
     new = (member for member in begun.members if member.origin not in known)
-    return replace(state, members=(*same, *new))
+    sized = (replace(one, volume_in_gb=specs[one.origin].volume_in_gb) for one in (*same, *new))
+    return replace(state, members=Members(sized))
+
+
+def check_writer(state: FleetState, saved: str | None) -> None:
+    """Refuses to go on with a fleet that another run has taken over since: two keepers would undo each other.
+
+    Raises:
+        ConfigurationError: What was saved is of a later run.
+    """
+    found = FleetState.from_json(saved) if saved else state
+    if found.run != state.run and found.epoch >= state.epoch:
+        raise ConfigurationError(
+            f"another keep_running (run {found.run}) continued from the saved state of this one (run {state.run})"
+            " and has taken over its clusters. Nothing more is done here: end this one"
+        )

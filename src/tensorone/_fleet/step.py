@@ -6,36 +6,30 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tensorone._rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
-from .backoff import backoff
-from .bookkeeping import left_after, may_be_committed, sent_after
-from .events import (
-    BudgetReached,
-    Duplicated,
-    GaveUp,
-    Moved,
-    Polled,
-    Preempted,
-    Recover,
-    Recovered,
-    RecoveryFailed,
-    RecoverySucceeded,
-    StatusUnknown,
-)
-from .member import MOST_PREDECESSORS
+from .bookkeeping import ends, left_after, may_be_committed, sent_after
+from .events import BidMade, BudgetReached, End, GaveUp, Moved, Preempted, Recover, Recovered, StatusUnknown
+from .look import Look
+from .member import MOST_PREDECESSORS, Members, backoff
+from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
+from .replacements import stray, surplus
 
 if TYPE_CHECKING:
-    from .events import Action, HeldBy, Observation, Sighting
-    from .member import Member, Phase
+    from .events import Action, HeldBy
+    from .member import LeftBehind, Member, Phase
+    from .observations import Observation, Outcome, Sighting
     from .state import FleetSettings, FleetState
 
+
+__all__ = ["step"]
 
 _HOUR = Decimal(3600)
 
 
 def step(
-    state: FleetState, observation: Observation, now: float, settings: FleetSettings
+    state: FleetState, observation: Look | Observation, now: float, settings: FleetSettings
 ) -> tuple[FleetState, tuple[Action, ...]]:
     """What follows from one observation.
 
@@ -43,15 +37,48 @@ def step(
 
     Args:
         state: What was known.
-        observation: What a poll or a recovery brought.
-        now: Seconds; of a clock that goes on across a restart, where the state is saved.
+        observation: What a look or a round brought: a `Look`, or `PollFailed` where it failed; a `RecoverySucceeded`,
+            `RecoveryFailed` or `Pending`; and `RentalSent` before a round begins.
+        now: Seconds; of a clock that goes on across a restart, where the state is saved. Since 1970, where looks and
+            rounds are those of ``client.fleet``.
         settings: The bounds.
 
     Returns:
-        The new state; events to report, and clusters to recover now.
+        The new state; events to report, clusters to recover now, and clusters to end.
     """
+    if isinstance(observation, Look):
+        return _looked(state, observation, now, settings)
+    return _stepped(state, observation, now, settings)
+
+
+def _looked(
+    state: FleetState, look: Look, now: float, settings: FleetSettings
+) -> tuple[FleetState, tuple[Action, ...]]:
+    """A look says how the members are, and what there is beside them."""
+    shown = look.clusters
+    found = surplus(state, shown, now)
+    stopped = frozenset(look.stopped)
+    past = {each: one for one in state.members for each in one.past if each in stopped}
+    forgotten = [shown[each] for each in past if state.left_behind.find(each) is None]
+    strays = (Strayed(stray(state, each, past.get(each.id))) for each in (*found.stopped, *forgotten))
+    told = {*shown, *look.missing}
+    watched = (*state.cluster_ids, *(one.key for one in state.left_behind))
+    unasked = frozenset(each for each in watched if each not in told)
+    actions: list[Action] = []
+    polled = Polled(shown.values(), look.at, unasked)
+    observations: tuple[Observation, ...] = (*found.duplicated, *strays, polled)
+    for each in observations:
+        state, more = _stepped(state, each, now, settings)
+        actions += more
+    surplus_ends = (End(each.id, "terminate", "Another cluster has its place.") for each in found.running)
+    return state, (*actions, *surplus_ends, *ends(state, shown, now, settings))
+
+
+def _stepped(
+    state: FleetState, observation: Observation, now: float, settings: FleetSettings
+) -> tuple[FleetState, tuple[Action, ...]]:
     elapsed = Decimal(str(max(0.0, now - (now if state.at is None else state.at))))
-    spent = state.spent + _rate(state.members, settings) * elapsed / _HOUR
+    spent = state.spent + state.members.rate(Decimal(settings.ceiling)) * elapsed / _HOUR
     members, events = _observed(state.members, observation, now, settings)
     recoveries: tuple[Recover, ...] = ()
     held_by = state.held_by
@@ -61,31 +88,52 @@ def step(
         recoveries = tuple(_checked_for_rentals(each, state, now, settings) for each in recoveries)
     if _used_up(spent, settings):  # also where a poll failed: time costs all the same
         held_by = "budget"
-    elif held_by is None and any(member.limited for member in members):
+    elif held_by is None and members.totals.limited:
         held_by = "max_hourly_spend"
     if held_by is not None and held_by != state.held_by:
-        events = (*events, BudgetReached(now, held_by, spent, _rate(members, settings)))
+        events = (*events, BudgetReached(now, held_by, spent, members.rate(Decimal(settings.ceiling))))
     at = now if state.at is None else max(now, state.at)
-    current = {member.cluster_id for member in members}
-    left = tuple(each for each in state.left_behind if each.cluster.old_cluster_id not in current)
+    left = _without_current(state.left_behind, observation, members)
     state = replace(state, members=members, at=at, spent=spent, held_by=held_by, left_behind=left)
     return state, (*events, *recoveries)
 
 
+def _without_current(left: Rows[LeftBehind], observation: Observation, members: Members) -> Rows[LeftBehind]:
+    """What was left behind, without what is a member again."""
+    if isinstance(observation, RecoverySucceeded | Duplicated):
+        back = observation.new_cluster_id if isinstance(observation, RecoverySucceeded) else observation.kept_id
+        return left.without(back)
+    if not isinstance(observation, Polled | Strayed) or not left:
+        return left
+    current = {member.cluster_id for member in members}
+    return (
+        left if current.isdisjoint(each.key for each in left) else Rows(one for one in left if one.key not in current)
+    )
+
+
 def _observed(
-    members: tuple[Member, ...], observation: Observation, now: float, settings: FleetSettings
-) -> tuple[tuple[Member, ...], tuple[Action, ...]]:
+    members: Members, observation: Observation, now: float, settings: FleetSettings
+) -> tuple[Members, tuple[Action, ...]]:
     """The members after an observation, and the events to report."""
     if isinstance(observation, Polled):
-        shown = {one.id: one for one in observation.clusters}
-        results = [_seen(one, shown.get(one.cluster_id), observation.asked_at, now, settings) for one in members]
-    elif isinstance(observation, RecoverySucceeded | RecoveryFailed):
-        results = [_ended(one, observation, now, settings) for one in members]
-    elif isinstance(observation, Duplicated):
-        results = [_duplicated(one, observation, now) for one in members]
-    else:
+        shown, unasked, at = {one.id: one for one in observation.clusters}, observation.unasked, observation.asked_at
+        results = [
+            (one, None) if one.key in unasked else _seen(one, shown.get(one.key), at, now, settings) for one in members
+        ]
+        return Members(one for one, _ in results), tuple(event for _, event in results if event)
+    if not isinstance(observation, RecoverySucceeded | RecoveryFailed | Pending | Duplicated):
         return members, ()
-    return tuple(member for member, _ in results), tuple(event for _, event in results if event)
+    bids = () if isinstance(observation, Duplicated) else observation.bids
+    made = tuple(BidMade(observation.cluster_id, now, bid, answer) for bid, answer in bids)
+    if (place := members.find(observation.cluster_id)) is None:
+        return members, made
+    before = members[place]  # of all members only this one is looked at, and replaced
+    if isinstance(observation, Duplicated):
+        member, event = _duplicated(before, observation, now)
+    else:
+        member, event = _ended(before, observation, now, settings)
+    events = made if event is None else (*made, event)
+    return members if member is before else members.with_row(place, member), events
 
 
 def _seen(
@@ -147,14 +195,15 @@ def _lost(member: Member, now: float, settings: FleetSettings) -> Member:
     return replace(lost, waiting_since=None, limited=False)
 
 
-def _ended(
-    member: Member, outcome: RecoverySucceeded | RecoveryFailed, now: float, settings: FleetSettings
-) -> tuple[Member, Action | None]:
-    """A member after a recovery, perhaps its own."""
-    if member.phase != "recovering" or member.cluster_id != outcome.cluster_id:
+def _ended(member: Member, outcome: Outcome, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
+    """A member after its recovery, if it is being recovered."""
+    if member.phase != "recovering":
         return member, None
     if isinstance(outcome, RecoverySucceeded):
         return _recovered(member, outcome, now)
+    if isinstance(outcome, Pending):
+        until = now + settings.recheck if outcome.until is None else outcome.until
+        return replace(member, phase="down", retry_at=until, limited=False), None
     failed = _failed(member, outcome, now, settings)
     if not outcome.final:
         return failed, None
@@ -184,8 +233,6 @@ def _recovered(member: Member, outcome: RecoverySucceeded, now: float) -> tuple[
 
 
 def _duplicated(member: Member, found: Duplicated, now: float) -> tuple[Member, Action | None]:
-    if member.cluster_id != found.cluster_id:
-        return member, None
     kept = replace(_at(member, found.kept_id, now), bid_per_gpu=None)
     return kept, Moved(found.cluster_id, found.kept_id, now, None)
 
@@ -201,24 +248,25 @@ def _at(member: Member, cluster_id: str, now: float) -> Member:
 
 
 def _started(
-    members: tuple[Member, ...], spent: Decimal, now: float, settings: FleetSettings
-) -> tuple[tuple[Member, ...], tuple[Recover, ...], HeldBy | None]:
+    members: Members, spent: Decimal, now: float, settings: FleetSettings
+) -> tuple[Members, tuple[Recover, ...], HeldBy | None]:
     """The recoveries to begin now, those that are due for longest first, and the limit that holds others back."""
     if _used_up(spent, settings):
         return members, (), "budget"
-    current, recoveries = list(members), list[Recover]()
+    current, recoveries = members, list[Recover]()
     held_by: HeldBy | None = None
-    running, reserved, limit = _rate(members, settings), _reserved(members, settings), settings.max_hourly_spend
+    ceiling = Decimal(settings.ceiling)
+    running, reserved, limit = members.rate(ceiling), members.reserved(ceiling), settings.max_hourly_spend
     due = [place for place, one in enumerate(members) if one.phase == "down" and one.retry_at <= now]
     for place in sorted(due, key=lambda place: members[place].retry_at):
         member = members[place]
-        more = member.gpu_count * Decimal(settings.ceiling)
+        more = member.gpu_count * ceiling
         if limit is not None and running + more > limit:
             held_by = "max_hourly_spend"
         elif limit is None or reserved + more <= limit:  # otherwise there may be room when those under way have ended
-            current[place], reserved = replace(member, phase="recovering"), reserved + more
+            current, reserved = current.with_row(place, replace(member, phase="recovering")), reserved + more
             recoveries.append(_order(member, now))
-    return tuple(current), tuple(recoveries), held_by
+    return current, tuple(recoveries), held_by
 
 
 def _checked_for_rentals(order: Recover, state: FleetState, now: float, settings: FleetSettings) -> Recover:
@@ -243,26 +291,8 @@ def _order(member: Member, now: float) -> Recover:
 
 
 def own_bids(state: FleetState, gpu_type_id: str) -> tuple[Decimal, ...]:
-    """What the fleet's running clusters of a GPU type are billed, US dollars per GPU and hour, where that is known."""
-    return tuple(
-        one.bid_per_gpu
-        for one in state.members
-        if one.billed and one.gpu_type_id == gpu_type_id and one.bid_per_gpu is not None
-    )
+    """What the fleet's running clusters of a GPU type are billed, US dollars per GPU and hour, where that is known.
 
-
-def _rate(members: tuple[Member, ...], settings: FleetSettings) -> Decimal:
-    """US dollars per hour of what runs."""
-    bids = (_bid(one, settings) * one.gpu_count for one in members if one.billed)
-    return sum(bids, Decimal(0))
-
-
-def _reserved(members: tuple[Member, ...], settings: FleetSettings) -> Decimal:
-    """US dollars per hour of what runs, and of what is being recovered at the highest bid it may make."""
-    recovering = [replace(one, billed=True, bid_per_gpu=None) for one in members if one.phase == "recovering"]
-    others = [one for one in members if one.phase != "recovering"]
-    return _rate((*others, *recovering), settings)
-
-
-def _bid(member: Member, settings: FleetSettings) -> Decimal:
-    return Decimal(settings.ceiling) if member.bid_per_gpu is None else member.bid_per_gpu
+    Each amount once.
+    """
+    return tuple(bid for name, bid in state.members.totals.bids if name == gpu_type_id)

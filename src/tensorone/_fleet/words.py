@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tensorone._events.loops import FleetChanged
 
-from .events import BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
+from .events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -27,6 +27,8 @@ def tell(events: Emitter, changes: Iterable[Event], *, lost: Container[str]) -> 
         lost: The clusters of which it is known that they run no more.
     """
     for change in changes:
+        if isinstance(change, BidMade):
+            continue
         known = isinstance(change, Preempted) and change.cluster_id in lost
         resumed = isinstance(change, Recovered) and change.bid_per_gpu is not None
         level = logging.DEBUG if known or resumed else FleetChanged.LEVEL

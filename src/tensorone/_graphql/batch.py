@@ -66,9 +66,9 @@ def reading(ids: Ids) -> Query[dict[str, Cluster | None]]:
     return many(reading_one(), [{"clusterId": each} for each in ids])
 
 
-def pricing(ids: Ids, gpu_count: int) -> Query[dict[str, list[PricedGpuType | None] | None]]:
-    """The query that reads the prices of these GPU types, the n-th under the alias ``c<n>``."""
-    return many(pricing_one(), [{"id": each, "gpuCount": gpu_count} for each in ids])
+def pricing(pairs: Sequence[tuple[str, int]]) -> Query[dict[str, list[PricedGpuType | None] | None]]:
+    """The query that reads the prices of these GPU types and numbers, the n-th under the alias ``c<n>``."""
+    return many(pricing_one(), [{"id": each, "gpuCount": count} for each, count in pairs])
 
 
 # What several reads in one request are called.

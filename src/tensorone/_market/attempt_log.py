@@ -13,13 +13,12 @@ from tensorone._errors import TensorOneError
 from tensorone._events.cleanup import Failure
 from tensorone._events.emitter import Emitter
 from tensorone._events.loops import RoundEnded, Tried
+from tensorone._generated import CloudType  # noqa: TC001 - pydantic reads it
 from tensorone._graphql import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from decimal import Decimal
-
-    from tensorone._generated import CloudType
 
 __all__ = ["Attempt"]
 

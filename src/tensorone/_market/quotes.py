@@ -100,24 +100,28 @@ async def priced(session: Session, ids: tuple[str, ...], *, gpu_count: int) -> l
     Raises:
         TensorOneError: The request failed in a way that smaller ones would not fix.
     """
+    return await priced_pairs(session, tuple((each, gpu_count) for each in ids))
+
+
+async def priced_pairs(session: Session, pairs: tuple[tuple[str, int], ...]) -> list[SpotQuote]:
+    """The same for GPU types each with a number of GPUs."""
     found: list[SpotQuote] = []
-    for start in range(0, len(ids), batch.READS_PER_REQUEST):
-        found += await _batch(session, ids[start : start + batch.READS_PER_REQUEST], gpu_count)
+    for start in range(0, len(pairs), batch.READS_PER_REQUEST):
+        found += await _batch(session, pairs[start : start + batch.READS_PER_REQUEST])
     return found
 
 
-async def _batch(session: Session, ids: tuple[str, ...], gpu_count: int) -> list[SpotQuote]:
-    if len(ids) == 1:
-        return [await _isolated(session, ids[0], gpu_count)]
+async def _batch(session: Session, pairs: tuple[tuple[str, int], ...]) -> list[SpotQuote]:
+    if len(pairs) == 1:
+        return [await _isolated(session, *pairs[0])]
     try:
         with asking_for_spot():
-            data = await session.executor.execute(batch.pricing(ids, gpu_count), {})
+            data = await session.executor.execute(batch.pricing(pairs), {})
     except QueryError as error:
-        if batch.retry_plan(error, ids) is None:
+        if batch.retry_plan(error, tuple(each for each, _ in pairs)) is None:
             raise
-        return [await _isolated(session, each, gpu_count) for each in ids]
-    answers = batch.by_alias(ids).items()
-    return [_noted(session, _from_answer(each, gpu_count, data.get(alias))) for alias, each in answers]
+        return [await _isolated(session, *each) for each in pairs]
+    return [_noted(session, _from_answer(*each, data.get(f"c{index}"))) for index, each in enumerate(pairs)]
 
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:

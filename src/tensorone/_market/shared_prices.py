@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from tensorone._concurrency.single_flight import SingleFlight
+from tensorone._concurrency.single_flight import Fetched, SingleFlight
 
 from .own_bids import without_own
-from .quotes import SpotQuote, by_price, priced
+from .quotes import SpotQuote, by_price, priced, priced_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -23,19 +23,27 @@ if TYPE_CHECKING:
 FRESH_ENOUGH = 0.2  # share of the last pause that prices asked for by another search may be old
 
 
+class Source(Protocol):
+    """Where prices come from."""
+
+    async def since(self, moment: float) -> Fetched[dict[str, SpotQuote]]:
+        """Prices by GPU type that were asked for at `moment` (of anyio's clock) or later."""
+        ...
+
+
 class SharedPrices:
     """The market of one spec's GPU types.
 
     Args:
         prices: What it asks; shared by the whole fleet.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour.
-        every: Seconds between two polls; prices older than a fifth of that are fetched again.
+        age: Seconds after which prices are fetched again.
     """
 
-    def __init__(self, prices: Prices, own: Callable[[str], Collection[Decimal]], *, every: float) -> None:
+    def __init__(self, prices: Source, own: Callable[[str], Collection[Decimal]], *, age: float) -> None:
         self._prices = prices
         self._own = own
-        self._age = FRESH_ENOUGH * every
+        self._age = age
 
     async def quote(self, gpu_type_id: str, refused: Sequence[Decimal]) -> SpotQuote:
         """The prices of one GPU type; fetched again after a refusal."""
@@ -53,13 +61,59 @@ class SharedPrices:
         return next((each for each in by_price(list(found)) if each.gpu_type_id != gpu_type_id), None)
 
     def elsewhere(self) -> Prices:
-        """The prices of all its GPU types, for a search."""
+        """The prices of all its GPU types, for a search; fetched again where it asks once more."""
+        ages = [self._age]
 
         async def fetch() -> dict[str, SpotQuote]:
-            found = (await self._prices.since(anyio.current_time() - self._age)).value
+            found = (await self._prices.since(anyio.current_time() - (ages.pop() if ages else 0.0))).value
             return {name: without_own(each, self._own(name)) for name, each in found.items()}
 
         return SingleFlight(fetch)
+
+
+class Market:
+    """The prices of all that a fleet may rent, by one request for all its recoveries.
+
+    Args:
+        session: The client's.
+        pairs: The GPU types and numbers.
+        known: What was read before, and when.
+    """
+
+    def __init__(
+        self, session: Session, pairs: Collection[tuple[str, int]], known: Fetched[Collection[SpotQuote]] | None = None
+    ) -> None:
+        async def fetch() -> dict[tuple[str, int], SpotQuote]:
+            return _by_pair(await priced_pairs(session, tuple(sorted(pairs))))
+
+        seen = None if known is None else Fetched(known.asked_at, _by_pair(known.value))
+        if seen is not None and not seen.value.keys() >= {*pairs}:
+            seen = None
+        self._flight = SingleFlight(fetch, seen)
+
+    def of(self, gpu_type_ids: Iterable[str | None], gpu_count: int) -> Source:
+        """The part of it that one spec may be of."""
+        return _Part(self._flight, tuple(each for each in gpu_type_ids if each is not None), gpu_count)
+
+
+class _Part:
+    """Some GPU types of a market."""
+
+    def __init__(
+        self, flight: SingleFlight[dict[tuple[str, int], SpotQuote]], gpu_type_ids: tuple[str, ...], gpu_count: int
+    ) -> None:
+        self._flight = flight
+        self._gpu_type_ids = gpu_type_ids
+        self._gpu_count = gpu_count
+
+    async def since(self, moment: float) -> Fetched[dict[str, SpotQuote]]:
+        """Their prices."""
+        found = await self._flight.since(moment)
+        return Fetched(found.asked_at, {each: found.value[each, self._gpu_count] for each in self._gpu_type_ids})
+
+
+def _by_pair(quotes: Iterable[SpotQuote]) -> dict[tuple[str, int], SpotQuote]:
+    return {(each.gpu_type_id, each.gpu_count): each for each in quotes}
 
 
 def shared_prices(session: Session, gpu_type_ids: Iterable[str | None], *, gpu_count: int) -> Prices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from tensorone._display.listing import Listing
 from tensorone._market.quotes import quote, quotes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._concurrency.outcome import Outcome
     from tensorone._fleet.keep_running import KeepRunning
+    from tensorone._fleet.store import Store
     from tensorone._generated import CloudType, Cluster, PlacedCluster
     from tensorone._market.attempt_log import Attempt
     from tensorone._market.bidding import BidPolicy
@@ -393,6 +394,8 @@ class Spot:
         backoff_max: float = 300.0,
         stable_after: float = 120.0,
         expires_in: float | None = None,
+        left_behind: Literal["keep", "terminate"] = "keep",
+        store: Store | None = None,
         state: str | Callable[[], str | None] | None = None,
         on_state: Callable[[str], object] | None = None,
     ) -> KeepRunning:
@@ -434,6 +437,10 @@ class Spot:
             backoff_max: Seconds, upper bound of that.
             stable_after: Seconds of running after which a cluster's next recovery starts at once again.
             expires_in: For replacements, as in `acquire`.
+            left_behind: What to do with a cluster that another one replaced, once that runs: ``"keep"`` it, whose
+                volume stays billed, or ``"terminate"`` it, which deletes its volume.
+            store: Where the state is kept between two runs: ``FileStore("fleet.json")``. It is read when the block is
+                entered, written whenever `on_state` would be called, and belongs to one run at a time.
             state: A saved state to continue from, of a process that ended: ``.state``, or what `on_state` was called
                 with. Or a function that reads it, called at the start and before each save: then a keeper that finds
                 that another one has continued from its state refuses to go on, and needs to draw no moment.
@@ -445,8 +452,8 @@ class Spot:
 
         Raises:
             InvalidArgument: An argument is invalid; nothing was sent.
-            ConfigurationError: The iterator is asked outside of its block, or another keeper has taken the clusters
-                over.
+            ConfigurationError: The iterator is asked outside of its block, another run has the store, or another keeper
+                has taken the clusters over.
             TensorOneError: From the iterator: polls fail in a way that is not transient, from the third consecutive
                 failure on for a wrong key or a server that lacks the listing, from the twentieth for other answers of
                 the server; lost connections are survived for ever. It may be asked again.
@@ -470,6 +477,8 @@ class Spot:
             backoff_max=backoff_max,
             stable_after=stable_after,
             expires_in=expires_in,
+            left_behind=left_behind,
+            store=store,
             state=state,
             on_state=on_state,
         )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tensorone import _checks
 from tensorone._errors import BidTooLow, ClusterNotFound, InvalidArgument, NoCapacity, QueryError
+from tensorone._market.bidding import BidPolicy  # noqa: TC001 - pydantic reads it
 
 from .actions import ResumeOnDemand, ResumeSpot, StartWithoutGpus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from tensorone._errors import TensorOneError
-    from tensorone._market.bidding import BidPolicy
 
     from .actions import ResumeAttempt
 

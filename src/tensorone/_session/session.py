@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
+import secrets
+import time
 from typing import TYPE_CHECKING, Literal, TypeVar
 from weakref import WeakValueDictionary
 
@@ -40,6 +43,8 @@ class Session:
         events: Where everything that happens is told.
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
+        by: Names this client among those that take turns at a fleet.
+        unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it; seconds since 1970.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
             cloud type, with None the lowest of a type.
         label: Whether rentals carry a label that says what they are.
@@ -59,7 +64,15 @@ class Session:
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time, events=self.events)
         self.interruptions = Interruptions(self.events)
+        self.by = secrets.token_hex(8)
+        self._offset = -math.inf
+        self.unsettled: dict[str, float] = {}
         self._pollers: WeakValueDictionary[float, Poller] = WeakValueDictionary()
+
+    def now(self) -> float:
+        """Seconds since 1970, by a clock that does not go back while this client lives."""
+        self._offset = max(self._offset, time.time() - anyio.current_time())
+        return self._offset + anyio.current_time()
 
     @property
     def listing(self) -> SingleFlight[dict[str, Cluster]]:
@@ -100,6 +113,12 @@ class Session:
         """The same session, in which less may be spent."""
         scope = copy.copy(self)
         scope._spending = self._spending.within(max_hourly_spend)  # noqa: SLF001 - one of its own kind
+        return scope
+
+    def brief(self) -> Session:
+        """The same session for calls that wait for nothing: what is unknown after one look is said to be unknown."""
+        scope = copy.copy(self)
+        scope.settle_time = 0.0
         return scope
 
     def tracked(self, delivery: Delivery) -> GraphQLClient:

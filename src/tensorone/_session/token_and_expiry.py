@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
-from tensorone._errors import InvalidArgument
+from tensorone._errors import InvalidArgument, OutcomeUnknown
 from tensorone._generated import ClusterStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from tensorone._generated import Cluster
 
@@ -37,6 +38,16 @@ def token(given: object) -> str:
     if not _TOKEN.fullmatch(text):
         raise InvalidArgument("client_token", "must be 1 to 128 letters, digits or any of . : _ -")
     return text
+
+
+@contextmanager
+def given(client_token: object) -> Generator[None]:
+    """Marks an unknown outcome in the block whose token the caller gave: the same call again looks for it first."""
+    try:
+        yield
+    except OutcomeUnknown as error:
+        error.token_given = client_token is not None
+        raise
 
 
 def value_of(env: Iterable[str] | None, name: str) -> str | None:

@@ -18,7 +18,7 @@ from tensorone._events.cleanup import Setback
 from tensorone._events.rentals import Duplicate, LeftBehind
 from tensorone._events.spans import traced
 from tensorone._market.own_bids import checked_own_bids
-from tensorone._market.shared_prices import SharedPrices, shared_prices
+from tensorone._market.shared_prices import FRESH_ENOUGH, SharedPrices, shared_prices
 from tensorone._recovery.policy import ResumePolicy, checked_wait
 from tensorone._session import cluster_status, polling, token_and_expiry
 
@@ -89,7 +89,7 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
     own, market = checked_own_bids(own_bids), None
     if own_bids or strategy == "replace_cheapest":
         prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
-        market = SharedPrices(prices, own, every=request.terms.every)
+        market = SharedPrices(prices, own, age=FRESH_ENOUGH * request.terms.every)
     replacement = Replacement(request=request, end=anyio.current_time() + timeout, market=market)
     if request.adopt:
         return await repeatable(session, cluster_id, policy, replacement)
@@ -177,7 +177,9 @@ async def _cheapest_first(session: Session, replacement: Replacement) -> Replace
     if len(spec.candidates) == 1:
         return replacement
     prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
-    market = replacement.market or SharedPrices(prices, checked_own_bids(None), every=replacement.request.terms.every)
+    market = replacement.market or SharedPrices(
+        prices, checked_own_bids(None), age=FRESH_ENOUGH * replacement.request.terms.every
+    )
     cheapest = preferring(spec, await market.lowest())
     return replace(replacement, request=replace(replacement.request, spec=cheapest))
 

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tensorone._clusters.spec import preferring
+from tensorone._clusters.spec import ClusterSpec, preferring
+from tensorone._generated import CloudType, Cluster, PlacedCluster
+from tensorone._market.attempt_log import Attempt, MarketKind  # noqa: TC001 - likewise
+from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tensorone._clusters.spec import ClusterSpec
-    from tensorone._generated import CloudType, PlacedCluster
-    from tensorone._market.attempt_log import Attempt, Candidate, MarketKind
-    from tensorone._recovery.actions import RentElsewhere
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+    from tensorone._market.attempt_log import Candidate
 
     from .request import SpotRequest
 
 __all__ = ["SpotRental"]
+
+
+class _AsItIs:
+    """How pydantic reads and writes the cluster: also a listed one, which has more fields, whole."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(Cluster | PlacedCluster)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,7 @@ class SpotRental:
             replaces none.
     """
 
-    cluster: PlacedCluster
+    cluster: Annotated[PlacedCluster, _AsItIs]
     spec: ClusterSpec
     gpu_type_id: str | None
     bid_per_gpu: float | None

@@ -12,6 +12,7 @@ from tensorone._market import catalogue
 from tensorone._market.bidding import Bid
 from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import FRESH_ENOUGH, shared_prices
+from tensorone._session import token_and_expiry
 
 from .result import SpotRental
 from .search_state import ONLY_OWN, SearchState
@@ -58,7 +59,8 @@ class Search:
         """
         self._start = anyio.current_time()
         self._renter.scope.deadline = self._end = self._start + timeout
-        with self._log.attach_to_errors():
+        request = self._request
+        with self._log.attach_to_errors(), token_and_expiry.given(request.token if request.adopt else None):
             try:
                 with self._renter.scope:
                     rental = await self._renter.adopt() or await self._rounds(once=once)

@@ -1,5 +1,7 @@
 """What a failure means for a fleet."""
 
+from decimal import Decimal
+
 import pytest
 
 from tensorone import (
@@ -47,17 +49,19 @@ def terms(above_ceiling="wait"):
 )
 def test_what_no_further_attempt_can_fix_is_final(error, final):
     """Exhausted credit, missing rights and a missing cluster are final; a refusal by the market is not."""
-    assert failed("a", error, terms(), tried=True).final is final
+    assert failed("a", error, terms(), bids=((Decimal("0.2"), "No."),)).final is final
 
 
 def test_a_policy_that_gives_up_makes_the_ceiling_final():
     """A policy that gives up above the ceiling makes that refusal final."""
-    assert failed("a", BidCeilingReached("Too expensive.", ceiling=0.4), terms("give_up"), tried=True).final
+    assert failed(
+        "a", BidCeilingReached("Too expensive.", ceiling=0.4), terms("give_up"), bids=((Decimal("0.2"), "No."),)
+    ).final
 
 
 def test_a_limit_of_the_client_backs_off():
     """Nothing was sent, and an immediate repeat would change nothing."""
-    outcome = failed("a", SpendLimitReached("Limit.", limit=1, committed=1), terms(), tried=False)
+    outcome = failed("a", SpendLimitReached("Limit.", limit=1, committed=1), terms(), bids=())
     assert (outcome.limited, outcome.tried) == (True, True)
 
 

@@ -7,21 +7,23 @@ import pytest
 
 from tensorone import RentElsewhere
 from tensorone._fleet.bookkeeping import SENT_MEMORY, left_after, may_be_committed, sent_after
-from tensorone._fleet.events import (
+from tensorone._fleet.events import End, Moved, Recover
+from tensorone._fleet.look import Look, Seen
+from tensorone._fleet.member import LeftBehind, Member, Sent
+from tensorone._fleet.observations import (
     Duplicated,
-    Moved,
+    Pending,
     Polled,
     PollFailed,
-    Recover,
     RecoveryFailed,
     RecoverySucceeded,
     RentalSent,
     Strayed,
 )
-from tensorone._fleet.member import LeftBehind, Member, Sent
 from tensorone._fleet.replacements import SAME_AGE, kept, place_of, successor, surplus
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
+from tensorone._rows import Rows
 
 SETTINGS = FleetSettings(ceiling=0.5, settle_time=20)
 
@@ -159,11 +161,11 @@ def test_the_place_of_a_cluster_is_known_by_its_token():
 
 def test_a_rental_is_remembered_until_it_is_settled_and_longer():
     """A newer one of the same cluster takes its place; a round that only looked for it settles nothing."""
-    sent = sent_after((), RentalSent("a"), 10.0)
+    sent = sent_after(Rows(), RentalSent("a"), 10.0)
     sent = sent_after(sent, RentalSent("b"), 11.0)
     sent = sent_after(sent, RentalSent("a"), 12.0)
-    assert [(each.cluster_id, each.at) for each in sent] == [("b", 11.0), ("a", 12.0)]
-    sent = sent_after(sent, RecoveryFailed("a", "Looking.", unsettled=True), 13.0)
+    assert [(each.cluster_id, each.at) for each in sent] == [("a", 12.0), ("b", 11.0)]
+    sent = sent_after(sent, Pending("a", None, "Looking."), 13.0)
     assert may_be_committed(sent, "a", 31.9, 20.0)
     assert not may_be_committed(sent, "a", 32.0, 20.0)
     for outcome in (RecoveryFailed("a", "No."), RecoverySucceeded("a", "c", None)):
@@ -213,3 +215,17 @@ def test_a_rental_that_may_be_committed_holds_its_recovery():
     for now, unsettled in ((1.0, True), (20.0, False)):
         (*_, recover) = step(state, Polled((Shown("a", "EXITED"),), now), now, SETTINGS)[1]
         assert recover.unsettled is unsettled
+
+
+def test_what_was_left_and_forgotten_is_left_again():
+    """A listing that lagged may have dropped it; what a look does not tell about is not missed."""
+    state = fleet(["a", "b"], ["c"], behind=["x"])
+    look = Look(at=100.0, up=("b",), stopped=("a",))
+    state, actions = step(state, look, 100.0, SETTINGS)
+    assert actions == ()
+    assert [(each.key, each.misses) for each in state.left_behind] == [("x", 0), ("a", 0)]
+    assert [one.misses for one in state.members] == [0, 0]
+    ending = FleetSettings(ceiling=0.5, left_behind="terminate")
+    assert step(state, look, 101.0, ending)[1] == (End("a", "terminate", "Another cluster has its place."),)
+    gone = Look(at=100.0, up=("b",), seen=(Seen("a", "TERMINATED"),))
+    assert step(state, gone, 101.0, ending)[1] == ()

@@ -9,21 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorone import InvalidArgument, RentElsewhere
-from tensorone._fleet.backoff import backoff
 from tensorone._fleet.events import (
     BidMade,
     BudgetReached,
     GaveUp,
     Moved,
-    Polled,
-    PollFailed,
     Preempted,
     Recover,
     Recovered,
-    RecoveryFailed,
-    RecoverySucceeded,
     StatusUnknown,
 )
+from tensorone._fleet.member import backoff
+from tensorone._fleet.observations import Polled, PollFailed, RecoveryFailed, RecoverySucceeded
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import own_bids, step
 

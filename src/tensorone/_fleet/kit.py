@@ -1,0 +1,165 @@
+"""What touches the network for a fleet: one look, one round, one end. Each is short, and may be repeated."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from tensorone import _checks
+from tensorone._clusters import end as ending
+from tensorone._concurrency.single_flight import Fetched
+from tensorone._errors import (
+    AuthenticationError,
+    ClusterNotFound,
+    ConfigurationError,
+    OutcomeUnknown,
+    TensorOneError,
+)
+from tensorone._events.spans import traced
+from tensorone._graphql import calls
+from tensorone._market.own_bids import checked_own_bids
+from tensorone._market.quotes import priced_pairs
+from tensorone._market.shared_prices import Market
+from tensorone._session.cluster_status import is_active
+
+from .look import Look, digest
+from .observations import Pending, RecoveryFailed
+from .recoveries import Recoveries, after, bids_of
+from .spec import ROUND_SECONDS, FleetSpec, Order, is_seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from decimal import Decimal
+
+    from tensorone._market.quotes import SpotQuote
+    from tensorone._session.session import Session
+
+    from .observations import Outcome
+    from .spec import Intent
+
+LOOK_AGAIN = 1.0  # seconds after a look that failed, where nothing may be sent without one
+
+
+@traced("fleet.look")
+async def look(session: Session, fleet: FleetSpec, members: Iterable[str], others: Iterable[str]) -> Look:
+    """One listing, and the prices where a member is not up.
+
+    Raises:
+        TensorOneError: The listing failed.
+    """
+    _checks.instance("fleet", fleet, FleetSpec, "FleetSpec")
+    asked, besides = _checks.cluster_ids(members, "members"), _checks.cluster_ids(others, "others")
+    at = session.now()
+    with calls.named("fleet.look"):
+        listed = await session.listing.since(anyio.current_time())
+    found = digest(listed.value, asked, besides, at=at)
+    stopped = {each.id for each in found.seen if not is_active(listed.value[each.id])} | {*found.missing}
+    if stopped.isdisjoint(asked):
+        return found
+    return replace(found, quotes=tuple(await _quotes(session, fleet)))
+
+
+async def _quotes(session: Session, fleet: FleetSpec) -> list[SpotQuote]:
+    """The prices; none where they cannot be read, since the members were: a round asks again."""
+    try:
+        return await priced_pairs(session, tuple(sorted(fleet.pairs)))
+    except TensorOneError:
+        return []
+
+
+@traced("fleet.round")
+async def take_turn(
+    session: Session,
+    order: Order,
+    *,
+    look: Look,
+    own_bids: Mapping[str, Iterable[Decimal | float]] | None,
+    intent: Intent | None,
+) -> Outcome:
+    """One round; see `client.fleet.round`."""
+    _checks.instance("order", order, Order, "Order")
+    _checks.instance("look", look, Look, "Look")
+    own, now = checked_own_bids(own_bids), session.now()
+    left = ROUND_SECONDS if intent is None else ROUND_SECONDS - max(0.0, now - intent.begun_at)
+    settled_at, mine = session.unsettled.get(order.token, -session.settle_time) + session.settle_time, True
+    if intent is not None and (intent.by != session.by or left <= 0):  # whoever finds it counts on nothing new by it
+        settled_at, mine = max(settled_at, intent.begun_at + ROUND_SECONDS + session.settle_time), False
+    held = not mine or now < settled_at
+    order = replace(order, recover=replace(order.recover, unsettled=held))
+    turn = _Turn(session, order, own, _market(session, order, look, now))
+    with calls.named("fleet.round"):
+        outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
+    if not isinstance(outcome, Pending) or outcome.until is not None:
+        return outcome
+    if now < settled_at:
+        return replace(outcome, until=settled_at)
+    why = "Nothing came of the round that was begun before. Another one needs an intent of its own."
+    return RecoveryFailed(order.recover.cluster_id, why, tried=False)
+
+
+def _market(session: Session, order: Order, look: Look, now: float) -> Market:
+    """The prices as the look saw them, and as they are after a refusal."""
+    seen = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
+    return Market(session, order.pairs, Fetched(anyio.current_time() - max(0.0, now - look.at), seen))
+
+
+class _Turn:
+    """One round of one order, by a process that may be one of many."""
+
+    def __init__(
+        self, session: Session, order: Order, own: Callable[[str], Collection[Decimal]], market: Market
+    ) -> None:
+        self._session = session
+        self._order = order
+        self._market = market
+        self._rounds = Recoveries(
+            session.brief(),
+            call="fleet.round",
+            alone=True,
+            own=own,
+            members=lambda: (order.recover.cluster_id,),
+            sending=self._sending,
+        )
+
+    def _sending(self, order: Order) -> bool:
+        self._session.unsettled[order.token] = self._session.now()
+        return True
+
+    async def take(self, look: Look | None, *, within: float) -> Outcome:
+        """What it came to.
+
+        Args:
+            look: What a look saw; None where it may be too old, and the account is listed again.
+            within: Seconds after which nothing more is sent.
+        """
+        end, log = anyio.current_time() + within, self._rounds.log(self._order)
+        cluster_id, token = self._order.recover.cluster_id, self._order.token
+        try:
+            shown = (await self._session.listing.fresh()).value if look is None else look.clusters
+            outcome = await self._rounds.attempt(self._order, shown, self._market, log, end=end)
+        except (AuthenticationError, ConfigurationError):
+            if not self._order.recover.unsettled:  # and of this one nothing was rented
+                self._session.unsettled.pop(token, None)
+            raise
+        except OutcomeUnknown as error:
+            until = self._session.unsettled.get(token, self._session.now()) + self._session.settle_time
+            return Pending(cluster_id, until, str(error), bids_of(log))
+        except TensorOneError as error:
+            outcome = after(self._order, error, log)
+            if isinstance(outcome, Pending):
+                return replace(outcome, until=self._session.now() + LOOK_AGAIN)
+        if not isinstance(outcome, Pending):  # which it is only where something was sent before
+            self._session.unsettled.pop(token, None)
+        return outcome
+
+
+async def end(session: Session, cluster_id: str, how: Literal["terminate", "stop"]) -> None:
+    """Ends a cluster; one that is gone is ended."""
+    _checks.one_of("how", how, Literal["terminate", "stop"])
+    if is_seat(_checks.cluster_id(cluster_id)):
+        return
+    with suppress(ClusterNotFound), calls.named("fleet.end"):
+        await (ending.stop if how == "stop" else ending.terminate)(session, cluster_id)

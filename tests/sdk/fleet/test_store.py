@@ -1,0 +1,123 @@
+"""Where a fleet's state is kept: by one run at a time, and whole whenever the process ends."""
+
+import json
+import os
+import subprocess
+import sys
+
+import anyio
+import pytest
+
+from tensorone import BidPolicy, ClusterSpec, ConfigurationError, FileStore, InvalidArgument, Moved
+
+A40 = "NVIDIA A40"
+SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, volume_in_gb=20, env={"PASSWORD": "planted-secret"})
+SETTINGS = {"bidding": BidPolicy(ceiling=0.4), "strategy": "replace_same"}
+RENT = "clusterRentInterruptable"
+
+HOLDER = """
+import sys
+from tensorone.fleet import FileStore
+store = FileStore(sys.argv[1])
+store.open()
+store.save("theirs")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_store_has_one_writer(tmp_path):
+    """A second one is refused in words that name the first; when that ends, however it ends, the store is free."""
+    path = tmp_path / "fleet.json"
+    store = FileStore(path)
+    with pytest.raises(ConfigurationError, match="is not open"):
+        store.save("too early")
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdin=-1, stdout=-1) as holder:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(ConfigurationError, match=rf"is in use by another keep_running \(process {holder.pid}\)"):
+            store.open()
+        holder.kill()
+    assert store.open() == "theirs"
+    with pytest.raises(ConfigurationError, match=f"process {os.getpid()}"):
+        FileStore(path).open()
+    store.save("mine")
+    store.close()
+    store.close()
+    assert store.open() == "mine"
+    store.close()
+    with pytest.raises(ConfigurationError, match=r"gone.fleet\.json cannot be opened: No such file"):
+        FileStore(tmp_path / "gone" / "fleet.json").open()
+
+
+def test_what_cannot_be_written_leaves_what_was(tmp_path):
+    """A save that fails half-way is no save."""
+    path = tmp_path / "fleet.json"
+    store = FileStore(path)
+    assert store.open() is None
+    store.save("whole")
+    (tmp_path / "fleet.json.new").unlink(missing_ok=True)
+    (tmp_path / "fleet.json.new").mkdir()
+    with pytest.raises(OSError):
+        store.save("half")
+    store.close()
+    assert path.read_text() == "whole"
+
+
+def test_a_state_that_cannot_be_read_leaves_the_store_free(on, tmp_path):
+    """The error says what is wrong with it, and the next run may have the file."""
+    path = tmp_path / "fleet.json"
+    path.write_text("{}")
+
+    async def main(client, _):
+        kept = client.spot.keep_running({"a": SPEC}, **SETTINGS, store=FileStore(path))
+        for _ in range(2):
+            with pytest.raises(InvalidArgument, match="is not a valid saved state"):
+                await kept.__aenter__()
+
+    on(main)
+
+
+def test_a_fleet_goes_on_from_its_store(on, tmp_path):
+    """A second keeper is refused, a later one knows what moved, and what was left behind is ended if told to."""
+    path = tmp_path / "fleet.json"
+
+    async def main(client, emulator):
+        one, two = [(await client.spot.rent(SPEC, bid_per_gpu=0.35)).id for _ in range(2)]
+        specs, bids = {one: SPEC, two: SPEC}, {one: 0.35, two: 0.35}
+        kept = client.spot.keep_running(
+            specs, **SETTINGS, bids=bids, store=FileStore(path), on_state=(texts := []).append
+        )
+        with pytest.raises(InvalidArgument, match="give state or store"):
+            client.spot.keep_running(specs, **SETTINGS, state="{}", store=FileStore(path))
+        async with kept as events:
+            await client.clusters.terminate(one)
+            while not isinstance(event := await anext(events), Moved):
+                pass
+            new = event.cluster_id
+            with pytest.raises(ConfigurationError, match="in use by another keep_running"):
+                async with client.spot.keep_running(specs, **SETTINGS, store=FileStore(path)):
+                    pass
+            assert path.read_text() == texts[-1]
+        machine_id = emulator.world.clusters[two].machine_id
+        (host,) = (each for each in emulator.world.hosts if each.machine_id == machine_id)
+        await client.clusters.stop(two)
+        others = sum(each.running and each.machine_id == machine_id for each in emulator.world.clusters.values())
+        emulator.world.occupy(machine_id, host.gpus - others)
+        store = FileStore(path)
+        found = []
+        async with client.spot.keep_running(specs, **SETTINGS, store=store, left_behind="terminate") as events:
+            assert events.left_behind == ()
+            with anyio.move_on_after(60):
+                async for event in events:
+                    found.append(event)  # noqa: PERF401 - it ends by a cancellation
+        moves = [each.old_cluster_id for each in found if isinstance(each, Moved)]
+        assert moves in ([two], [one, two])  # what was read last is told again
+        running = {each.id for each in emulator.world.clusters.values() if each.running}
+        assert new in running
+        assert two not in emulator.world.clusters
+        assert {each["cluster_id"] for each in json.loads(path.read_text())["members"]} == running
+        assert emulator.world.requests[RENT] == 4
+        assert "planted-secret" not in path.read_text()
+        assert emulator.api_key not in path.read_text()
+
+    on(main)
