@@ -91,10 +91,10 @@ docs: install ## Build the site of the pages below docs/ into docs/site; a dead 
 	$(BIN)/zensical build -f docs/zensical.toml --clean --strict
 
 pictures: install ## Draw the pictures of docs/ from the tables of its pages, and from a simulated day
-	$(BIN)/python tools/pictures.py
+	$(BIN)/python tests/pages/pictures.py
 
 pages: install ## Write the page on the command line from the program's own help
-	$(BIN)/python tools/command_line.py
+	$(BIN)/python tests/pages/command_line.py
 
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet

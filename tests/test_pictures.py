@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-sys.path.append(str(ROOT / "tools"))
+sys.path.append(str(ROOT / "tests" / "pages"))
 
 from pictures import drawn  # noqa: E402 - a script beside the package
 from way_of_a_call import BESIDE, WINGS  # noqa: E402
@@ -39,7 +39,8 @@ def test_a_picture_has_no_background_and_no_date(name):
 def test_the_drawing_has_every_wing_in_order():
     """As the layers of the import contract stand in pyproject.toml."""
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
-    stand = [name.strip(" _") for layer in contract for name in layer.split("|")]
+    names = [name.strip() for layer in contract for name in layer.split("|")]
+    stand = [name.strip("_") for name in names if name.startswith("_")]  # the others are what users import of them
     drawn_wings = [name for wing in WINGS for name in wing.name.split(" · ")]
     beside = [wing.name for wing in BESIDE]
     assert [name for name in stand if name in drawn_wings] == drawn_wings

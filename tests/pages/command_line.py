@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tensorone._cli import program
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 HEAD = """# Commands
 
 What `tensorone COMMAND --help` prints, written by the program itself (`make pages`).
@@ -21,10 +21,10 @@ What each error means, with its exit status: [Errors](../errors/index.md).
 def page() -> str:
     """The page as Markdown."""
     parts = [HEAD, _help()]
-    for name in program._commands():  # noqa: SLF001 - the program's own list, in the order of its help
+    for name in program._commands():
         if not name.startswith("-"):
             parts += [f"## {name}\n", _help(name)]
-    for name, (text, commands) in program._groups().items():  # noqa: SLF001
+    for name, (text, commands) in program._groups().items():
         parts += [f"## {name}\n", f"{text}\n"]
         for verb in commands:
             parts += [f"### {name} {verb}\n", _help(name, verb)]

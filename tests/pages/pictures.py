@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 # Tones between white and black; told apart by people who see few colours.
 INK, OURS, FAST, PEER, OTHER = "#787d85", "#1f86c9", "#0f9d77", "#9a9fa6", "#d0662b"

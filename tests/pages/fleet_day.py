@@ -43,8 +43,8 @@ class Day:
 def simulated(seed: int = 5) -> Day:
     """The day of one seed, the same each time."""
     random.seed(seed)  # the SDK's jitter
-    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # noqa: SLF001 - trio shuffles its tasks, hypothesis' switch does not
-    scheduler._r.seed(seed)  # noqa: SLF001
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True
+    scheduler._r.seed(seed)
     logging.disable()
     clock = trio.testing.MockClock(autojump_threshold=0)
     return tensorone.run(_live, seed, backend="trio", backend_options={"clock": clock})
