@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
 from tensorone._errors import ConnectionFailed, RateLimited
+from tensorone._events.repeats import tell_pause
 from tensorone._graphql import failed_attempt
 from tensorone._graphql.executor import Body, Executor
 from tensorone._graphql.failed_attempt import FailedAttempt
@@ -28,6 +30,7 @@ class GatedExecutor(Executor):
     def __init__(self, executor: Executor, gate: Gate) -> None:
         self.__dict__.update(executor.__dict__)
         self._gate = gate
+        self._pause_told = -inf  # when a pause was last told of
         limiter = self.queue.limiter
         limiter.width = float(limiter.max_width)  # which is not learned here
 
@@ -39,7 +42,7 @@ class GatedExecutor(Executor):
         spent: float,
         *,
         again: bool,
-        seen: SeenOperation | None = None,
+        seen: SeenOperation | None,
     ) -> tuple[T | FailedAttempt, float]:
         mutation, left = operation.kind == "mutation", self._retry.total_timeout - spent
         if seen is not None:
@@ -54,7 +57,7 @@ class GatedExecutor(Executor):
                 started = anyio.current_time()
                 outcome = await self._seen_exchange(operation, body, delivery, left, seen)
                 took = anyio.current_time() - started
-                self._tell(outcome, took)
+                self._tell(outcome, started, took)
                 return outcome, took
         finally:
             self.queue.leave()
@@ -72,9 +75,12 @@ class GatedExecutor(Executor):
                 seen.ends(anyio.current_time(), outcome if isinstance(outcome, FailedAttempt) else None)
         return found
 
-    def _tell(self, outcome: Any | FailedAttempt, took: float) -> None:
+    def _tell(self, outcome: Any | FailedAttempt, started: float, took: float) -> None:
         """Tells the gate what came back, unless nothing did."""
         if not isinstance(outcome, FailedAttempt) or not issubclass(outcome.kind, ConnectionFailed | RateLimited):
             self._gate.accepted(took)
         elif outcome.kind is RateLimited:
+            if started >= self._pause_told:  # those that were under way then are refused for the same reason
+                self._pause_told, state = started + took, self.queue.state
+                tell_pause(self.events, outcome.retry_after, waiting=state.waiting_reads + state.waiting_mutations)
             self._gate.refused(outcome.retry_after)

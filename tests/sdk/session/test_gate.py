@@ -12,6 +12,7 @@ import pytest
 
 from tensorone import ClusterSpec, Gate, InvalidArgument, RateLimited, RetryPolicy, TensorOne, fan_out
 from tensorone.emulator import Emulator, Fault
+from tensorone.events import Attempted, Event, Paused, Repeating
 
 
 class Recording:
@@ -166,3 +167,64 @@ def test_a_server_below_the_given_rate_is_learned_all_the_same(run_virtually):
         assert emulator.rate_limited <= 10
 
     run_virtually(main)
+
+
+class Holding(Recording):
+    """A gate that holds back all turns while a pause lasts."""
+
+    resume_at = 0.0
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        await anyio.sleep_until(self.resume_at)
+        async with super().turn(mutation=mutation, patience=patience):
+            yield
+
+    def refused(self, retry_after: float | None) -> None:
+        super().refused(retry_after)
+        self.resume_at = anyio.current_time() + (0.01 if retry_after is None else retry_after)
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds", "text"),
+    [
+        (Fault("rate_limited", retry_after="0.01"), 0.01, "rate limit: all calls of this client wait 10 ms"),
+        (
+            Fault("graphql_error", code="THROTTLED"),
+            None,
+            "rate limit: all calls of this client wait as long as its gate says",
+        ),
+    ],
+)
+async def test_a_refusal_behind_a_gate_is_told_once_a_pause(emulator: Emulator, fault, seconds, text):
+    """`Paused` comes before the repeat, at the time that the server named, and again for the next pause."""
+    told: list[Event] = []
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=Holding(), on_event=told.append) as client:
+        for _ in range(2):
+            emulator.faults.add(fault)
+            await client.gpu_types.list()
+    assert [event.NAME for event in told] == ["attempt", "paused", "repeat", "attempt"] * 2
+    pauses = [event for event in told if isinstance(event, Paused)]
+    assert [(event.seconds, str(event)) for event in pauses] == [(seconds, text)] * 2
+
+
+@pytest.mark.parametrize("gate", [None, Holding()])
+async def test_reads_that_share_a_request_have_its_attempts_and_its_repeats_told(emulator: Emulator, gate):
+    """Behind a gate or not, each request is one attempt, counted on, under the name of the call that was made."""
+    told: list[Event] = []
+    retry = RetryPolicy(wait_initial=0.01)
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, retry=retry, on_event=told.append) as client:
+        ids = [cluster.id for cluster in await client.clusters.list()]
+        told.clear()
+        emulator.faults.add(Fault("bad_gateway", times=2, operation="GetClusters"))
+        outcomes = await fan_out(client.clusters.get, ids * 8, limit=len(ids) * 8)
+        assert all(outcome.ok for outcome in outcomes)
+    attempts = [event for event in told if isinstance(event, Attempted)]
+    assert {event.call for event in attempts} == {"clusters.get"}
+    shared = [event for event in attempts if event.operation == "GetClusters"]
+    assert [(event.attempt, event.status_code) for event in shared][:3] == [(1, 502), (2, 502), (3, 200)]
+    repeats = [event for event in told if isinstance(event, Repeating)]
+    assert [(event.call, event.operation, event.attempt) for event in repeats] == [
+        ("clusters.get", "GetClusters", 2),
+        ("clusters.get", "GetClusters", 3),
+    ]
