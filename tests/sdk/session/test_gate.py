@@ -3,6 +3,7 @@
 import math
 import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,19 +171,24 @@ def test_a_server_below_the_given_rate_is_learned_all_the_same(run_virtually):
 
 
 class Holding(Recording):
-    """A gate that holds back all turns while a pause lasts."""
+    """A gate that holds back all turns from one refusal until the next."""
 
-    resume_at = 0.0
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = anyio.Event()
+        self.opened.set()
 
     @asynccontextmanager
     async def turn(self, *, mutation: bool, patience: float):
-        await anyio.sleep_until(self.resume_at)
-        async with super().turn(mutation=mutation, patience=patience):
-            yield
+        await self.opened.wait()
+        yield
 
     def refused(self, retry_after: float | None) -> None:
         super().refused(retry_after)
-        self.resume_at = anyio.current_time() + (0.01 if retry_after is None else retry_after)
+        if len(self.told) % 2:
+            self.opened = anyio.Event()
+        else:
+            self.opened.set()
 
 
 @pytest.mark.parametrize(
@@ -197,23 +203,25 @@ class Holding(Recording):
     ],
 )
 async def test_a_refusal_behind_a_gate_is_told_once_a_pause(emulator: Emulator, fault, seconds, text):
-    """`Paused` comes before the repeat, at the time that the server named, and again for the next pause."""
+    """Of two requests refused together the first tells it, before its repeat; and it is told again the next time."""
     told: list[Event] = []
     async with TensorOne(emulator.api_key, url=emulator.url, gate=Holding(), on_event=told.append) as client:
         for _ in range(2):
-            emulator.faults.add(fault)
-            await client.gpu_types.list()
-    assert [event.NAME for event in told] == ["attempt", "paused", "repeat", "attempt"] * 2
+            emulator.faults.add(replace(fault, times=2))
+            await fan_out(lambda _: client.gpu_types.list(), range(2), limit=2)
+    names = [event.NAME for event in told if event.NAME != "progress"]
+    assert names[:3] == ["attempt", "paused", "repeat"]
+    assert sorted(names) == ["attempt"] * 8 + ["paused"] * 2 + ["repeat"] * 4
     pauses = [event for event in told if isinstance(event, Paused)]
     assert [(event.seconds, str(event)) for event in pauses] == [(seconds, text)] * 2
 
 
-@pytest.mark.parametrize("gate", [None, Holding()])
+@pytest.mark.parametrize("gate", [None, Recording])
 async def test_reads_that_share_a_request_have_its_attempts_and_its_repeats_told(emulator: Emulator, gate):
     """Behind a gate or not, each request is one attempt, counted on, under the name of the call that was made."""
     told: list[Event] = []
-    retry = RetryPolicy(wait_initial=0.01)
-    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, retry=retry, on_event=told.append) as client:
+    settings = {"retry": RetryPolicy(wait_initial=0.01), "gate": gate and gate()}
+    async with TensorOne(emulator.api_key, url=emulator.url, on_event=told.append, **settings) as client:
         ids = [cluster.id for cluster in await client.clusters.list()]
         told.clear()
         emulator.faults.add(Fault("bad_gateway", times=2, operation="GetClusters"))
