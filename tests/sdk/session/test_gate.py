@@ -2,7 +2,7 @@
 
 import math
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from tensorone import ClusterSpec, Gate, InvalidArgument, RateLimited, RetryPolicy, TensorOne, fan_out
 from tensorone.emulator import Emulator, Fault
-from tensorone.events import Attempted, Event, Paused, Repeating
+from tensorone.events import Attempted, Event, Failure, Paused, Repeating
 
 
 class Recording:
@@ -131,7 +131,75 @@ def test_a_gate_without_its_methods_is_refused_at_once():
         TensorOne("key", gate=object())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan, True, "8"])
+class AfterTheAnswer(Recording):
+    """A gate that fails once a request has its answer, in one of the ways there are."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def fail(self, where: str) -> None:
+        if self.where == where:
+            raise ConnectionError("Redis went away")
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        yield
+        self.fail("leaving")
+
+    def refused(self, retry_after: float | None) -> None:
+        self.fail("refused")
+
+    def accepted(self, took: float) -> None:
+        self.fail("accepted")
+
+
+@pytest.mark.parametrize("where", ["leaving", "refused", "accepted"])
+async def test_a_gate_that_fails_after_an_answer_loses_no_cluster(emulator: Emulator, where):
+    """The rented cluster is returned, and the failure is told once."""
+    told: list[Event] = []
+    gate = AfterTheAnswer(where)
+    emulator.faults.add(Fault("rate_limited", retry_after="0.01", times=2))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, on_event=told.append) as client:
+        placed = await client.clusters.deploy(ClusterSpec(image_name="a", gpu_type_id="NVIDIA A40"))
+        assert placed.id in emulator.world.clusters
+        assert [each.cluster_id for each in client.rented] == [placed.id]
+        await client.clusters.terminate(placed.id)
+    (failure,) = [event for event in told if isinstance(event, Failure)]
+    assert str(failure) == "the gate failed after an answer; what else it raises there is not logged"
+
+
+class Swallowing(Recording):
+    """A gate that hides what ends its block, as `suppress` does."""
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        with suppress(BaseException):
+            yield
+
+
+async def test_a_gate_hides_no_cancellation(emulator: Emulator):
+    """A cancelled call ends as cancelled, whatever the gate makes of it."""
+    emulator.faults.add(Fault("hang"))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=Swallowing()) as client:
+        with anyio.move_on_after(0.1) as scope:
+            await client.gpu_types.list()
+        assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("name", ["turn", "refused", "accepted"])
+def test_a_gate_with_a_coroutine_function_is_refused_at_once(name):
+    """The error says which method must be plain; nothing would await it."""
+
+    async def method(*_: object, **__: object) -> None: ...
+
+    gate = Recording()
+    setattr(gate, name, method)
+    with pytest.raises(InvalidArgument, match=rf"gate: {name}\(\) must .*: it is called and not awaited"):
+        TensorOne("key", gate=gate)
+
+
+@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan, True, "8", 10**400])
 def test_a_rate_that_cannot_be_kept_is_refused(rate):
     """The error names the argument."""
     with pytest.raises(InvalidArgument, match="requests_per_second"):
