@@ -88,8 +88,10 @@ def timeline(  # noqa: PLR0913 - each a layer of the picture
     moments = (
         [each.at for each in events] + [bid.at for bid in bids] + [at for each in asked.values() for at, _ in each]
     )
-    if not moments:
-        raise InvalidArgument("history", "holds nothing to draw: give it events or attempts, or prices beside it")
+    quiet = fleet and start is not None and end is not None  # a fleet to which nothing happened
+    if not (moments or quiet):
+        words = "holds nothing to draw: give it events or attempts, or prices beside it, or fleet with start and end"
+        raise InvalidArgument("history", words)
     begin, until = min(moments) if start is None else start, max(moments) if end is None else end
     ran = spans(events, fleet=fleet or {}, start=begin, end=until, gpu_count=gpu_count)
     figure = Figure(figsize=(9, 6.5 if ran else 3), layout="constrained")

@@ -90,7 +90,15 @@ def test_a_search_has_the_market_alone() -> None:
     assert len(timeline(ledger).axes) == 1
 
 
-@pytest.mark.parametrize(("history", "options"), [([], {}), (["?"], {}), (EVENTS, {"gpu_count": 0})])
+def test_a_fleet_to_which_nothing_happened_is_drawn_from_start_to_end() -> None:
+    """Its clusters, and what they cost, are known without any event."""
+    assert len(timeline([], fleet={"abc": 0.2, "def": None}, start=0, end=3600).axes) == 3
+
+
+@pytest.mark.parametrize(
+    ("history", "options"),
+    [([], {}), (["?"], {}), ([], {"fleet": {"abc": 0.2}, "start": 0}), (EVENTS, {"gpu_count": 0})],
+)
 def test_what_cannot_be_drawn_is_refused(history, options) -> None:
     """Nothing to draw, or clusters without GPUs, is an error that names the argument."""
     with pytest.raises(InvalidArgument, match=r"history|gpu_count"):
