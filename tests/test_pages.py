@@ -41,15 +41,7 @@ FENCE = re.compile(r"^(?: *<!-- here (.+) is (.+) -->\n)?( *)```(\w*)\n(.*?)^\3`
 # What the pages show; the market would move.
 PRICES = {"NVIDIA RTX A6000": "0.15", "NVIDIA A40": "0.26"}
 # Commands that install or build, that only set a variable of the reader's shell, or that talk to a person.
-NOT_TYPED = (
-    "pip",
-    "make",
-    "export",
-    "python -m asyncio",
-    "tensorone emulator -- sh",
-    "tensorone login",
-    "tensorone --help",
-)
+NOT_TYPED = ("pip", "make", "export", "python -m asyncio", "jupyter", "tensorone emulator -- sh", "tensorone --help")
 
 
 class Fence(NamedTuple):
@@ -88,14 +80,17 @@ def plain(text: str) -> str:
 class Reader:
     """Someone who types what a page shows, in a directory of their own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, page: Path, home: Path) -> None:
+        self.page = page.read_text(encoding="utf-8")
         self.home = home
         self.names: dict[str, Any] = {"__name__": "__page__"}
         self.loop = asyncio.Runner()
 
     def read(self, fence: Fence) -> None:
         """Writes, runs or types a fence, as its language and its first line have it."""
-        self.write(fence)
+        file = self.write(fence)
+        if file and f"$ python {file}\n" in self.page:
+            return  # which the page does itself
         if "def test_" in fence.text:
             self.pytest()
         elif fence.language == "python":
@@ -103,13 +98,14 @@ class Reader:
         elif fence.language == "console":
             self.console(fence)
 
-    def write(self, fence: Fence) -> None:
-        """Writes the file that the first line of a fence names; a test that has no name gets one."""
+    def write(self, fence: Fence) -> str | None:
+        """Writes the file that a fence's first line names, and returns the name; a test without one gets one."""
         name = re.match(r"# ([\w/-]+\.\w+)\n", fence.text)
         if name or "def test_" in fence.text:
             path = self.home / (name[1] if name else "test_page.py")
             path.parent.mkdir(exist_ok=True)
             path.write_text(fence.text, encoding="utf-8")
+        return name and name[1]
 
     def python(self, fence: Fence) -> None:
         """Runs code in the page's namespace."""
@@ -195,7 +191,7 @@ def test_what_a_page_shows_works(page, tmp_path, monkeypatch, logs):
             emulator.world.set_minimum_bid(gpu_type_id, minimum)
         monkeypatch.setenv("TENSORONE_API_KEY", emulator.api_key)
         monkeypatch.setenv("TENSORONE_API_URL", emulator.url)
-        reader = Reader(tmp_path)
+        reader = Reader(page, tmp_path)
         with reader.loop:
             for fence in fences(page):
                 reader.read(fence)
