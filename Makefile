@@ -14,8 +14,8 @@ demo: install ## Run the examples against the emulator
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/spot_fleet.py
 
-test: install ## Run the tests
-	$(BIN)/python -m pytest -n auto
+test: install ## Run the tests but the slowest, which `make cov` runs too
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 smoke: install ## Run the tests that a first look needs, in under a minute
 	$(BIN)/python -m pytest -n auto -q tests/test_nine_requests.py tests/test_first_contact.py tests/test_public.py tests/test_readme.py tests/sdk/clusters/test_rent_once.py tests/sdk/clusters/test_lease.py tests/sdk/spot/test_acquire.py tests/sdk/concurrency
@@ -42,7 +42,7 @@ lint: install ## Check format, style, and which module imports which
 types: install ## Check types with mypy and pyright, and the generated code with ty too
 	$(BIN)/mypy && $(BIN)/pyright && $(BIN)/ty check --quiet --python .venv generated
 
-cov: install ## Run the tests with branch coverage
+cov: install ## Run all tests with branch coverage
 	$(BIN)/coverage run -m pytest -n auto && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control

@@ -42,6 +42,7 @@ async def test_validation_is_the_executors_business(shop: Project, recorder: Rec
     assert await client.read_thing("1") is recorder.answer
 
 
+@pytest.mark.slow
 def test_python_names_and_typos_are_told_apart_by_type_checkers(shop: Project, tmp_path: Path) -> None:
     """4 and 7: Python names are accepted as keywords; misspelt fields, imports and attributes are errors."""
     (tmp_path / "user.py").write_text(

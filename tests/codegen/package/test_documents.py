@@ -15,6 +15,8 @@ from tensorone._graphql import arguments
 from tensorone_codegen._package import documents
 from tensorone_codegen.runtime.operation import Group, Operation, RootField, Slot
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = graphql.build_schema("""
 directive @idempotent on MUTATION
 enum Color { RED GREEN }

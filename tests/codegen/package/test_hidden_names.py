@@ -84,6 +84,7 @@ def test_the_document_says_the_schemas_names(enums: Project) -> None:
     assert files == []
 
 
+@pytest.mark.slow
 def test_type_checkers_accept_the_package(enums: Project) -> None:
     """mypy, strict, finds every name where it is annotated."""
     done = subprocess.run(

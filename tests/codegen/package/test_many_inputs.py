@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from codegen.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 COUNT = 1000
 QUERY = "query ListUsers($where: t0_bool_exp) { users(where: $where) }"
 

@@ -63,6 +63,7 @@ def test_it_runs_through_the_client(copy: Path) -> None:
     assert states == {"EXITED"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", ["mypy", "pyright", "ty"])
 def test_it_is_typed(copy: Path, checker: str) -> None:
     """Strict type checkers accept the generated package and its use, and find a misspelt name: they do look."""

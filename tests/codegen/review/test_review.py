@@ -175,6 +175,7 @@ def test_each_change_has_its_severity_and_its_operations(
     )
 
 
+@pytest.mark.slow
 def test_nothing_that_graphql_core_reports_is_missed(loaded: sources.Project) -> None:
     """Each of its kinds of change is in the table, and none counts for less than it is."""
     kinds: set[object] = set()
@@ -379,6 +380,7 @@ def test_nothing_changed_is_status_0(run: Callable[..., str]) -> None:
     assert run(SCHEMA, status=0) == "nothing changed\n"
 
 
+@pytest.mark.slow
 def test_a_server_of_our_own_schema_changes_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 KEY = "tpo_test_0123456789"
 PARTS = ("queries", "schema", "generated")
 NEWS = [

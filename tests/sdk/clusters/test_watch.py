@@ -83,6 +83,7 @@ def test_the_whole_account_is_watched_unless_clusters_are_named(on):
     on(main, boot="never")
 
 
+@pytest.mark.slow
 def test_a_thousand_watchers_and_waiters_share_one_listing_per_interval(on):
     """Two minutes of twenty-four intervals cost as many requests, however many watch and wait."""
 

@@ -237,6 +237,7 @@ def market(emulator, rng, ids):
     emulator.faults.add(Fault(kind, operation=rng.choice([RENT, BID]), **more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_in_a_flapping_market_nothing_is_lost(on, seed):
     """At rest each place has one cluster, and the state knows every other one that the account still has."""
