@@ -72,11 +72,17 @@ def test_keep_shows_the_fleet(emulator, open_screen):
     """It asks, shows what is kept, and its events; Ctrl-C leaves what runs."""
     emulator.world.set_minimum_bid("NVIDIA RTX A6000", "0.15")
     with open_screen(SMALL) as screen:
-        screen.type("clear; tensorone keep d62t7qg9n5vtan --ceiling 0.4 --budget 20 --every 0.3s; echo status $?")
-        assert "bids up to $0.40 an hour, until $20.00 are spent" in screen.until("Go on? [y/N]")
+        limits = "--ceiling 0.4 --budget 20 --strategy replace_same --every 0.3s"
+        screen.type(f"clear; tensorone keep d62t7qg9n5vtan {limits}; echo status $?")
+        asked = screen.until("Go on? [y/N]")
+        assert "bids up to $0.40 an hour, until $20.00 are spent" in asked
+        assert "volumes  of clusters that are replaced stay behind, and are billed" in asked
         screen.type("y")
         shown = screen.until(lambda text: text.count("runs again at $0.1") == 2)
         assert "ceiling $0.40 per GPU and hour" in shown
+        screen.until(
+            lambda text: re.search(r"\$0\.\d+ spent; since the start \$0\.\d+ at the fixed price, \d+% saved", text)
+        )
         screen.type("C-c", enter=False)
         screen.until("status 130")
     assert emulator.world.clusters["d62t7qg9n5vtan"].running
@@ -93,6 +99,7 @@ def test_ctrl_c_amid_twenty_rentals(emulator, open_screen):
         screen.type("C-c", enter=False)
         said = screen.until("Ctrl-C: waiting for")
         assert "status" not in said
+        assert not re.search(r"undone|rented all the same", said.partition("Ctrl-C: waiting for")[0])
         shown = screen.until("status 130")
     assert "a second Ctrl-C leaves at once" in shown
     named = set(re.findall(r"end:   tensorone terminate (.*)", shown)[-1].split())
