@@ -134,6 +134,13 @@ def test_a_resume_of_an_unknown_type(cli, emulator):
     assert "add --gpu" in cli("keep", "d62t7qg9n5vtan", "--ceiling", "1", "--yes").err
 
 
+def test_only_spot_clusters_are_kept(cli, emulator):
+    """A cluster that is known to be on demand is not bid for."""
+    done = cli("keep", "inzk6tzuz833h5", "--ceiling", "1", "--yes")
+    assert (done.status, emulator.world.clusters["inzk6tzuz833h5"].running) == (2, False)
+    assert "is an on-demand cluster: tensorone resume starts it" in done.err
+
+
 def test_one_of_two_that_fails(cli, emulator):
     """Status 6: each has its own error, and the other was ended."""
     emulator.faults.add(Fault("graphql_error", operation="clusterTerminate"))

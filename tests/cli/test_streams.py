@@ -74,8 +74,9 @@ def test_a_fleet_that_ends_by_itself(cli, emulator, tmp_path):
     assert 0 < events[-1]["spent_usd"] < 0.01
     assert 0 < events[-1]["fixed_price_usd"] < 0.01
     assert file.stat().st_mode & 0o077 == 0
-    again = cli("keep", "riixlu8oclhp", "--ceiling", "0.9", "--state", str(tmp_path), "--yes")
+    again = cli("keep", "d62t7qg9n5vtan", "--ceiling", "0.9", "--state", str(tmp_path), "--yes")
     assert again.status == 2
+    assert "--state" in again.err
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def test_a_deployment_asks_shows_and_can_be_stopped(emulator, open_screen):
         assert "at most 2 × $0.40 = $0.80 an hour until stopped (any part of the" in asked
         assert "volumes  2 × 40 GB, billed until terminated, also while stopped" in asked
         assert "$1000.00 left: about" in asked
-        screen.type("")
-        assert "declined; nothing was sent" in screen.until("status 3")
+        screen.type("C-d", enter=False)
+        assert "\ntensorone: declined; nothing was sent" in screen.until("status 3")
         assert RENT not in emulator.world.requests
         screen.type("clear; tensorone deploy tensorone/pytorch --gpu a6000 -n 2; echo deploy $?")
         screen.until(lambda text: "Go on? [y/N]" in text and "status 3" not in text)
@@ -102,6 +102,7 @@ def test_ctrl_c_amid_twenty_rentals(emulator, open_screen):
         assert not re.search(r"undone|rented all the same", said.partition("Ctrl-C: waiting for")[0])
         shown = screen.until("status 130")
     assert "a second Ctrl-C leaves at once" in shown
+    assert "starting …" not in shown  # what was said is in sight, and last
     named = set(re.findall(r"end:   tensorone terminate (.*)", shown)[-1].split())
     assert named == set(emulator.world.clusters) - before
     assert re.search(r"are rented, and billed at \$\d\.\d\d an hour", " ".join(shown.split()))

@@ -106,6 +106,8 @@ async def _specs(client: TensorOne, known: Sequence[Known], gpu: str | None) -> 
     specs: dict[str, ClusterSpec] = {}
     for each in known:
         name = gpu or (each.bill.gpu_type if each.bill else None)
+        if each.bill and each.bill.kind == "on_demand":
+            raise failed("invalid_argument", f"{each.cluster.id} is an on-demand cluster: tensorone resume starts it")
         if name is None:
             raise failed("invalid_argument", f"the GPU type of {each.cluster.id} is not known: add --gpu")
         specs[each.cluster.id] = ClusterSpec(
