@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import closing
 from decimal import Decimal
 from typing import Self
 
@@ -32,6 +33,7 @@ from tensorone._cli._output.terminal import TERMINAL, Terminal
 from tensorone._cli.spending import Money
 from tensorone._fleet.member import Member
 from tensorone._fleet.state import FleetState
+from tensorone.fleet import FileStore
 
 
 def _end(emulator, cluster_id):
@@ -63,7 +65,7 @@ def test_watch_ends_when_what_was_named_is_gone(cli, emulator, how):
 
 
 def test_a_fleet_that_ends_by_itself(cli, emulator, tmp_path):
-    """A cluster that is given up ends the fleet; its events are lines, its state a file of the owner alone."""
+    """A cluster that is given up ends the fleet; its events are lines, its state a file that one run has at a time."""
     cluster = cli("spot", "i", "--gpu", "a40", "--ceiling", "0.9", "--yes", "-q").out.strip()
     file = tmp_path / "state"
     emulator.world.later(0.5, lambda: emulator.world.terminate(cluster))
@@ -73,10 +75,13 @@ def test_a_fleet_that_ends_by_itself(cli, emulator, tmp_path):
     assert [each["event"] for each in events] == ["preempted", "gave_up"]
     assert 0 < events[-1]["spent_usd"] < 0.01
     assert 0 < events[-1]["fixed_price_usd"] < 0.01
-    assert file.stat().st_mode & 0o077 == 0
     again = cli("keep", "d62t7qg9n5vtan", "--ceiling", "0.9", "--state", str(tmp_path), "--yes")
     assert again.status == 2
-    assert "--state" in again.err
+    assert f"{tmp_path} cannot be read" in again.err
+    with closing(FileStore(file)) as held:
+        held.open()
+        other = cli("keep", "d62t7qg9n5vtan", "--ceiling", "0.9", "--state", str(file), "--yes")
+    assert (other.status, "in use by another" in other.err) == (2, True)
 
 
 @pytest.mark.parametrize(

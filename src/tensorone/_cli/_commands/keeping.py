@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -55,7 +54,7 @@ async def keep(
         budget: US dollars after which nothing is bid for any more.
         strategy: Bid where they are, or replace what has no GPUs left there;
             then the old volume stays behind, and is billed.
-        state: File to go on from after a restart, for its owner alone.
+        state: File to go on from after a restart, for one run at a time.
         gpu: Their GPU type, where the server does not tell it.
         every: Time between polls.
     """
@@ -66,6 +65,7 @@ async def keep(
     from tensorone._cli._output.failures import failed
     from tensorone._cli._output.terminal import terminal
     from tensorone._cli.service import service
+    from tensorone.fleet import FileStore
 
     try:
         pause = words.seconds(every)
@@ -73,7 +73,6 @@ async def keep(
         raise failed("invalid_argument", f"--every: {error}") from None
     shown, most = terminal(), Decimal(str(ceiling))
     shown.streams = True
-    file = None if state is None else Path(state)
     async with service(common) as client:
         known = await clusters.named(client, ids)
         specs = await _specs(client, known, gpu)
@@ -85,8 +84,8 @@ async def keep(
             strategy=strategy,
             every=pause,
             budget=budget,
-            state=_saved(file) if file else None,
-            on_state=lambda text: _noted(money, file, text),
+            store=None if state is None else FileStore(state),
+            on_state=money.saw,
         )
         seen = _Kept(list(specs), most, money)
         async with kept as events:
@@ -132,12 +131,6 @@ async def _fixed(client: TensorOne, specs: dict[str, ClusterSpec]) -> dict[str, 
     return {each.gpu_type_id: Decimal(str(each.on_demand_price)) for each in quotes if each.on_demand_price is not None}
 
 
-def _noted(money: Money, file: Path | None, text: str) -> None:
-    money.saw(text)
-    if file is not None:
-        _save(file, text)
-
-
 async def _agreed(specs: dict[str, ClusterSpec], ceiling: Decimal, budget: float | None, strategy: str) -> None:
     from tensorone._cli._output.terminal import terminal
 
@@ -156,27 +149,6 @@ async def _agreed(specs: dict[str, ClusterSpec], ceiling: Decimal, budget: float
         ],
         otherwise=f"this {text}",
     )
-
-
-def _saved(file: Path) -> str | None:
-    from tensorone._cli._output.failures import failed
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise failed("configuration", f"--state {file}: {error}") from None
-
-
-def _save(file: Path, text: str) -> None:
-    """Writes the state in one step, for its owner alone."""
-    import os
-
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-    temporary.replace(file)
 
 
 class _Kept:
