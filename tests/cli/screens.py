@@ -10,6 +10,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Self
 
+from schema_checks import KEY, VALUE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -34,7 +36,12 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tmux("kill-server")
+        try:
+            shown = self._tmux("capture-pane", "-p", "-J", "-S", "-")
+        finally:
+            self._tmux("kill-server")
+        assert KEY not in shown
+        assert VALUE not in shown
 
     def type(self, text: str, *, enter: bool = True) -> None:
         """Types a line, or keys by their names."""

@@ -31,14 +31,20 @@ def test_its_object_fits_the_schema(cli):
     assert said == shown
 
 
-def test_the_session_of_the_readme(cli, emulator):
-    """Its prices, and what it says of an id that does not exist, typed again."""
-    emulator.world.set_minimum_bid("NVIDIA A40", "0.26")
-    emulator.world.set_minimum_bid("NVIDIA RTX A6000", "0.15")
-    assert cli("gpus", "a6000", "a40").out == (
-        "GPU TYPE          MEMORY  SPOT $/h  FIXED $/h  SAVES\n"
-        "NVIDIA RTX A6000   48 GB     0.150       0.33    55%\n"
-        "NVIDIA A40         48 GB     0.260       0.40    35%\n"
-    )
-    done = cli("terminate", "riixlu8oclhp", "nope", "--yes")
-    assert done.err == "tensorone: there is no cluster nope; nothing was done\n  try:    tensorone ls\n"
+def test_every_option_of_the_page_exists(cli):
+    """An option in the row of a command is in the help of that command, or of one of its verbs."""
+    table = PAGE.partition("## Commands")[2].partition("\n## ")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| `") and "--" in row]
+    assert len(rows) > 8
+    for row in rows:
+        names = re.findall(r"`([a-z]+)[ `]", row.split(" | ")[0])
+        options = set(re.findall(r"--[a-z][a-z-]+", row.replace("--no-dry-run", "--dry-run")))
+        helped = "".join(cli(name, "--help").out for name in names)
+        assert {each for each in options if each not in helped} == set(), row
+
+
+def test_the_page_for_programs_has_every_status():
+    """What to do is said for each exit status, and for no other."""
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+)(?:, (\d+))? \|", page, re.MULTILINE)
+    assert {int(each) for row in rows for each in row if each} == {0, *STATUS.values(), 143}

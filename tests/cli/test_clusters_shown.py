@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import stat
 import sys
@@ -16,6 +17,7 @@ from tensorone._cli._commands.reaching import _reached
 from tensorone._cli._output import words
 from tensorone._cli.gpu_names import matching
 from tensorone._cli.id_cache import location, remember, remembered
+from tensorone._http.route import Route
 from tensorone.emulator import Emulator
 
 
@@ -97,13 +99,42 @@ def test_account(cli, emulator):
 
 
 def test_doctor(cli, emulator, monkeypatch):
-    """Key, network, schema and spot; a wrong key is a failure, with all that was found before."""
+    """Key, network, clock, schema and spot; a wrong key is a failure, with all that was found before."""
+    monkeypatch.setenv("TENSORONE_HTTP", "httpx")
     done = cli("doctor")
     assert [line.split()[0] for line in done.out.splitlines()] == ["ok"] * 5
+    version, key, network, schema, spot = done.out.splitlines()
+    assert version.endswith("requests by httpx")
+    assert "key from TENSORONE_API_KEY, accepted" in key
+    assert re.search(r"127\.0\.0\.1:\d+ in \d+ ms, no proxy; the server tells no time$", network)
+    asked, accepted = re.search(r"schema: (\d+) of (\d+) operations accepted, nothing executed", schema).groups()
+    assert asked == accepted
+    assert "GPU types have stock" in spot
     monkeypatch.setenv("TENSORONE_API_KEY", "wrong-key-0123456789")
     done = cli("doctor", "--json")
     assert done.status == 4
     assert [each["result"] for each in done.json["checks"]] == ["ok", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "result", "said"),
+    [
+        (0.4, "ok", "clock as the server's"),
+        (7.0, "ok", "clock 7 s behind the server"),
+        (-7200.0, "warn", "clock 2 h ahead of the server; --expires is told by it"),
+    ],
+)
+def test_doctor_compares_clocks(cli, monkeypatch, ahead, result, said):
+    """A clock that is far off is a warning, since deadlines are told by it; a proxy is named."""
+
+    async def told(url):
+        return Route(place="api.example:443", library="aiohttp", proxy="corp:3128 (https_proxy)", clock_ahead=ahead)
+
+    monkeypatch.setattr("tensorone._http.route.route", told)
+    checks = {each["name"]: each for each in cli("doctor", "--json").json["checks"]}
+    assert checks["network"]["result"] == result
+    assert checks["network"]["message"].endswith(said)
+    assert "through proxy corp:3128 (https_proxy)" in checks["network"]["message"]
 
 
 def test_doctor_without_spot(cli, monkeypatch):

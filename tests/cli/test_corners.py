@@ -19,6 +19,7 @@ from tensorone._cli._commands import reaching
 from tensorone._cli._output.failures import CommandFailed, Failure, failure_of
 from tensorone._cli._output.progress import Progress
 from tensorone._cli._output.terminal import TERMINAL, Terminal
+from tensorone._cli.interrupts import run
 from tensorone._cli.worst_case import WorstCase, _account, account_line
 from tensorone.emulator import Fault
 
@@ -47,6 +48,30 @@ def test_a_signal_without_a_terminal(cli, emulator, number):
     assert done.json["error"]["ids"] == [rented]
     assert done.json["clusters"][0]["usd_per_hour"] == 0.4
     assert f"tensorone terminate {rented}" in done.err
+
+
+def test_what_is_said_of_a_signal_comes_before_the_clean_up(monkeypatch):
+    """The message is the first thing that a signal brings about: the command is cancelled after it."""
+    order = []
+    token = TERMINAL.set(shown := Terminal())
+    monkeypatch.setattr(shown, "insist", lambda text: order.append(text.strip()))
+    shown.under_way = lambda: "2 rentals under way"
+    shown.client = SimpleNamespace(rented=[SimpleNamespace(cluster_id="abc", usd_per_hour=0.5)])
+
+    async def command():
+        try:
+            signal.raise_signal(signal.SIGINT)
+            await anyio.sleep_forever()
+        finally:
+            order.append("cancelled")
+
+    try:
+        assert run(command, {}) == 130
+    finally:
+        TERMINAL.reset(token)
+    assert order[0].startswith("Ctrl-C: waiting for 2 rentals under way, up to 60 s")
+    assert order[1] == "abc is rented, and billed at $0.50 an hour"
+    assert order.index("end:   tensorone terminate abc") < order.index("cancelled")
 
 
 def _wait(there):

@@ -117,6 +117,14 @@ def test_stop_resume_and_terminate(cli, emulator):
     assert cli("wait", "riixlu8oclhp", "--for", "gone").status == 1
 
 
+def test_a_resume_counts_what_is_stopped(cli):
+    """A cluster that runs is left as it is: it is neither priced nor asked about."""
+    assert "at $0.49 an hour at most" in cli("resume", "inzk6tzuz833h5", "ldl1dxirsim64n").err
+    running = cli("resume", "ldl1dxirsim64n", "--json")
+    assert running.status == 0
+    assert running.json["clusters"][0]["status"] == "up"
+
+
 def test_a_resume_of_an_unknown_type(cli, emulator):
     """Where nobody tells the GPU type, the price is not known, and said to be so."""
     emulator.faults.add(Fault("graphql_error", operation="ListClusterCosts", times=None))
@@ -124,6 +132,13 @@ def test_a_resume_of_an_unknown_type(cli, emulator):
     assert done.status == 3
     assert "a price that is not known" in done.err
     assert "add --gpu" in cli("keep", "d62t7qg9n5vtan", "--ceiling", "1", "--yes").err
+
+
+def test_only_spot_clusters_are_kept(cli, emulator):
+    """A cluster that is known to be on demand is not bid for."""
+    done = cli("keep", "inzk6tzuz833h5", "--ceiling", "1", "--yes")
+    assert (done.status, emulator.world.clusters["inzk6tzuz833h5"].running) == (2, False)
+    assert "is an on-demand cluster: tensorone resume starts it" in done.err
 
 
 def test_one_of_two_that_fails(cli, emulator):

@@ -38,8 +38,8 @@ def test_a_deployment_asks_shows_and_can_be_stopped(emulator, open_screen):
         assert "at most 2 × $0.40 = $0.80 an hour until stopped (any part of the" in asked
         assert "volumes  2 × 40 GB, billed until terminated, also while stopped" in asked
         assert "$1000.00 left: about" in asked
-        screen.type("")
-        assert "declined; nothing was sent" in screen.until("status 3")
+        screen.type("C-d", enter=False)
+        assert "\ntensorone: declined; nothing was sent" in screen.until("status 3")
         assert RENT not in emulator.world.requests
         screen.type("clear; tensorone deploy tensorone/pytorch --gpu a6000 -n 2; echo deploy $?")
         screen.until(lambda text: "Go on? [y/N]" in text and "status 3" not in text)
@@ -72,11 +72,17 @@ def test_keep_shows_the_fleet(emulator, open_screen):
     """It asks, shows what is kept, and its events; Ctrl-C leaves what runs."""
     emulator.world.set_minimum_bid("NVIDIA RTX A6000", "0.15")
     with open_screen(SMALL) as screen:
-        screen.type("clear; tensorone keep d62t7qg9n5vtan --ceiling 0.4 --budget 20 --every 0.3s; echo status $?")
-        assert "bids up to $0.40 an hour, until $20.00 are spent" in screen.until("Go on? [y/N]")
+        limits = "--ceiling 0.4 --budget 20 --strategy replace_same --every 0.3s"
+        screen.type(f"clear; tensorone keep d62t7qg9n5vtan {limits}; echo status $?")
+        asked = screen.until("Go on? [y/N]")
+        assert "bids up to $0.40 an hour, until $20.00 are spent" in asked
+        assert "volumes  of clusters that are replaced stay behind, and are billed" in asked
         screen.type("y")
         shown = screen.until(lambda text: text.count("runs again at $0.1") == 2)
         assert "ceiling $0.40 per GPU and hour" in shown
+        screen.until(
+            lambda text: re.search(r"\$0\.\d+ spent; since the start \$0\.\d+ at the fixed price, \d+% saved", text)
+        )
         screen.type("C-c", enter=False)
         screen.until("status 130")
     assert emulator.world.clusters["d62t7qg9n5vtan"].running
@@ -93,8 +99,10 @@ def test_ctrl_c_amid_twenty_rentals(emulator, open_screen):
         screen.type("C-c", enter=False)
         said = screen.until("Ctrl-C: waiting for")
         assert "status" not in said
+        assert not re.search(r"undone|rented all the same", said.partition("Ctrl-C: waiting for")[0])
         shown = screen.until("status 130")
     assert "a second Ctrl-C leaves at once" in shown
+    assert "starting …" not in shown  # what was said is in sight, and last
     named = set(re.findall(r"end:   tensorone terminate (.*)", shown)[-1].split())
     assert named == set(emulator.world.clusters) - before
     assert re.search(r"are rented, and billed at \$\d\.\d\d an hour", " ".join(shown.split()))

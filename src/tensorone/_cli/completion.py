@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -38,19 +40,23 @@ def install(
     path = _directory() / f"completion.{chosen}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_script(program(), chosen), encoding="utf-8")
+        path.write_text(script := _script(program(), chosen), encoding="utf-8")
     except OSError as error:
         raise failed("configuration", f"{path}: {error.strerror}") from None
-    lines = {
-        "bash": f"source {path}",
-        "zsh": f"autoload -Uz compinit && compinit; source {path}; compdef _tensorone tensorone",
-        "fish": f"source {path}",
-    }
-    return Reply(text=lines[chosen], footer=f"add this line to the start file of {chosen}")
+    line = f"source {shlex.quote(str(path))}"
+    if chosen == "zsh":
+        line = f"autoload -Uz compinit && compinit; {line}; compdef {_function(script)} tensorone"
+    return Reply(text=line, footer=f"add this line to the start file of {chosen}")
 
 
 def _script(app: App, shell: Shell) -> str:
     return app.generate_completion(prog_name="tensorone", shell=shell)
+
+
+def _function(script: str) -> str:
+    """The function of a script for zsh, whose name differs between versions of the library that writes it."""
+    found = re.search(r"^(_\w+) ?\(\)", script, re.MULTILINE)
+    return found[1] if found else "_tensorone"
 
 
 def _shell() -> Shell:

@@ -51,7 +51,7 @@ class FileStore:
         """Locks the file and reads it; None where there is none yet.
 
         Raises:
-            ConfigurationError: Another run has it open, or its folder does not exist.
+            ConfigurationError: Another run has it open, its folder does not exist, or it cannot be read.
         """
         try:
             lock = self._path.with_name(f"{self._path.name}.lock").open("a+", encoding="utf-8")
@@ -69,7 +69,11 @@ class FileStore:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
-        return self._path.read_text(encoding="utf-8") if self._path.exists() else None
+        try:
+            return self._path.read_text(encoding="utf-8") if self._path.exists() else None
+        except (OSError, UnicodeDecodeError) as error:
+            self.close()
+            raise ConfigurationError(f"store: {self._path} cannot be read: {error}") from error
 
     def save(self, text: str) -> None:
         """Replaces the file; on return the state is on the disk.

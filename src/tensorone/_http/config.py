@@ -105,9 +105,8 @@ def service_address(
         raise ConfigurationError(
             f"auth={auth!r} is unknown: use 'query' (?api_key=…) or 'header' (Authorization: Bearer …)"
         )
-    address = _address(url or environ.get(URL_VARIABLE) or DEFAULT_URL, allow_insecure_http=allow_insecure_http)
     return ServiceAddress(
-        address,
+        usable_url(url, allow_insecure_http=allow_insecure_http, environ=environ),
         Secret(_key(api_key or environ.get(KEY_VARIABLE), auth)),
         "header" if auth == "header" else "query",
     )
@@ -137,6 +136,15 @@ def _key(key: object, auth: str) -> str:
     if auth == "header" and not key.isascii():
         raise ConfigurationError("the API key has characters that an HTTP header cannot carry: use auth='query'")
     return key
+
+
+def usable_url(url: str | None, *, allow_insecure_http: bool = False, environ: Mapping[str, str] = os.environ) -> str:
+    """The address of the service: as given, else the environment's, else the usual one.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    return _address(url or environ.get(URL_VARIABLE) or DEFAULT_URL, allow_insecure_http=allow_insecure_http)
 
 
 def _address(url: object, *, allow_insecure_http: bool) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tensorone._cli._output import words
 from tensorone._cli.options import COMMON, Common
 from tensorone._cli.running import Reply
 
 if TYPE_CHECKING:
     from tensorone import TensorOne
     from tensorone._cli._output.shapes import Check
+    from tensorone._http.route import Route
+
+CLOCK_SECONDS = 30.0  # by which clocks may differ before deadlines are told wrong
 
 
 async def doctor(*, common: Common = COMMON) -> Reply:
-    """Check key, network, schema and spot; executes nothing.
+    """Check key, network, clock, schema and spot; executes nothing.
 
     Example: tensorone doctor
     """
@@ -22,15 +26,19 @@ async def doctor(*, common: Common = COMMON) -> Reply:
     from tensorone._cli._output.terminal import terminal
     from tensorone._cli.service import profile_of, service, source_of
     from tensorone._errors import TensorOneError
+    from tensorone._http.route import route
 
-    checks = [_check("version", "ok", _version())]
+    checks: list[Check] = []
     failure: Failure | None = None
     try:
-        source = source_of(profile_of(common))
+        profile = profile_of(common)
+        way = await route(profile.url if profile else None)
+        checks.append(_check("version", "ok", f"{_version()}, requests by {way.library}"))
         async with service(common) as client:
-            await _ask(client, source, checks)
+            await _ask(client, source_of(profile), way, checks)
     except (TensorOneError, CommandFailed) as error:
         failure = failure_of(error)
+        checks = checks or [_check("version", "ok", _version())]
         checks.append(_check("service", "fail", failure.message))
     from rich.text import Text
 
@@ -53,17 +61,16 @@ def _version() -> str:
     return f"tensorone {__version__}, Python {python}"
 
 
-async def _ask(client: TensorOne, source: str, checks: list[Check]) -> None:
+async def _ask(client: TensorOne, source: str, way: Route, checks: list[Check]) -> None:
     import anyio
 
     from tensorone._errors import TensorOneError
 
     begun = anyio.current_time()
-    clusters = await client.clusters.list()
+    await client.clusters.list()
     took = anyio.current_time() - begun
-    count = f"{len(clusters)} cluster{'' if len(clusters) == 1 else 's'} listed in {took * 1000:.0f} ms"
     checks.append(_check("key", "ok", f"{source}, accepted; whether it may rent is not tried"))
-    checks.append(_check("network", "ok", f"{client!r}: {count}".replace("<TensorOne ", "").replace(" (open)>", "")))
+    checks.append(_network(way, took))
     checks.append(await _schema(client))
     try:
         quotes = await client.spot.quotes()
@@ -73,11 +80,25 @@ async def _ask(client: TensorOne, source: str, checks: list[Check]) -> None:
         checks.append(_check("spot", "warn", f"spot: {error}; spot, resume --ceiling and keep will fail"))
 
 
+def _network(way: Route, took: float) -> Check:
+    """Where to, how long it takes, through what, and whose clock is ahead."""
+    proxy, ahead = "no proxy" if way.proxy is None else f"through proxy {way.proxy}", way.clock_ahead
+    if ahead is None:
+        clock = "the server tells no time"
+    elif abs(ahead) < 1:  # the server's date has whole seconds
+        clock = "clock as the server's"
+    else:
+        clock = f"clock {words.ago(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the server"
+    late = ahead is not None and abs(ahead) > CLOCK_SECONDS
+    said = f"{way.place} in {took * 1000:.0f} ms, {proxy}; {clock}"
+    return _check("network", "warn" if late else "ok", said + ("; --expires is told by it" if late else ""))
+
+
 async def _schema(client: TensorOne) -> Check:
     found = await client.check_schema()
     refused = [each for each in found if each.verdict == "refused"]
     accepted = sum(each.verdict == "accepted" for each in found)
-    words = f"schema: {accepted} of {len(found)} operations accepted, nothing executed"
+    said = f"schema: {accepted} of {len(found)} operations accepted, nothing executed"
     if refused:
-        words += "; refused: " + ", ".join(f"{each.operation} ({each.unsupported or '?'})" for each in refused)
-    return _check("schema", "warn" if refused or accepted < len(found) else "ok", words)
+        said += "; refused: " + ", ".join(f"{each.operation} ({each.unsupported or '?'})" for each in refused)
+    return _check("schema", "warn" if refused or accepted < len(found) else "ok", said)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections import deque
 from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from tensorone._cli._output import words
 from tensorone._cli.options import COMMON, ClusterIds, Common
 from tensorone._cli.running import Reply
+from tensorone._cli.spending import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,15 +34,17 @@ async def keep(
     *,
     ceiling: Annotated[float, Parameter(alias="-b", metavar="USD")],
     budget: Annotated[float | None, Parameter(metavar="USD")] = None,
+    strategy: Literal["in_place", "replace_same", "replace_next", "replace_cheapest"] = "in_place",
     state: Annotated[str | None, Parameter(metavar="FILE")] = None,
     gpu: Annotated[str | None, Parameter(alias="-g", metavar="NAME")] = None,
     every: Annotated[str, Parameter(metavar="TIME")] = "15s",
     common: Common = COMMON,
 ) -> Reply:
-    """Keep spot clusters running where they are: bids again when preempted.
+    """Keep spot clusters running: bids again when preempted. Asks first.
 
-    Runs until Ctrl-C; what runs then runs on. Asks first. A cluster that you
-    stop is started again as well: end this first.
+    Runs until Ctrl-C; what runs then runs on. A cluster that you stop is
+    started again as well: end this first. Shows what was spent since it began,
+    as estimated from the bids, beside the fixed price of the same GPUs.
 
     Example: tensorone keep d62t7qg9n5vtan --ceiling 0.30 --budget 20
 
@@ -50,7 +52,9 @@ async def keep(
         ids: The clusters.
         ceiling: Highest bid, US dollars per GPU and hour.
         budget: US dollars after which nothing is bid for any more.
-        state: File to go on from after a restart, for its owner alone.
+        strategy: Bid where they are, or replace what has no GPUs left there;
+            then the old volume stays behind, and is billed.
+        state: File to go on from after a restart, for one run at a time.
         gpu: Their GPU type, where the server does not tell it.
         every: Time between polls.
     """
@@ -61,6 +65,7 @@ async def keep(
     from tensorone._cli._output.failures import failed
     from tensorone._cli._output.terminal import terminal
     from tensorone._cli.service import service
+    from tensorone.fleet import FileStore
 
     try:
         pause = words.seconds(every)
@@ -68,20 +73,21 @@ async def keep(
         raise failed("invalid_argument", f"--every: {error}") from None
     shown, most = terminal(), Decimal(str(ceiling))
     shown.streams = True
-    file = None if state is None else Path(state)
     async with service(common) as client:
         known = await clusters.named(client, ids)
         specs = await _specs(client, known, gpu)
-        await _agreed(specs, most, budget)
+        await _agreed(specs, most, budget, strategy)
+        money = Money(await _fixed(client, specs))
         kept = client.spot.keep_running(
             specs,
             bidding=BidPolicy(ceiling=most),
+            strategy=strategy,
             every=pause,
             budget=budget,
-            state=_saved(file) if file else None,
-            on_state=(lambda text: _save(file, text)) if file else None,
+            store=None if state is None else FileStore(state),
+            on_state=money.saw,
         )
-        seen = _Kept(list(specs), most)
+        seen = _Kept(list(specs), most, money)
         async with kept as events:
             with seen.drawn():
                 async for event in events:
@@ -99,6 +105,8 @@ async def _specs(client: TensorOne, known: Sequence[Known], gpu: str | None) -> 
     specs: dict[str, ClusterSpec] = {}
     for each in known:
         name = gpu or (each.bill.gpu_type if each.bill else None)
+        if each.bill and each.bill.kind == "on_demand":
+            raise failed("invalid_argument", f"{each.cluster.id} is an on-demand cluster: tensorone resume starts it")
         if name is None:
             raise failed("invalid_argument", f"the GPU type of {each.cluster.id} is not known: add --gpu")
         specs[each.cluster.id] = ClusterSpec(
@@ -110,7 +118,20 @@ async def _specs(client: TensorOne, known: Sequence[Known], gpu: str | None) -> 
     return specs
 
 
-async def _agreed(specs: dict[str, ClusterSpec], ceiling: Decimal, budget: float | None) -> None:
+async def _fixed(client: TensorOne, specs: dict[str, ClusterSpec]) -> dict[str, Decimal]:
+    """The fixed price per GPU and hour of each type, where it is known: what bids are compared with."""
+    from decimal import Decimal
+
+    from tensorone._errors import TensorOneError
+
+    try:
+        quotes = await client.spot.quotes(list(dict.fromkeys(each.candidates[0] or "" for each in specs.values())))
+    except TensorOneError:
+        return {}
+    return {each.gpu_type_id: Decimal(str(each.on_demand_price)) for each in quotes if each.on_demand_price is not None}
+
+
+async def _agreed(specs: dict[str, ClusterSpec], ceiling: Decimal, budget: float | None, strategy: str) -> None:
     from tensorone._cli._output.terminal import terminal
 
     hourly = sum((ceiling * spec.gpu_count for spec in specs.values()), start=ceiling * 0)
@@ -120,37 +141,22 @@ async def _agreed(specs: dict[str, ClusterSpec], ceiling: Decimal, budget: float
         [
             f"Keep {words.several(len(specs), 'spot cluster')} running: {words.listed(list(specs))}",
             f"  GPUs     {text}",
+            *(
+                []
+                if strategy == "in_place"
+                else ["  volumes  of clusters that are replaced stay behind, and are billed"]
+            ),
         ],
         otherwise=f"this {text}",
     )
 
 
-def _saved(file: Path) -> str | None:
-    from tensorone._cli._output.failures import failed
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise failed("configuration", f"--state {file}: {error}") from None
-
-
-def _save(file: Path, text: str) -> None:
-    """Writes the state in one step, for its owner alone."""
-    import os
-
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-    temporary.replace(file)
-
-
 class _Kept:
     """The fleet as its events tell it."""
 
-    def __init__(self, ids: Sequence[str], ceiling: Decimal) -> None:
+    def __init__(self, ids: Sequence[str], ceiling: Decimal, money: Money) -> None:
         self._states = dict.fromkeys(ids, "kept")
+        self._money = money
         self._ceiling = ceiling
         self._lines: deque[str] = deque(maxlen=LINES)
         self._live = False
@@ -166,11 +172,12 @@ class _Kept:
             self._states[cluster_id] = text
         at, shown = words.moment(datetime.now(UTC)) or "", terminal()
         if shown.json:
-            shown.document({"version": 1, "at": at, "event": kind, "id": cluster_id, "message": text})
+            said = {"version": 1, "at": at, "event": kind, "id": cluster_id, "message": text}
+            shown.document({**said, **self._money.document()})
         elif self._live:
             self._lines.append(f"{at[11:19]}  {cluster_id or 'fleet'}  {text}")
         else:
-            shown.data(f"{at}  {cluster_id or 'fleet'}  {text}")
+            shown.data(f"{at}  {cluster_id or 'fleet'}  {text}; {self._money.text}")
 
     def __rich__(self) -> RenderableType:
         """What is drawn: each cluster's last event, and the last of all."""
@@ -180,7 +187,7 @@ class _Kept:
 
         rows = [(name, text) for name, text in self._states.items()]
         footer = f"ceiling ${words.dollars(self._ceiling)} per GPU and hour; Ctrl-C ends, and what runs runs on"
-        return Group(table(("ID", "STATE~"), rows), "", footer, *self._lines)
+        return Group(table(("ID", "STATE~"), rows), "", self._money.text, footer, *self._lines)
 
     def drawn(self) -> AbstractContextManager[object]:
         """Draws it on a terminal while the block runs."""

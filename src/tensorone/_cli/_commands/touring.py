@@ -26,6 +26,7 @@ async def demo(*, common: Common = COMMON) -> Reply:  # noqa: ARG001 - the progr
         from tensorone.emulator import Emulator
     except ModuleNotFoundError:
         raise failed("configuration", MISSING) from None
+    _say("A server on this machine")
     async with (
         Emulator(speed=60, first_clusters=False, balance="100") as emulator,
         TensorOne(emulator.api_key, url=emulator.url, label=True) as client,

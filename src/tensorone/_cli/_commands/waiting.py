@@ -88,8 +88,8 @@ async def resume(
     async with service(common) as client:
         known = await clusters.named(client, ids)
         type_of = await _types(client, known, gpu)
+        most = await _agreed(client, [each for each in known if each.cluster.runtime is None], type_of, gpus, ceiling)
         terminal().under_way = lambda: "resumes under way, whose outcome is looked up"
-        most = await _agreed(client, known, type_of, gpus, ceiling)
         scope = client.limited(max_hourly_spend=most) if most else client
 
         async def one(each: Known) -> Cluster | None:
@@ -128,10 +128,12 @@ async def _types(client: TensorOne, known: Sequence[Known], given: str | None) -
 async def _agreed(
     client: TensorOne, known: Sequence[Known], types: dict[str, str | None], gpus: int, ceiling: float | None
 ) -> float | None:
-    """Asks; returns the most that was agreed to per hour, None where that is not known."""
+    """Asks about those that do not run; returns the most that was agreed to per hour, None where that is not known."""
     from tensorone._cli._output.terminal import terminal
     from tensorone._cli.worst_case import account_line
 
+    if not known:
+        return None
     if gpus == 0:
         worst, text = None, "without GPUs; disks are billed"
     elif ceiling is not None:

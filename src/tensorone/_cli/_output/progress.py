@@ -68,7 +68,7 @@ class Progress:
 
     @contextmanager
     def drawn(self) -> Generator[None]:
-        """Draws it while the block runs, and leaves the last state on the terminal."""
+        """Draws it while the block runs; leaves the last state on the terminal, unless the block was interrupted."""
         shown = terminal()
         if not shown.attended or shown.json:
             yield
@@ -82,6 +82,9 @@ class Progress:
             shown.moving = console
             try:
                 yield
+            except BaseException:
+                live.transient = True  # what was said of it stays in sight, and not what was going on
+                raise
             finally:
                 live.refresh()
                 self._live, shown.moving = False, None

@@ -136,13 +136,15 @@ class Change(TypedDict):
 
 
 class FleetEvent(TypedDict):
-    """One line of `keep`."""
+    """One line of `keep`; `spent_usd` since the state began, `fixed_price_usd` since the program did."""
 
     version: Literal[1]
     at: str
     event: str
     id: str | None
     message: str
+    spent_usd: float
+    fixed_price_usd: float | None
 
 
 class TemplateDocument(TypedDict):

@@ -35,10 +35,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         made.add_column(
             column.rstrip(">~"),
             justify="right" if kind == ">" else "left",
-            no_wrap=True,
+            no_wrap=kind != "~",  # rich makes only those narrower that may wrap; the cells then do not
             overflow="ellipsis",
             min_width=None if kind == "~" else widest,
         )
     for row in lines:
-        made.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
+        made.add_row(*(Text(cell, style=COLOURS.get(cell, ""), no_wrap=True, overflow="ellipsis") for cell in row))
     return made

@@ -143,7 +143,10 @@ class Terminal:
         sys.stderr.write("Go on? [y/N] ")
         sys.stderr.flush()
         await anyio.wait_readable(sys.stdin)  # a read in a thread could not be interrupted
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        answer = sys.stdin.readline()
+        if not answer:  # the end of input, by Ctrl-D, ends no line
+            sys.stderr.write("\n")
+        if answer.strip().lower() not in {"y", "yes"}:
             raise failed("declined", "declined; nothing was sent")
 
 
