@@ -85,7 +85,7 @@ class FileStore:
         if self._lock is None:
             raise ConfigurationError(f"store: {self._path} is not open: it is while keep_running's block is")
         new = self._path.with_name(f"{self._path.name}.new")
-        with new.open("w", encoding="utf-8") as file:
+        with open(new, "w", encoding="utf-8", opener=_for_its_owner) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -120,3 +120,7 @@ else:
         except OSError:
             return False
         return True
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -55,6 +55,7 @@ def test_what_cannot_be_written_leaves_what_was(tmp_path):
     store = FileStore(path)
     assert store.open() is None
     store.save("whole")
+    assert path.stat().st_mode & 0o077 == 0  # for its owner alone
     (tmp_path / "fleet.json.new").unlink(missing_ok=True)
     (tmp_path / "fleet.json.new").mkdir()
     with pytest.raises(OSError):
