@@ -1,0 +1,34 @@
+"""What a round came to that ended without an outcome. Pure."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ActivityError, TimeoutError, TimeoutType  # noqa: A004 - Temporal's
+
+from tensorone import AuthenticationError, ConfigurationError, InvalidArgument
+from tensorone.fleet import Pending, RecoveryFailed
+
+from ._failures import original_error
+
+REFUSED = AuthenticationError, ConfigurationError, InvalidArgument  # of a round that was its own: nothing was rented
+
+
+def outcome_of(error: BaseException, cluster_id: str, *, new: bool) -> RecoveryFailed | Pending:
+    """What is known of a round whose activity failed: its worker died, was too slow, or may not.
+
+    Args:
+        error: What the activity's handle raised.
+        cluster_id: The cluster of the round.
+        new: Whether the round had an intent of its own.
+    """
+    cause = error.cause if isinstance(error, ActivityError) else error
+    if isinstance(cause, TimeoutError) and cause.type == TimeoutType.SCHEDULE_TO_START and new:
+        return RecoveryFailed(cluster_id, "No worker was free to begin the round in time.", tried=False)
+    if isinstance(original_error(error), REFUSED) and new:
+        return RecoveryFailed(cluster_id, str(cause))
+    return Pending(cluster_id, None, f"What came of a round is not known: {cause}. It is looked for first.")
+
+
+def trouble_of(error: BaseException) -> str | None:
+    """What a person has to know of a failed activity; None if it passes by itself."""
+    found = original_error(error)
+    return None if found is None or found.repeatable else f"{type(found).__name__}: {found}"
