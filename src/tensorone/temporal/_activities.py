@@ -50,19 +50,21 @@ async def _beating(work: Awaitable[T]) -> T:
     """What it comes to, with signs of life in between; a worker that gives none is replaced."""
     found: list[T] = []
     failed: list[Exception] = []
+    beats = anyio.CancelScope()
     async with anyio.create_task_group() as group:
-        group.start_soon(_beat)
+        group.start_soon(_beat, beats)
         try:
             found.append(await work)
         except Exception as error:  # noqa: BLE001 - raised below, out of the group and as it is
             failed.append(error)
-        group.cancel_scope.cancel()
+        beats.cancel()
     if failed:
         raise failed[0]
     return found[0]
 
 
-async def _beat() -> None:
-    while True:
-        activity.heartbeat()
-        await anyio.sleep(BEAT)
+async def _beat(scope: anyio.CancelScope) -> None:
+    with scope:
+        while True:
+            activity.heartbeat()
+            await anyio.sleep(BEAT)

@@ -23,8 +23,8 @@ def outcome_of(error: BaseException, cluster_id: str, *, new: bool) -> RecoveryF
     cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, TimeoutError) and cause.type == TimeoutType.SCHEDULE_TO_START and new:
         return RecoveryFailed(cluster_id, "No worker was free to begin the round in time.", tried=False)
-    if isinstance(original_error(error), REFUSED) and new:
-        return RecoveryFailed(cluster_id, str(cause))
+    if new and isinstance(refused := original_error(error), REFUSED):
+        return RecoveryFailed(cluster_id, str(refused))
     return Pending(cluster_id, None, f"What came of a round is not known: {cause}. It is looked for first.")
 
 

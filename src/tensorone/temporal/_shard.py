@@ -46,6 +46,8 @@ def reshaped(shard: Shard, fleet: FleetSpec, *, busy: Collection[str], now: floa
         busy: Clusters with a round under way.
         now: Seconds since 1970.
     """
+    if shard.ending is not None:
+        return shard
     members = list(shard.state.members)
     stay = [one for one in members if slot_of(one, fleet) in fleet.slots]
     leave = [one.cluster_id for one in members if slot_of(one, fleet) not in fleet.slots]
@@ -58,7 +60,8 @@ def reshaped(shard: Shard, fleet: FleetSpec, *, busy: Collection[str], now: floa
 
 def ending(shard: Shard, how: How, *, busy: Collection[str], now: float) -> Shard:
     """The shard when all its clusters are to be ended."""
-    return replace(reshaped(shard, replace(shard.fleet, slots={}), busy=busy, now=now), ending=how)
+    shard = reshaped(shard, replace(shard.fleet, slots={}), busy=busy, now=now)
+    return replace(shard, ending=how)
 
 
 def _until(cluster_id: str, shard: Shard, busy: Collection[str], now: float) -> float:
@@ -135,6 +138,11 @@ def is_idle(shard: Shard) -> bool:
     """Whether there is nothing to look at."""
     kept = shard.fleet.left_behind == "keep"
     return not shard.state.members and not shard.leaving and (kept or not shard.state.left_behind)
+
+
+def still_asked(shard: Shard, orders: Iterable[Recover]) -> list[Recover]:
+    """Those orders whose slots the fleet still has."""
+    return [each for each in orders if shard.state.members.find(each.cluster_id) is not None]
 
 
 def other_ids(shard: Shard) -> tuple[str, ...]:

@@ -42,9 +42,10 @@ def split(fleet: FleetSpec, held: Sequence[Collection[str]], *, size: int = SHAR
 
 
 def _part(fleet: FleetSpec, slots: Collection[str]) -> FleetSpec:
-    share = Decimal(len(slots)) / max(1, len(fleet.slots))
     limits = {name: getattr(fleet, name) for name in LIMITS}
-    shares: Any = {name: Decimal(limit) * share for name, limit in limits.items() if limit is not None and share}
+    shares: Any = {
+        name: Decimal(limit) * len(slots) / len(fleet.slots) for name, limit in limits.items() if limit and slots
+    }
     return replace(fleet, slots={slot: fleet.slots[slot] for slot in slots}, **shares)
 
 

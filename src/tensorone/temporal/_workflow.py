@@ -44,7 +44,7 @@ class FleetWorkflow:
     def __init__(self, shard: Shard) -> None:
         self._shard = _shard.resumed(shard)
         self._due = 0.0
-        self._latest: Look | None = None
+        self._latest = Look(at=0.0)
         self._orders: deque[Recover] = deque()
         self._look: workflow.ActivityHandle[Look] | None = None
         self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
@@ -64,9 +64,8 @@ class FleetWorkflow:
     @workflow.signal
     def keep(self, fleet: FleetSpec) -> None:
         """The fleet is to be another one from now on."""
-        if self._shard.ending is None:
-            self._shard = _shard.reshaped(self._shard, fleet, busy=self._rounds.keys(), now=workflow.time())
-            self._wake()
+        self._shard = _shard.reshaped(self._shard, fleet, busy=self._rounds.keys(), now=workflow.time())
+        self._wake()
 
     @workflow.signal
     def end(self, how: How) -> None:
@@ -109,6 +108,7 @@ class FleetWorkflow:
         """Begins what is due."""
         if self._look is None and workflow.time() >= self._due and not _shard.is_idle(self._shard):
             self._look = self._begin_look()
+        self._orders = deque(_shard.still_asked(self._shard, self._orders))
         while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_long:
             self._begin_round(self._orders.popleft())
 
@@ -122,8 +122,6 @@ class FleetWorkflow:
         )
 
     def _begin_round(self, recover: Recover) -> None:
-        if self._latest is None or self._shard.state.members.find(recover.cluster_id) is None:
-            return  # its slot is no longer asked for
         order = self._shard.fleet.order_of(recover)
         self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
         own = self._shard.state.own_bids
@@ -184,9 +182,8 @@ class FleetWorkflow:
     def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
         self._shard = shard
         self._orders.extend(recoveries)
-        for each in ends:
-            if each.cluster_id not in self._ends:
-                self._ends[each.cluster_id] = self._begin_end(each)
+        for each in [one for one in ends if one.cluster_id not in self._ends]:
+            self._ends[each.cluster_id] = self._begin_end(each)
 
     def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
         limits: dict[str, Any] = {"start_to_close_timeout": BRIEF, "heartbeat_timeout": HEARTBEAT}
