@@ -32,3 +32,9 @@ def trouble_of(error: BaseException) -> str | None:
     """What a person has to know of a failed activity; None if it passes by itself."""
     found = original_error(error)
     return None if found is None or found.repeatable else f"{type(found).__name__}: {found}"
+
+
+def raise_unless(cancelled: bool, error: BaseException) -> None:  # noqa: FBT001 - what the name asks
+    """Passes on what ends a workflow's wait, such as its eviction from a worker, unless somebody cancelled it."""
+    if not cancelled:
+        raise error

@@ -18,7 +18,7 @@ from tensorone.fleet import FleetSpec, Look, PollFailed, Recover
 
 from . import _shard
 from ._activities import Activities
-from ._lost_rounds import outcome_of, trouble_of
+from ._lost_rounds import outcome_of, raise_unless, trouble_of
 from ._values import FleetStatus, How, LookTask, RoundTask, Shard, Told
 
 if TYPE_CHECKING:
@@ -144,9 +144,8 @@ class FleetWorkflow:
             await workflow.wait_condition(self._is_news, timeout=timeout)
         except TimeoutError:
             pass
-        except BaseException:  # a cancellation, which only asyncio's own class names
-            if workflow.cancellation_reason() is None:
-                raise
+        except BaseException as error:  # noqa: BLE001 - only asyncio has a name for a cancellation
+            raise_unless(workflow.cancellation_reason() is not None, error)
             self.end("terminate")
 
     def _is_news(self) -> bool:

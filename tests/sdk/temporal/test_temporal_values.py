@@ -26,7 +26,7 @@ from tensorone import (
 from tensorone.fleet import FleetSpec, Pending, RecoveryFailed, RecoverySucceeded
 from tensorone.temporal import TensorOnePlugin, fleet_worker, original_error
 from tensorone.temporal._converter import converting
-from tensorone.temporal._lost_rounds import outcome_of, trouble_of
+from tensorone.temporal._lost_rounds import outcome_of, raise_unless, trouble_of
 from tensorone.temporal._plugin import _runner
 from tensorone.temporal._shard import begun
 from tensorone.temporal._values import Outcome, Shard
@@ -138,6 +138,13 @@ def test_a_round_that_may_not_be_made_has_failed():
     assert isinstance(outcome_of(refused, "abc", new=False), Pending)
     assert trouble_of(refused) == "ConfigurationError: HF_TOKEN is not set"
     assert trouble_of(failed_with(NoCapacity("later"))) is None
+
+
+def test_only_a_cancellation_ends_a_fleet():
+    """A workflow that leaves one worker's cache, or has an error of its own, goes on elsewhere."""
+    raise_unless(True, RuntimeError("x"))
+    with pytest.raises(RuntimeError):
+        raise_unless(False, RuntimeError("x"))
 
 
 def test_it_runs_on_asyncio_only_and_says_so():
