@@ -14,6 +14,9 @@ demo: install ## Run the examples against the emulator
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/spot_fleet.py
 
+demo-durable: install ## Kill the workers of a fleet that Temporal keeps, and watch it
+	$(BIN)/python examples/durable_fleet/main.py
+
 test: install ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
@@ -102,5 +105,5 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
+.PHONY: help install demo demo-durable test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
 	types cov soak soak-fleet bench bench-spot probe-proof dist release-check clean

@@ -29,9 +29,15 @@ def outcome_of(error: BaseException, cluster_id: str, *, new: bool) -> RecoveryF
 
 
 def trouble_of(error: BaseException) -> str | None:
-    """What a person has to know of a failed activity; None if it passes by itself."""
+    """What a person has to know of a failed round or end; None if it passes by itself."""
     found = original_error(error)
-    return None if found is None or found.repeatable else f"{type(found).__name__}: {found}"
+    return None if found is None or found.repeatable else words_of(error)
+
+
+def words_of(error: BaseException) -> str:
+    """What an activity failed with, in words."""
+    found = original_error(error) or (error.cause if isinstance(error, ActivityError) else None) or error
+    return f"{type(found).__name__}: {found}"
 
 
 def raise_unless(cancelled: bool, error: BaseException) -> None:  # noqa: FBT001 - what the name asks

@@ -101,7 +101,7 @@ def looked(shard: Shard, look: Look, now: float) -> tuple[Shard, list[Recover], 
     over = {each for each, until in shard.leaving.items() if each not in running and until < look.at}
     shard = _leaving(shard, known - over, now)
     shard = replace(shard, leaving={each: until for each, until in shard.leaving.items() if each not in over})
-    shard, recoveries, more = observed(replace(shard, trouble=None), rest, now)
+    shard, recoveries, more = observed(replace(shard, trouble=None, looked_at=look.at), rest, now)
     return shard, recoveries, [*ends, *more]
 
 
@@ -171,6 +171,6 @@ def status_of(shard: Shard) -> FleetStatus:
         spent=shard.state.spent,
         rate=shard.state.members.rate(Decimal(shard.fleet.settings.ceiling)),
         clusters={slot_of(one, shard.fleet): one.cluster_id for one in members if one.cluster_id not in empty},
-        looked_at=shard.state.at,
+        looked_at=shard.looked_at,
         trouble=shard.trouble,
     )

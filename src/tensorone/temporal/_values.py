@@ -59,7 +59,8 @@ class Shard:
         told: The latest events.
         count: How many events there were.
         ending: Whether the whole fleet ends, and how.
-        trouble: What failed last and needs a person; None while all is well.
+        looked_at: When the account was looked at last, None before the first time.
+        trouble: The last failure that needs a person, or that of a look; None while all is well.
         most_events: Events of the workflow's history after which it continues as new.
     """
 
@@ -69,6 +70,7 @@ class Shard:
     told: tuple[Told, ...] = ()
     count: int = 0
     ending: How | None = None
+    looked_at: float | None = None
     trouble: str | None = None
     most_events: int = 600
 
@@ -124,7 +126,8 @@ class FleetStatus:
         clusters: The cluster of each slot that has one.
         looked_at: When the account was looked at last, seconds since 1970, in the shard where that is longest ago;
             None before the first look.
-        trouble: What failed last and needs a person, such as a refused key; None while all is well.
+        trouble: Why the last look failed, or a failure that needs a person, such as a variable that is not set;
+            None while all is well.
     """
 
     asked: int

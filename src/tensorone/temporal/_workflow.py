@@ -18,7 +18,7 @@ from tensorone.fleet import FleetSpec, Look, PollFailed, Recover
 
 from . import _shard
 from ._activities import Activities
-from ._lost_rounds import outcome_of, raise_unless, trouble_of
+from ._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
 from ._values import FleetStatus, How, LookTask, RoundTask, Shard, Told
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class FleetWorkflow:
     def _take_look(self, handle: workflow.ActivityHandle[Look]) -> None:
         self._due = workflow.time() + self._shard.fleet.every
         if (error := handle.exception()) is not None:
-            self._trouble(error)
+            self._shard = replace(self._shard, trouble=words_of(error))
             self._decided(*_shard.observed(self._shard, PollFailed(), workflow.time()))
             return
         self._latest = handle.result()

@@ -26,7 +26,7 @@ from tensorone import (
 from tensorone.fleet import FleetSpec, Pending, RecoveryFailed, RecoverySucceeded
 from tensorone.temporal import TensorOnePlugin, fleet_worker, original_error
 from tensorone.temporal._converter import converting
-from tensorone.temporal._lost_rounds import outcome_of, raise_unless, trouble_of
+from tensorone.temporal._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
 from tensorone.temporal._plugin import _runner
 from tensorone.temporal._shard import begun
 from tensorone.temporal._values import Outcome, Shard
@@ -123,6 +123,7 @@ def test_of_a_round_that_nobody_began_it_is_known_that_nothing_was_sent():
     )
     assert isinstance(outcome_of(nobody, "abc", new=False), Pending)
     assert trouble_of(nobody) is None
+    assert words_of(nobody) == "TimeoutError: too slow"
 
 
 def test_of_a_round_whose_worker_died_nothing_is_known():
