@@ -217,9 +217,15 @@ PERF_COUNTS = ("calls", "import", "first") if _perf_counts() else ()
 LABEL = {"cpu": "CPU", "instructions": "instructions"}
 WHAT = tuple(LABEL) if PERF_COUNTS else ("cpu",)
 
+
+def events() -> None:
+    """What the three sinks cost."""
+    subprocess.run([sys.executable, HERE / "events.py"], check=True)
+
+
 if __name__ == "__main__":
     for folder in ("src", "generated"):
         compileall.compile_dir(HERE.parent / folder, quiet=1)
-    for part in (per_call, latency, lists, get_many, reads, fan_outs, waiting, imports):
+    for part in (per_call, latency, lists, get_many, reads, fan_outs, waiting, imports, events):
         part()
         sys.stdout.flush()

@@ -42,6 +42,7 @@ class Server(asyncio.Protocol):
     listed = b""
     count = 0
     one = json.dumps({"data": {"cluster": cluster(1)}}).encode()
+    rented = json.dumps({"data": {"clusterFindAndDeployOnDemand": cluster(1)}}).encode()
 
     def __init__(self) -> None:
         self.data = b""
@@ -76,6 +77,8 @@ class Server(asyncio.Protocol):
         if b"GetClusters" in body:
             aliases = len(ALIAS.findall(body))
             return json.dumps({"data": {f"c{number}": cluster(number) for number in range(aliases)}}).encode()
+        if b"clusterFindAndDeployOnDemand" in body:
+            return self.rented
         return self.one
 
 

@@ -5,6 +5,7 @@ Run it with `make demo`. It starts its own emulator, in which a minute passes ev
 
 from __future__ import annotations
 
+import os
 import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -71,8 +72,8 @@ async def tour(client: TensorOne) -> None:
 
 
 def progress(done: int, total: int | None) -> None:
-    """Prints a progress bar."""
-    if sys.stdout.isatty() or done == total:
+    """Prints a progress bar, unless a log is shown, which it would tear apart."""
+    if not os.environ.get("TENSORONE_LOG") and (sys.stdout.isatty() or done == total):
         print(f"\r  {'#' * (done * 40 // (total or 1)):<40} {done} of {total}", end="", flush=True)
 
 
@@ -90,7 +91,8 @@ async def fleet(client: TensorOne, count: int) -> None:
 def summary(what: str, outcomes: Sequence[Outcome[object, object]]) -> str:
     """The end of a progress line: what was done, and the first error if some failed."""
     failed = [outcome.error for outcome in outcomes if not outcome.ok]
-    return f" {what}" + (f", except {len(failed)}: {failed[0]}" if failed else "")
+    count = f" {len(outcomes)}" if os.environ.get("TENSORONE_LOG") else ""  # else the bar says how many
+    return f"{count} {what}" + (f", except {len(failed)}: {failed[0]}" if failed else "")
 
 
 def settle(emulator: Emulator) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
+import hypothesis
 import pytest
 import trio.testing
 
@@ -21,6 +22,30 @@ KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 # Tests talk to loopback alone, also with clients that send everything to a proxy of the environment.
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]
+
+
+# A busy machine is slow, and no finding.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: much of what the tests do is to wait for answers, deadlines and other processes."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what would run twice: on trio a client sends over httpx's transport, whatever is installed."""
+    twice = [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("run", "trio")}]
+    twice += [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("backend", "trio")}]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [each for each in items if each not in set(twice)]
+
+
+def _parameters(item: pytest.Item) -> set[tuple[str, str]]:
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return {(name, value) for name, value in given.items() if isinstance(value, str)}
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,8 @@ CALLS = {
     "clusters.list": lambda client: client.clusters.list(),
     "clusters.get": lambda client: client.clusters.get(RUNNING),
     "clusters.get_many": lambda client: client.clusters.get_many([RUNNING, SPOT]),
+    "clusters.bills": lambda client: client.clusters.bills(),
+    "clusters.highest_price": lambda client: client.clusters.highest_price(SPEC),
     "clusters.find": lambda client: client.clusters.find("token"),
     "clusters.deploy": lambda client: client.clusters.deploy(SPEC, client_token="token"),
     "clusters.resume": lambda client: client.clusters.resume(ON_DEMAND, gpu_count=1),

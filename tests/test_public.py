@@ -4,19 +4,23 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import pickle
 import pkgutil
 import re
 import subprocess
 import sys
+import typing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import public_api
 import pytest
+from pydantic import TypeAdapter
 
 import tensorone
 import tensorone.emulator
+import tensorone.events
 import tensorone.fleet
 import tensorone_codegen
 
@@ -29,22 +33,19 @@ MODULES = sorted(
 
 # Decisions: they neither wait nor send. What may import what is held by the contracts in pyproject.toml.
 PURE = {
-    *("_redaction", "_json", "_graphql.arguments", "_graphql.batch", "_graphql.decoding", "_graphql.failed_attempt"),
+    *("_redaction", "_json", "_rows", "_graphql.arguments", "_graphql.batch", "_graphql.decoding"),
+    "_graphql.failed_attempt",
     *("_graphql.calls", "_graphql.extension_values"),
     *("_rate.learned_rate", "_rate.token_bucket"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
-    *(
-        "_session.cluster_status",
-        "_session.shared_request",
-        "_session.token_and_expiry",
-        "_market.bidding",
-        "_market.own_bids",
-    ),
+    *("_events.cleanup", "_events.event", "_events.keys", "_events.loops", "_events.rentals", "_events.requests"),
+    *("_fleet.words", "_session.cluster_status", "_session.shared_request", "_session.token_and_expiry"),
+    *("_market.bidding", "_market.own_bids"),
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
     *("_recovery.actions", "_recovery.failures", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
     *("_spot.backoff", "_spot.candidates", "_spot.request", "_spot.search_state", "_spot.terms"),
     *("_fleet.bookkeeping", "_fleet.events", "_fleet.giving_up", "_fleet.look", "_fleet.member"),
-    *("_fleet.observations", "_fleet.replacements", "_fleet.rows", "_fleet.spec", "_fleet.state", "_fleet.step"),
+    *("_fleet.observations", "_fleet.replacements", "_fleet.spec", "_fleet.state", "_fleet.step"),
 }
 
 
@@ -84,13 +85,14 @@ def test_the_rooms_that_a_page_names_exist(page):
 
 
 def test_rooms_are_small():
-    """No wing has more than 15 rooms, and no room more than 300 lines but the namespaces', which are docstrings."""
+    """No wing has more than 15 rooms, and no room more than 300 lines but those that are mostly docstrings."""
     for wing in Path(tensorone.__file__).parent.rglob("_*/"):
         if wing.name != "__pycache__":
             assert len([path for path in wing.glob("*.py") if path.name != "__init__.py"]) <= 15, wing
     for name in MODULES:
         path = SOURCE.joinpath(*name.split(".")).with_suffix(".py")
-        assert name.startswith(("_namespaces.", "_errors")) or len(path.read_text().splitlines()) <= 300, name
+        documented = name.startswith(("_namespaces.", "_errors", "_client"))
+        assert documented or len(path.read_text().splitlines()) <= 300, name
 
 
 def test_every_module_of_every_package_imports():
@@ -115,8 +117,10 @@ def test_all_is_sorted_complete_and_documented():
         # A package without an underscore has names of its own, and `_parts` those that `_client` needs.
         if name.startswith("_") and name != "_parts":
             offered |= set(getattr(importlib.import_module(f"tensorone.{name}"), "__all__", ()))
-    internal = {name for name in offered if name.endswith("Input")}
-    assert {*tensorone.__all__, *tensorone.fleet.__all__} == offered - internal - {"GraphQLClient"}
+    internal = {name for name in offered if name.endswith("Input")} | {"ClusterCost", "ClusterType"}
+    events, fleet = set(tensorone.events.__all__), set(tensorone.fleet.__all__)
+    assert not events & set(tensorone.__all__)
+    assert set(tensorone.__all__) | events | fleet == offered - internal - {"GraphQLClient"}
 
 
 @pytest.mark.parametrize("package", public_api.PACKAGES)
@@ -149,7 +153,8 @@ def test_importing_the_package_leaves_the_extras_alone():
     """The SDK works without the emulator's server and the generator."""
     code = (
         "import sys, tensorone; "
-        "print(sorted({'ariadne', 'uvicorn', 'starlette', 'graphql', 'ariadne_codegen', 'trio'} & sys.modules.keys()))"
+        "extras = {'ariadne', 'opentelemetry', 'uvicorn', 'starlette', 'graphql', 'ariadne_codegen', 'trio'}; "
+        "print(sorted(extras & sys.modules.keys()))"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
@@ -205,3 +210,28 @@ def test_names_are_imported_at_first_use():
     assert dir(tensorone) == tensorone.__all__
     with pytest.raises(AttributeError, match="has no attribute 'Tensor1'"):
         _ = tensorone.Tensor1
+
+
+@pytest.mark.parametrize("name", [each for each in tensorone.__all__ if each != "__version__"])
+def test_a_public_name_says_where_it_is_from(name):
+    """Errors and functions say `tensorone`; what has annotations of its own keeps the module that explains them."""
+    value = getattr(tensorone, name)
+    error = inspect.isclass(value) and issubclass(value, tensorone.TensorOneError)
+    assert (value.__module__ == "tensorone") == (error or inspect.isfunction(value))
+    assert pickle.loads(pickle.dumps(value)) is value
+    if error:
+        assert typing.get_type_hints(value) == {}
+
+
+DESCRIBED = {
+    *("Bid", "BidPolicy", "BidMade", "GiveUp", "OperationCheck", "RentedCluster", "RetryPolicy"),
+    *("SpotQuote", "ThrottleState", "Wait"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DESCRIBED))
+def test_annotations_of_values_can_be_read(name):
+    """By the standard library, and by whatever reads annotations as pydantic does."""
+    value = getattr(tensorone, name)
+    assert typing.get_type_hints(value).keys() >= {each.name for each in dataclasses.fields(value)}
+    assert TypeAdapter(value).json_schema()["type"] == "object"

@@ -9,22 +9,27 @@ import os
 import pickle
 import traceback
 import warnings
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+import anyio
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import ValidationError
+from telemetry import recording
 from wires import graphql, http, refusal, scripted
 
-from tensorone import ClusterSpec, RetryPolicy, TensorOne, TensorOneError
+from tensorone import Cluster, ClusterSpec, RetryPolicy, TensorOne, TensorOneError, fan_out
+from tensorone._generated import EnvironmentVariableInput
 from tensorone._redaction import Redactor, env_values
 from tensorone.emulator import Emulator, Fault
+
+if TYPE_CHECKING:
+    from tensorone.events import Event
 
 
 @pytest.fixture(params=["httpx", "aiohttp"], autouse=True)
@@ -39,23 +44,31 @@ SECRETS = [KEY, "tpo_live_k", VALUE, "hunter2"]
 SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", env={"PASSWORD": VALUE})
 
 
+class WithFields(logging.Formatter):
+    """Shows the whole record, with the fields that the SDK adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{super().format(record)} {vars(record)}"
+
+
 class Observed:
     """Everything that a program, its logs and its traces show while the block runs."""
 
     def __init__(self) -> None:
         self.log = io.StringIO()
-        self.spans = InMemorySpanExporter()
         self.texts: list[str] = []
+        self.events: list[Event] = []
+        self._recording = recording()
 
     def __enter__(self) -> Self:
+        self.recorded = self._recording.__enter__()
         self._handler = logging.StreamHandler(self.log)
+        self._handler.setFormatter(WithFields())
         self._levels = {name: logging.getLogger(name).level for name in ("", "httpx", "httpcore", "tensorone")}
         for name in self._levels:
             logging.getLogger(name).setLevel(logging.DEBUG)
         logging.getLogger().addHandler(self._handler)
-        provider = TracerProvider()
-        provider.add_span_processor(SimpleSpanProcessor(self.spans))
-        HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+        HTTPXClientInstrumentor().instrument(tracer_provider=trace.get_tracer_provider())
         self._caught = warnings.catch_warnings(record=True)
         self._warned = self._caught.__enter__()
         return self
@@ -66,6 +79,13 @@ class Observed:
         logging.getLogger().removeHandler(self._handler)
         for name, level in self._levels.items():
             logging.getLogger(name).setLevel(level)
+        self.texts += [f"{name} {point}" for name, points in self.recorded.points.items() for point in points]
+        self._recording.__exit__(*error)
+
+    def on_event(self, event: Event) -> None:
+        """Sees an event of a client in every usual way."""
+        self.events.append(event)
+        self.see(event, event.attributes, pickle.dumps(event))
 
     def see(self, *things: object) -> None:
         """Shows an object in every usual way."""
@@ -78,7 +98,7 @@ class Observed:
 
     def leaks(self) -> list[str]:
         """Every visible secret, with its surroundings."""
-        spans = "".join(span.to_json() for span in self.spans.get_finished_spans())
+        spans = "".join(span.to_json() for span in self.recorded.spans)
         everything = "\n".join(
             [self.log.getvalue(), spans, *self.texts, *(str(entry.message) for entry in self._warned)]
         )
@@ -131,6 +151,7 @@ async def test_nothing_leaks(auth, given):
     cases = [(call, answer) for call in RENTALS for answer in answers(key, VALUE)]
     cases += [(call, answer) for call in OTHERS for answer in answers(key, "none")]
     with Observed() as observed:
+        settings["on_event"] = observed.on_event
         for call, answer in cases:
             async with scripted(answer) as server, TensorOne(key, url=server.url, **settings) as client:
                 with pytest.raises(TensorOneError) as caught:
@@ -142,7 +163,9 @@ async def test_nothing_leaks(auth, given):
             observed.see(caught.value)
         if os.environ["TENSORONE_HTTP"] == "httpx":
             assert "send_request_headers.started" in observed.log.getvalue()
-            assert len(observed.spans.get_finished_spans()) >= len(cases)
+            assert len([span for span in observed.recorded.spans if span.name == "POST"]) >= len(cases)
+        assert {event.NAME for event in observed.events} >= {"attempt", "lost", "paused", "unknown"}
+        assert len([span for span in observed.recorded.spans if "Cluster" in span.name]) >= len(cases)
     if transport:
         await transport.aclose()
     assert observed.leaks() == []
@@ -151,7 +174,8 @@ async def test_nothing_leaks(auth, given):
 async def test_what_was_rented_shows_no_values(emulator: Emulator):
     """Models, inputs and outcomes hide environment values in their reprs and still have the values."""
     with Observed() as observed:
-        async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1, timeout=0.5) as client:
+        given = {"settle_time": 1, "timeout": 0.5, "on_event": observed.on_event}
+        async with TensorOne(emulator.api_key, url=emulator.url, **given) as client:
             placed = await client.clusters.deploy(SPEC)
             assert f"PASSWORD={VALUE}" in (placed.env or [])
             emulator.faults.add(Fault("hang"), Fault("data_with_errors"))
@@ -161,6 +185,14 @@ async def test_what_was_rented_shows_no_values(emulator: Emulator):
                 except TensorOneError as error:
                     observed.see(error)
             observed.see(placed, await client.clusters.list(), await client.clusters.get(placed.id))
+            emulator.faults.add(Fault("server_error", operation="DeployCluster", commit=True))
+            await client.clusters.deploy(SPEC)
+            emulator.faults.add(Fault("hang", operation="DeployCluster", commit=True))
+            with anyio.move_on_after(0.2):
+                await client.clusters.deploy(SPEC)
+            await fan_out(client.clusters.terminate, [placed.id])
+    names = {event.NAME for event in observed.events}
+    assert names >= {"attempt", "rented", "lost", "adopted", "cleaning", "cleaned", "progress", "ended"}
     assert observed.leaks() == []
 
 
@@ -200,3 +232,18 @@ def test_short_values_stay():
     assert Redactor(["on"]).tree({"a": [1, None, {"env": None}, {"env": 5}, {"env": [7]}]}) == {
         "a": [1, None, {"env": None}, {"env": "***"}, {"env": ["***"]}]
     }
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Cluster.model_validate({"id": 1, "env": [["PASSWORD", "correct-horse"]]}),
+        lambda: EnvironmentVariableInput(key="PASSWORD", value=["correct-horse"]),
+    ],
+)
+def test_what_pydantic_refuses_shows_no_value(make):
+    """The words of a `ValidationError` of a result or an input name the field, and hold nothing that was in it."""
+    with pytest.raises(ValidationError) as caught:
+        make()
+    assert "correct-horse" not in str(caught.value)
+    assert "correct-horse" not in repr(caught.value)

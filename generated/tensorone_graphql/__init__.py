@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from .delete_endpoint import DELETE_ENDPOINT, DeleteEndpoint
     from .delete_template import DELETE_TEMPLATE, DeleteTemplate
     from .deploy_cluster import DEPLOY_CLUSTER, DeployCluster
-    from .enums import CloudTypeEnum, ClusterStatus
+    from .enums import CloudTypeEnum, ClusterStatus, ClusterType
     from .fragments import (
         Account,
         Cluster,
+        ClusterCost,
         ClusterState,
         ContainerUsage,
+        CostedMachine,
         Endpoint,
         FixedPrices,
         GpuType,
@@ -44,6 +46,11 @@ if TYPE_CHECKING:
         EnvironmentVariableInput,
         SaveTemplateInput,
     )
+    from .list_cluster_costs import (
+        LIST_CLUSTER_COSTS,
+        ListClusterCosts,
+        ListClusterCostsMyself,
+    )
     from .list_clusters import LIST_CLUSTERS, ListClusters, ListClustersMyself
     from .list_endpoints import LIST_ENDPOINTS, ListEndpoints, ListEndpointsMyself
     from .list_gpu_types import LIST_GPU_TYPES, ListGpuTypes
@@ -66,11 +73,14 @@ else:
             "BaseModel": "base_model",
             "CloudTypeEnum": "enums",
             "Cluster": "fragments",
+            "ClusterCost": "fragments",
             "ClusterFindAndDeployOnDemandInput": "input_types",
             "ClusterRentInterruptableInput": "input_types",
             "ClusterState": "fragments",
             "ClusterStatus": "enums",
+            "ClusterType": "enums",
             "ContainerUsage": "fragments",
+            "CostedMachine": "fragments",
             "DELETE_ENDPOINT": "delete_endpoint",
             "DELETE_TEMPLATE": "delete_template",
             "DEPLOY_CLUSTER": "deploy_cluster",
@@ -98,8 +108,11 @@ else:
             "GpuUsage": "fragments",
             "GraphQLClient": "client",
             "LIST_CLUSTERS": "list_clusters",
+            "LIST_CLUSTER_COSTS": "list_cluster_costs",
             "LIST_ENDPOINTS": "list_endpoints",
             "LIST_GPU_TYPES": "list_gpu_types",
+            "ListClusterCosts": "list_cluster_costs",
+            "ListClusterCostsMyself": "list_cluster_costs",
             "ListClusters": "list_clusters",
             "ListClustersMyself": "list_clusters",
             "ListEndpoints": "list_endpoints",
@@ -137,11 +150,14 @@ __all__ = [
     "BaseModel",
     "CloudTypeEnum",
     "Cluster",
+    "ClusterCost",
     "ClusterFindAndDeployOnDemandInput",
     "ClusterRentInterruptableInput",
     "ClusterState",
     "ClusterStatus",
+    "ClusterType",
     "ContainerUsage",
+    "CostedMachine",
     "DELETE_ENDPOINT",
     "DELETE_TEMPLATE",
     "DEPLOY_CLUSTER",
@@ -169,8 +185,11 @@ __all__ = [
     "GpuUsage",
     "GraphQLClient",
     "LIST_CLUSTERS",
+    "LIST_CLUSTER_COSTS",
     "LIST_ENDPOINTS",
     "LIST_GPU_TYPES",
+    "ListClusterCosts",
+    "ListClusterCostsMyself",
     "ListClusters",
     "ListClustersMyself",
     "ListEndpoints",

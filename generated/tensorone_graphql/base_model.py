@@ -54,6 +54,7 @@ class BaseModel(SecretsMasked):
         protected_namespaces=(),
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,  # which may hold a secret
     )
 
     def __str__(self) -> str:
@@ -76,6 +77,7 @@ class InputModel(SecretsKept):
         extra="forbid",
         frozen=True,
         defer_build=True,
+        hide_input_in_errors=True,
     )
 
 

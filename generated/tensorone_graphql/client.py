@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EndpointInput,
         SaveTemplateInput,
     )
+    from .list_cluster_costs import ListClusterCosts
     from .list_clusters import ListClusters
     from .list_endpoints import ListEndpoints
     from .list_gpu_types import ListGpuTypes
@@ -43,6 +44,15 @@ class GraphQLClient(BaseClient):
         from .get_account import GET_ACCOUNT
 
         return await self._execute(GET_ACCOUNT, {})
+
+    async def list_cluster_costs(self) -> ListClusterCosts:
+        """Reads what each cluster of the account costs now, how it is rented, and what last happened to it.
+
+        Bills nothing. All but id and status is known from the sibling API alone, so nothing else may select it.
+        """
+        from .list_cluster_costs import LIST_CLUSTER_COSTS
+
+        return await self._execute(LIST_CLUSTER_COSTS, {})
 
     async def deploy_cluster(
         self, input: ClusterFindAndDeployOnDemandInput

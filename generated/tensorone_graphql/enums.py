@@ -34,3 +34,12 @@ class ClusterStatus(OpenEnum):
     "Lost with its machine. [rp]"
     TERMINATED = "TERMINATED"
     "Deleted for good. [rp]"
+
+
+class ClusterType(OpenEnum):
+    """How a cluster is rented. [rp]"""
+
+    INTERRUPTABLE = "INTERRUPTABLE"
+    "Spot: may be preempted. [rp]"
+    RESERVED = "RESERVED"
+    "On-demand: stays until stopped. [rp]"

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 from pydantic import Field
 
 from .base_model import BaseModel
-from .enums import ClusterStatus
+from .enums import ClusterStatus, ClusterType
 from .secret_values import secret
 
 
@@ -105,6 +105,34 @@ class Cluster(PlacedCluster):
     "Label given by the user; need not be unique. [seed]"
     runtime: Optional["Runtime"]
     "Live readings; null unless the container is up. [seed]"
+
+
+class CostedMachine(BaseModel):
+    """Host machine as a renter sees it. [rp]"""
+
+    gpu_display_name: Optional[str]
+    "Short name of its GPU. [rp]"
+
+
+class ClusterCost(BaseModel):
+    """A container rented on one machine, with its disks and GPUs. [rp]"""
+
+    id: str
+    "Id, 12 or 14 lower-case letters and digits in the seed. [seed]"
+    desired_status: ClusterStatus
+    "State aimed at. [seed]"
+    cost_per_hr: Optional[float]
+    "Price of compute and disks now, US dollars per hour. [rp]"
+    cluster_type: Optional[ClusterType]
+    "How it is rented; RunPod calls it podType. [rp]"
+    gpu_count: Optional[int]
+    "GPUs attached. [rp]"
+    volume_in_gb: Optional[float]
+    "Persistent volume, GB; billed while it exists. [rp]"
+    last_status_change: Optional[str]
+    "Last life-cycle event, a sentence with a date, not a timestamp. [rp]"
+    machine: Optional["CostedMachine"]
+    "Facts about the host machine; null while not placed. [seed]"
 
 
 class Endpoint(BaseModel):
@@ -210,6 +238,8 @@ GpuUsage.model_rebuild()
 Port.model_rebuild()
 Runtime.model_rebuild()
 Cluster.model_rebuild()
+CostedMachine.model_rebuild()
+ClusterCost.model_rebuild()
 Endpoint.model_rebuild()
 FixedPrices.model_rebuild()
 GpuType.model_rebuild()

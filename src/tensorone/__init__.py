@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tensorone._account.bills import ClusterBill
     from tensorone._account.endpoints import EndpointSpec
     from tensorone._account.templates import TemplateSpec
     from tensorone._clusters.changes import Appeared, Change, Gone, PortsChanged, RuntimeDown, RuntimeUp, StatusChanged
@@ -102,6 +104,7 @@ __all__ = [
     "Change",
     "CloudType",
     "Cluster",
+    "ClusterBill",
     "ClusterNotFound",
     "ClusterSpec",
     "ClusterState",
@@ -185,6 +188,7 @@ __all__ = [
 
 # The module of each name. A module is imported on first use of one of its names, since most programs need few.
 _HOMES = {
+    "_account.bills": "ClusterBill",
     "_account.endpoints": "EndpointSpec",
     "_account.templates": "TemplateSpec",
     "_client": "TensorOne",
@@ -237,9 +241,12 @@ def __getattr__(name: str) -> object:
     if home is None:
         if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
             raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
-        hint = f": import tensorone.{name} first" if name in ("emulator", "fleet") else ""
+        submodules = {"emulator", "events", "fleet", "plot", "testing"}
+        hint = f": import tensorone.{name} first" if name in submodules else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
+    if isinstance(value, FunctionType):
+        value.__module__ = __name__
     globals()[name] = value
     return value
 

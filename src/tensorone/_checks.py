@@ -149,6 +149,12 @@ def opened(port: int | None, ports: Iterable[str]) -> None:
         raise InvalidArgument("port", words)
 
 
+def flag(field: str, value: object) -> None:
+    """True or False, and not what only counts as one of them: ``"false"`` is true, and None is false."""
+    if not isinstance(value, bool):
+        raise InvalidArgument(field, f"must be True or False, not {type(value).__name__}")
+
+
 def hook(field: str, value: object) -> None:
     """A plain function, or None; a coroutine function is refused, since nothing would await it."""
     if value is None:
@@ -169,7 +175,8 @@ def environment(field: str, value: Any) -> dict[str, str]:
     for name, content in items:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             problem = "is not a valid variable name: it must not be empty or contain '=' or spaces"
-            raise InvalidArgument(field, f"{name!r} {problem}")
+            shown = repr(name.partition("=")[0] + "=…") if isinstance(name, str) and "=" in name else repr(name)
+            raise InvalidArgument(field, f"{shown} {problem}")
         checked[text(field, name)] = text(f"{field}[{name!r}]", content, empty=True)
     return checked
 

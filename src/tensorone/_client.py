@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, NoReturn, TypeVar, Unpack, cast, get_args
 
 from tensorone._http.config import Arguments, http_backend, service_address
 
@@ -11,13 +11,15 @@ from . import _checks
 from ._errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from decimal import Decimal
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
+    from tensorone._events.event import Event
     from tensorone._graphql.operation import Operation
-    from tensorone._graphql.request_queue import RequestQueue, ThrottleState
+    from tensorone._graphql.request_queue import ThrottleState
     from tensorone._graphql.retry import RetryPolicy
     from tensorone._graphql.schema_check import OperationCheck, Probed
     from tensorone._http.config import Auth, Http
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from ._generated import GraphQLClient
+    from ._settings import Settings
 
 __all__ = ["TensorOne"]
 
@@ -72,9 +75,14 @@ class TensorOne:
             share a request, up to 50 in one. A call that is alone is sent at once, by itself, and a failure is that
             of its own call. False sends one request for each call, for a server that counts fields or answers a
             request with several of them slowly.
+        label: Whether to write GPU type, price and kind into the environment of what is rented, as
+            ``TENSORONE_RENTED``, where `clusters.bills` finds them if the server does not tell them.
+        on_event: Called with each event of `tensorone.events` as it happens, in the task that it happens in: it must
+            return soon. What it raises is logged once, and changes nothing.
 
     Raises:
-        ConfigurationError: The key is missing, an argument is invalid, or something cannot be imported or read.
+        ConfigurationError: The key is missing, an argument or the variable ``TENSORONE_LOG`` is invalid, or something
+            cannot be imported or read.
         InvalidArgument: A number is out of range.
     """
 
@@ -97,7 +105,11 @@ class TensorOne:
         allow_insecure_http: bool = False,
         max_hourly_spend: Decimal | float | None = None,
         merge_reads: bool = True,
+        label: bool = False,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
+        _checks.flag("allow_insecure_http", allow_insecure_http)
+        _checks.flag("merge_reads", merge_reads)
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
         target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
@@ -112,14 +124,16 @@ class TensorOne:
         with _loading():
             self._transport.prepare()
         self._lifetime = parts.Lifetime()
+        parts.show_as_configured()
         executor = parts.Executor(
             self._transport,
-            _queue(max_connections, requests_per_second),
+            parts.queue(max_connections, requests_per_second),
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
             retry=retry or parts.RetryPolicy(),
             arguments=arguments,
+            events=parts.Emitter(on_event, place=target.place),
         )
         self._executor = executor if gate is None else parts.GatedExecutor(executor, _checks.gate(gate))
         self._shown = target.host
@@ -129,7 +143,25 @@ class TensorOne:
             settle_time=_checks.seconds("settle_time", settle_time, zero=True),
             merge_reads=merge_reads,
         )
+        session.label = label
         self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
+
+    @classmethod
+    def from_profile(cls, name: str | None = None, *, path: Path | None = None, **settings: Unpack[Settings]) -> Self:
+        """A client for an account of the profiles file, which `tensorone login` writes. ``TensorOne()`` reads no file.
+
+        Args:
+            name: The profile; without it, the file's default.
+            path: The file; without it, ``TENSORONE_CONFIG``, else ``~/.config/tensorone/profiles.toml``.
+            **settings: As for `TensorOne`; they take precedence over the profile's.
+
+        Raises:
+            ConfigurationError: There is no such profile, others may read the file, or its key command failed.
+        """
+        from . import _profiles  # noqa: PLC0415 - most programs read no profile
+
+        profile = _profiles.load(path or _profiles.location()).get(name)
+        return cls(profile.key(), **cast("Settings", profile.settings | settings))
 
     def _attach(self, session: Session) -> None:
         from . import _parts as parts  # noqa: PLC0415 - as above
@@ -256,24 +288,18 @@ class TensorOne:
         if self._owner:
             if self._transport.connected:
                 self._lifetime.require_loop()
+            self._session.rentals.closing()
             self._lifetime.close()
+            self._executor.events.close()
             await self._transport.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_shown"):  # its making failed, and a traceback shows its variables
+            return "<TensorOne (not made)>"
         return f"<TensorOne {self._shown} ({self._lifetime.state})>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client cannot be pickled: it holds connections and the key; create a new one")
-
-
-def _queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
-    from . import _parts as parts  # noqa: PLC0415 - as above
-
-    width = _checks.integer("max_connections", max_connections, least=1)
-    if requests_per_second is None:
-        return parts.RequestQueue(width)
-    rate = _checks.rate("requests_per_second", requests_per_second)
-    return parts.RequestQueue(width, requests_per_second=rate)
 
 
 @contextmanager

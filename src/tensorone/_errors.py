@@ -32,7 +32,7 @@ import pickle
 from collections.abc import Mapping
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from . import _error_form
 
@@ -81,14 +81,14 @@ class TensorOneError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        operation: Name of the GraphQL operation; None if none was under way.
+        operation: Name of the GraphQL operation; None if none was under way. The message names the call.
         attempts: How many requests were made for it; 0 if nothing was sent.
         retryable: Whether making the same call again, later, is safe and may succeed.
         billing: What may run and cost money because of this error, as text; None if nothing.
         ledger: What ``spot.acquire`` or ``spot.recover`` had tried before, in order; empty for a single request.
     """
 
-    _retryable: ClassVar[bool] = False
+    _retryable = False
 
     def __init__(  # noqa: PLR0913 - all of them keywords
         self,
@@ -202,6 +202,11 @@ def _any(form: object) -> BaseException:
     return _error_form.read(cast("Mapping[str, Any]", form), make)
 
 
+def reworded(error: TensorOneError, words: str, **changed: Any) -> TensorOneError:
+    """A copy with other words, and other attributes where given: several callers may share one error."""
+    return _rebuild(type(error), (words, *error.args[1:]), {**error.__dict__, **changed}, error.__cause__)
+
+
 class ConfigurationError(TensorOneError):
     """The client is configured wrongly: a missing key, a bad URL, a use outside its lifetime."""
 
@@ -213,23 +218,23 @@ class InvalidArgument(TensorOneError, ValueError):
         field: Name of the argument or of the field of a spec.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
+    def __init__(self, field: str, problem: str, **common: Unpack[_Common]) -> None:
+        super().__init__(f"{field}: {problem}", **common)
         self.field = field
 
 
 class ConnectionFailed(TensorOneError):
-    """No answer; nothing was sent, or the operation is safe to repeat."""
+    """No response; nothing was sent, or the operation is safe to repeat."""
 
     _retryable = True
 
 
 class RequestTimedOut(ConnectionFailed, TimeoutError):
-    """No answer in time; nothing was sent, or the operation is safe to repeat."""
+    """No response in time; nothing was sent, or the operation is safe to repeat."""
 
 
 class UnexpectedResponse(TensorOneError):
-    """The answer is not GraphQL, or does not have the schema's shape.
+    """The response is not GraphQL, or does not have the schema's shape.
 
     Attributes:
         status_code: HTTP status.
@@ -256,8 +261,8 @@ class QueryError(TensorOneError):
     """The server returned errors; they are kept word for word.
 
     Attributes:
-        errors: The entries of the answer's ``errors``, as received (`message`, `path`, `extensions`, …).
-        data: The answer's ``data``, which may hold part of a result; environment values are removed.
+        errors: The entries of the response's ``errors``, as received (`message`, `path`, `extensions`, …).
+        data: The response's ``data``, which may hold part of a result; environment values are removed.
         status_code: HTTP status.
         request_id: The server's id of the request, for its support, or None.
     """
@@ -324,7 +329,7 @@ class OperationUnsupported(QueryError):
 
 
 class OutcomeUnknown(TensorOneError):
-    """A mutation was sent, its answer was lost, and whether it happened could not be found out.
+    """A mutation was sent, its response was lost, and whether it happened could not be found out.
 
     Attributes:
         client_token: The token in the environment of the cluster that may exist; look it up with
@@ -404,3 +409,9 @@ class WaitTimedOut(TensorOneError, TimeoutError):
     def __init__(self, message: str, *, last_seen: Any = None, **common: Unpack[_Common]) -> None:
         super().__init__(message, **common)
         self.last_seen = last_seen
+
+
+# As a traceback shows them, and a pickle names them. Only what has no annotations of its own can be moved so: those of
+# a dataclass are looked up in the module that it names.
+for _name in __all__:
+    globals()[_name].__module__ = "tensorone"

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from tensorone_graphql.client import GraphQLClient
 from tensorone_graphql.enums import CloudTypeEnum as CloudType
-from tensorone_graphql.enums import ClusterStatus
+from tensorone_graphql.enums import ClusterStatus, ClusterType
 from tensorone_graphql.fragments import (
     Account,
     Cluster,
+    ClusterCost,
     ClusterState,
     ContainerUsage,
     Endpoint,
@@ -40,10 +41,12 @@ __all__ = [
     "Account",
     "CloudType",
     "Cluster",
+    "ClusterCost",
     "ClusterFindAndDeployOnDemandInput",
     "ClusterRentInterruptableInput",
     "ClusterState",
     "ClusterStatus",
+    "ClusterType",
     "ContainerUsage",
     "Endpoint",
     "EndpointInput",

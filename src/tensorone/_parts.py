@@ -5,6 +5,8 @@ httpx, pydantic and the wings come with it, so it is imported when a client is m
 
 from __future__ import annotations
 
+from tensorone._events.emitter import Emitter
+from tensorone._events.log import show_as_configured
 from tensorone._graphql.executor import Executor
 from tensorone._graphql.request_queue import RequestQueue
 from tensorone._graphql.retry import RetryPolicy
@@ -20,22 +22,33 @@ from tensorone._namespaces.templates import Templates
 from tensorone._session.gated_executor import GatedExecutor
 from tensorone._session.session import Session
 
+from . import _checks
 from ._warm import warm
 
 __all__ = [
     "Accounts",
     "Clusters",
+    "Emitter",
     "Endpoints",
     "Executor",
     "Fleets",
     "GatedExecutor",
     "GpuTypes",
     "Lifetime",
-    "RequestQueue",
     "RetryPolicy",
     "Session",
     "Spot",
     "Templates",
     "Transport",
+    "queue",
+    "show_as_configured",
     "warm",
 ]
+
+
+def queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:
+    """The queue of a client's requests, as its arguments say."""
+    width = _checks.integer("max_connections", max_connections, least=1)
+    if requests_per_second is None:
+        return RequestQueue(width)
+    return RequestQueue(width, requests_per_second=_checks.rate("requests_per_second", requests_per_second))

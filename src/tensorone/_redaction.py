@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ._json import as_array, as_object
 
@@ -109,7 +110,7 @@ def _values(env: object) -> Iterator[str]:
 
 
 class HiddenMapping(Mapping[str, V]):
-    """A frozen mapping; the repr shows names only, since values are often secrets."""
+    """A frozen mapping; the repr shows names only and no pickle has values, since they are often secrets."""
 
     __slots__ = ("_values",)
 
@@ -131,11 +132,32 @@ class HiddenMapping(Mapping[str, V]):
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name!r}: '{MASK}'" for name in self._values) + "}"
 
+    def __reduce__(self) -> tuple[type[HiddenMapping[V]], tuple[dict[str, V]]]:
+        if self._values:
+            raise TypeError(
+                f"the values of {', '.join(self._values)} are not pickled, since they may be secret; to keep them,"
+                " write the spec with TypeAdapter(ClusterSpec).dump_json(spec, context={'secrets': True}), which"
+                " validate_json reads"
+            )
+        return type(self), ({},)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[V]:
+        return HiddenMapping(copy.deepcopy(self._values, memo))
+
 
 class Names(HiddenMapping[str]):
     """A frozen mapping of names to names, which are no secrets."""
 
     __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Names], tuple[dict[str, str]]]:
+        return type(self), (dict(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return repr(dict(self))

@@ -13,6 +13,8 @@ import anyio
 
 from . import _checks
 from ._errors import ConfigurationError
+from ._events.cleanup import Failure, Signalled
+from ._events.emitter import emit_everywhere
 from ._session.rented import OPEN, described
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["ended_by_signals", "run"]
 
 T = TypeVar("T")
-
-logger = logging.getLogger("tensorone")
 
 # Windows has SIGINT and SIGBREAK; what ends a process there without asking cannot be caught.
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
@@ -73,7 +73,7 @@ def run(
     except BaseException:
         if ending.received is None:
             raise
-        logger.exception("an error came up while ending on %s", ending.received.name)
+        emit_everywhere(logging.ERROR, Failure, text=f"an error came up while ending on {ending.received.name}")
     if ending.received is not None:
         raise SystemExit(128 + ending.received)
     return result  # type: ignore[return-value]  # None stands for a cancelled body alone, which raised above
@@ -132,15 +132,24 @@ class ended_by_signals:  # noqa: N801 - used as a function is
         assert self.received is not None  # noqa: S101 - the receiver ends with a signal alone
         # From here on a signal must work even where the event loop is busy, so that it is a plain handler.
         self._before = {number: signal.signal(number, self._leave) for number in SIGNALS}
-        bound = f"for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
-        logger.warning("%s: cancelling and cleaning up, %s", self.received.name, bound)
+        self._cancelling(self.received)
         self._body.cancel()
         await anyio.sleep(self._cleanup_timeout)
         self._leave(self.received, None)
 
+    def _cancelling(self, received: signal.Signals) -> None:
+        """Says what follows, before anything else happens."""
+        words = f"cancelling and cleaning up, for {self._cleanup_timeout:g} s at most; a second signal leaves at once"
+        emit_everywhere(logging.WARNING, Signalled, signal=received.name, text=words)
+
+    def _leaving(self, received: signal.Signals) -> None:
+        """Says what may still be billed."""
+        words = f"leaving before the clean-up ended. {may_be_billed()}"
+        emit_everywhere(logging.WARNING, Signalled, signal=received.name, text=words)
+
     def _leave(self, number: int, _: FrameType | None) -> None:
         """Leaves at once, with a word on what may still be billed."""
-        logger.warning("%s: leaving before the clean-up ended. %s", signal.Signals(number).name, may_be_billed())
+        self._leaving(signal.Signals(number))
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

@@ -16,7 +16,8 @@ from tensorone._graphql import batch, decoding
 
 from ._generated import operations
 
-ELSEWHERE = "_http"  # prepares itself: what it needs hangs on the event loop and on what is installed
+# The one prepares itself: what it needs hangs on the event loop and on what is installed. The other is a program.
+ELSEWHERE = ("_http", "_cli")
 
 
 @cache

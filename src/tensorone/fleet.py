@@ -1,8 +1,9 @@
 """Fleets beyond one process: values that can be stored and sent, and the pure `step` that decides.
 
-None of it needs a client, and none holds the API key or an environment value. Every value pickles, and is JSON by
-pydantic: ``TypeAdapter(FleetSpec).dump_json(fleet)``; a `FleetState` also by `to_json` and `from_json`. What
-touches the network is `client.fleet`: ``look``, ``round`` and ``end``. docs/fleets.md shows how they fit together.
+None of it needs a client, and none holds the API key or an environment value. Every value is JSON by
+pydantic: ``TypeAdapter(FleetSpec).dump_json(fleet)``; a `FleetState` also by `to_json` and `from_json`. Every value
+pickles too, except one whose specs have `further` fields: `ClusterSpec` refuses that. What touches the network is
+`client.fleet`: ``look``, ``round`` and ``end``. docs/fleets.md shows how they fit together.
 """
 
 from __future__ import annotations

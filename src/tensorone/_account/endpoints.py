@@ -81,7 +81,7 @@ async def save(session: Session, spec: EndpointSpec, *, endpoint_id: str | None)
     saved = (await session.graphql.save_endpoint(_wanted(spec, endpoint_id))).save_endpoint
     if saved is None:
         raise QueryError(
-            "SaveEndpoint: the server answered null and gave no reason",
+            "endpoints.save: the server answered null and gave no reason",
             operation="SaveEndpoint",
             attempts=1,
             billing="an endpoint may have been saved: check client.endpoints.list()",

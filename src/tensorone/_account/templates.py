@@ -71,7 +71,7 @@ async def save(session: Session, spec: TemplateSpec, *, template_id: str | None)
     saved = (await session.graphql.save_template(_wanted(spec, template_id))).save_template
     if saved is None:
         raise QueryError(
-            "SaveTemplate: the server answered null and gave no reason", operation="SaveTemplate", attempts=1
+            "templates.save: the server answered null and gave no reason", operation="SaveTemplate", attempts=1
         )
     return saved
 

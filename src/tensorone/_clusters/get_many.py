@@ -8,7 +8,7 @@ from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
 from tensorone._generated import reading_one
-from tensorone._graphql import batch
+from tensorone._graphql import batch, calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,9 @@ async def get_many(session: Session, cluster_ids: Iterable[str]) -> list[Cluster
     size = session.reads.most
     batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
     reader = _Reader(session)
-    for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
-        outcome.unwrap()  # the first failure is that of a batch that did start, and is raised
+    with calls.named("clusters.get_many"):
+        for outcome in await fan_out(reader.read, batches, limit=WIDTH, stop_after_failures=1):
+            outcome.unwrap()  # the first failure is that of a batch that did start, and is raised
     for cluster in filter(None, reader.found.values()):
         session.rentals.seen(cluster)
     return [reader.found[cluster_id] for cluster_id in ids]
@@ -39,7 +40,7 @@ async def get(session: Session, cluster_id: str) -> Cluster:
     _checks.cluster_id(cluster_id)
     cluster: Cluster | None = await session.reads.one(reading_one(), {"clusterId": cluster_id})
     if cluster is None:
-        raise ClusterNotFound(f"GetCluster: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+        raise ClusterNotFound(f"clusters.get: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
     session.rentals.seen(cluster)
     return cluster
 

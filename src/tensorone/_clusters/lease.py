@@ -9,7 +9,9 @@ import anyio
 
 from tensorone import _checks
 from tensorone._concurrency import shield
-from tensorone._errors import OutcomeUnknown, WaitTimedOut
+from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone._events.rentals import LeftBehind
+from tensorone._graphql import calls
 
 from . import cleanup, end, wait
 from .deploy import deploy
@@ -31,31 +33,39 @@ EVERY = 5.0  # seconds between polls of a cluster that starts
 
 
 @asynccontextmanager
-async def lease(
-    session: Session, rent: Callable[[], Awaitable[str]], *, timeout: float, on_exit: OnExit, port: int | None
+async def lease(  # noqa: PLR0913 - what both calls share
+    session: Session,
+    rent: Callable[[], Awaitable[str]],
+    *,
+    timeout: float,
+    on_exit: OnExit,
+    port: int | None,
+    call: str,
 ) -> AsyncGenerator[Cluster]:
-    """The block behind `clusters.lease` and `spot.lease`; `rent` returns the cluster's id."""
+    """The block behind `clusters.lease` and `spot.lease`, which `call` names; `rent` returns the cluster's id."""
     _checks.one_of("on_exit", on_exit, OnExit)
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
     if port is not None:
         _checks.port_number("port", port)
-    cluster_id = await rent()
+    with calls.named(call):
+        cluster_id = await rent()
     late: WaitTimedOut | None = None
     try:  # nothing may be awaited between the rental and this line
         try:
-            cluster = await _running(session, cluster_id, port, deadline)
+            with calls.named(call):
+                cluster = await _running(session, cluster_id, port, deadline)
         except WaitTimedOut as error:
             late = error
             raise
         yield cluster
     except BaseException:
-        # What went wrong matters more than an end that fails, of which a warning is logged.
+        # What went wrong matters more than an end that fails, which is an event.
         if await _ended(session, cluster_id, on_exit) and late is not None:
             late.billing = None if on_exit == "terminate" else f"a volume of cluster {cluster_id}, which is stopped"
         raise
     if not await _ended(session, cluster_id, on_exit):
         raise OutcomeUnknown(
-            f"the lease of cluster {cluster_id} is over and the cluster may still run: {on_exit} it",
+            _left(cluster_id, on_exit),
             operation="StopCluster" if on_exit == "stop" else "TerminateCluster",
             billing=f"cluster {cluster_id} may be running and billed",
         )
@@ -68,7 +78,14 @@ async def _running(session: Session, cluster_id: str, port: int | None, deadline
 
 async def _ended(session: Session, cluster_id: str, how: OnExit) -> bool:
     within = session.settle_time + cleanup.GRACE
-    return await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
+    ended = await shield.shielded(lambda: end.end(session, cluster_id, how), within=within)
+    if not ended:
+        session.events.emit(LeftBehind, cluster_ids=(cluster_id,), usd_per_hour=None, text=_left(cluster_id, how))
+    return ended
+
+
+def _left(cluster_id: str, how: OnExit) -> str:
+    return f"the lease of cluster {cluster_id} is over and the cluster may still run: {how} it"
 
 
 def check_port(spec: ClusterSpec, port: int | None) -> None:
@@ -83,8 +100,11 @@ def lease_on_demand(  # noqa: PLR0913 - what `clusters.lease` was given
 ) -> AbstractAsyncContextManager[Cluster]:
     """The block of `clusters.lease`."""
     check_port(spec, port)
+    if expires_in is not None and _checks.seconds("expires_in", expires_in) <= _checks.seconds("timeout", timeout):
+        words = f"{expires_in:g} s are not more than timeout={timeout:g}: it could expire before the block begins"
+        raise InvalidArgument("expires_in", words)
 
     async def rent() -> str:
         return (await deploy(session, spec, client_token=None, expires_in=expires_in)).id
 
-    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port)
+    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port, call="clusters.lease")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._errors import ClusterNotFound, TensorOneError
+from tensorone._events.spans import traced
 from tensorone._generated import Cluster, ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session import token_and_expiry
 from tensorone._session.cluster_status import STOPPED
 
@@ -52,10 +54,13 @@ def expired(clusters: Iterable[Cluster], now: datetime, action: Action) -> list[
     ]
 
 
+@traced("clusters.reap")
 async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reaped]:
     """The loop behind `clusters.reap`."""
     _checks.one_of("action", action, Action)
-    due = expired(await session.clusters(), datetime.now(UTC), action)
+    _checks.flag("dry_run", dry_run)
+    with calls.named("clusters.reap"):
+        due = expired(await session.clusters(), datetime.now(UTC), action)
     if dry_run:
         return [Reaped(cluster=cluster, expired_at=deadline, done=False) for cluster, deadline in due]
     end = session.graphql.stop_cluster if action == "stop" else session.graphql.terminate_cluster
@@ -68,7 +73,7 @@ async def reap(session: Session, *, action: Action, dry_run: bool) -> list[Reape
             pass  # it no longer exists, as wanted
         except TensorOneError as error:
             return Reaped(cluster=cluster, expired_at=deadline, done=False, error=error)
-        session.ended(cluster.id)
+        session.ended(cluster.id, action)
         return Reaped(cluster=cluster, expired_at=deadline, done=True)
 
     return [outcome.unwrap() for outcome in await fan_out(one, due)]

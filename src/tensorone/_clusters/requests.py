@@ -14,11 +14,14 @@ from tensorone._generated import (
     ClusterRentInterruptableInput,
     EnvironmentVariableInput,
 )
+from tensorone._session.label import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from decimal import Decimal
 
-    from tensorone._generated import GraphQLClient, PlacedCluster
+    from tensorone._generated import CloudType, GraphQLClient, PlacedCluster
+    from tensorone._session.session import Session
 
     from .spec import ClusterSpec
 
@@ -44,6 +47,7 @@ class BillableRequest(NamedTuple):
         kind: What it rents or starts.
         gpu_type_id: The GPU type; None where that is not known.
         gpu_count: GPUs in the cluster.
+        cloud_type: The cloud type; None where the server chooses.
     """
 
     operation: str
@@ -51,6 +55,7 @@ class BillableRequest(NamedTuple):
     kind: Literal["spot", "on_demand"]
     gpu_type_id: str | None
     gpu_count: int | None
+    cloud_type: CloudType | None = None
 
 
 def on_demand(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> ClusterFindAndDeployOnDemandInput:
@@ -63,6 +68,27 @@ def spot(
 ) -> ClusterRentInterruptableInput:
     """The input of a spot rental on one of the spec's GPU types."""
     return _Rent(bid_per_gpu=bid_per_gpu, **_given(spec, gpu_type_id, tags))
+
+
+def about(  # noqa: PLR0913 - what one rental is
+    session: Session,
+    spec: ClusterSpec,
+    gpu_type_id: str | None,
+    tags: dict[str, str],
+    *,
+    kind: Literal["spot", "on_demand"],
+    hourly: Decimal | None,
+) -> dict[str, str]:
+    """The variables that a rental carries: its tags, and its label where the client writes one."""
+    return labelled(
+        session,
+        tags,
+        gpu_type_id=gpu_type_id,
+        gpu_count=spec.gpu_count,
+        volume_in_gb=spec.volume_in_gb,
+        kind=kind,
+        hourly=hourly,
+    )
 
 
 class _Deploy(ClusterFindAndDeployOnDemandInput):
@@ -125,7 +151,9 @@ def deploying(wanted: ClusterFindAndDeployOnDemandInput) -> BillableRequest:
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.deploy_cluster(wanted)).cluster_find_and_deploy_on_demand
 
-    return BillableRequest("DeployCluster", send, "on_demand", wanted.gpu_type_id or None, wanted.gpu_count)
+    return BillableRequest(
+        "DeployCluster", send, "on_demand", wanted.gpu_type_id or None, wanted.gpu_count, wanted.cloud_type or None
+    )
 
 
 def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
@@ -137,13 +165,13 @@ def renting(wanted: ClusterRentInterruptableInput) -> BillableRequest:
     return BillableRequest("RentSpotCluster", send, "spot", wanted.gpu_type_id or None, wanted.gpu_count)
 
 
-def resuming(cluster_id: str, gpu_count: int) -> BillableRequest:
+def resuming(cluster_id: str, gpu_count: int, gpu_type_id: str | None) -> BillableRequest:
     """The request of one on-demand resume."""
 
     async def send(graphql: GraphQLClient) -> PlacedCluster | None:
         return (await graphql.resume_cluster(cluster_id, gpu_count=gpu_count)).cluster_resume
 
-    return BillableRequest("ResumeCluster", send, "on_demand", None, gpu_count)
+    return BillableRequest("ResumeCluster", send, "on_demand", gpu_type_id, gpu_count)
 
 
 def resuming_spot(cluster_id: str, gpu_count: int, bid_per_gpu: float) -> BillableRequest:

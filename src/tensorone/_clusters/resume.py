@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
+from tensorone._events.spans import traced
+from tensorone._graphql import calls
 from tensorone._market import on_demand_price
 from tensorone._market.bidding import exact
 from tensorone._market.spot_unsupported import asking_for_spot
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
+@traced("clusters.resume")
 async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None) -> PlacedCluster:
     """At the fixed price, which is fetched only under a spending limit."""
     _checks.cluster_id(cluster_id)
@@ -25,10 +28,12 @@ async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_
     hourly = None if gpu_count else Decimal(0)
     if gpu_type_id is not None:
         _checks.text("gpu_type_id", gpu_type_id)
-        hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, part=None)
-    return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count), hourly=hourly)
+        with calls.named("clusters.resume"):
+            hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, cloud_type=None)
+    return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count, gpu_type_id), hourly=hourly)
 
 
+@traced("spot.resume")
 async def resume_spot(session: Session, cluster_id: str, *, bid_per_gpu: float, gpu_count: int) -> PlacedCluster:
     """At a bid."""
     _checks.cluster_id(cluster_id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tensorone._delivery import Delivery
-from tensorone._errors import OutcomeUnknown, QueryError
+from tensorone._errors import ConfigurationError, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._events.rentals import Adopted, Lost
 from tensorone._generated import ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session import polling
 
 from . import cleanup, reconcile
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from .requests import BillableRequest
-
-
-logger = logging.getLogger("tensorone")
 
 
 async def resume_once(
@@ -61,19 +59,24 @@ async def resume_once(
 async def _resume(session: Session, cluster_id: str, request: BillableRequest, delivery: Delivery) -> PlacedCluster:
     try:
         started = await request.send(session.tracked(delivery))
-    except OutcomeUnknown:
-        cluster = await _started(session, cluster_id)
-        if cluster is None:
+    except OutcomeUnknown as unknown:
+        within, call = session.settle_time, calls.name(request.operation)
+        session.events.emit(
+            Lost, call=call, client_token=None, cluster_id=cluster_id, reason=str(unknown), within=within
+        )
+        cluster = await _found(session, cluster_id, request)
+        if cluster is None or isinstance(cluster, TensorOneError):
             raise
         return cluster
     except QueryError as error:
-        cluster = await _started(session, cluster_id) if cleanup.named_in(error) else None
-        if cluster is None:
+        cluster = await _found(session, cluster_id, request) if cleanup.named_in(error) else None
+        if cluster is None or isinstance(cluster, TensorOneError):
             raise
         return cluster
     if started is None:
+        words = "the server answered null and gave no reason; read the cluster to see how it is"
         raise QueryError(
-            f"{request.operation}: the server answered null and gave no reason; read the cluster to see how it is",
+            f"{calls.name(request.operation)}: {words}",
             operation=request.operation,
             attempts=1,
             billing=f"cluster {cluster_id} may have been started",
@@ -81,16 +84,31 @@ async def _resume(session: Session, cluster_id: str, request: BillableRequest, d
     return started
 
 
-async def _started(session: Session, cluster_id: str) -> Cluster | None:
-    """The cluster, once it counts as running; None if it does not within the settling time."""
+async def _found(session: Session, cluster_id: str, request: BillableRequest) -> Cluster | TensorOneError | None:
+    """The cluster, where it started although no answer says so."""
+    lost_at = anyio.current_time()
+    cluster = await _started(session, cluster_id)
+    if not isinstance(cluster, TensorOneError | None):
+        took, call = anyio.current_time() - lost_at, calls.name(request.operation)
+        session.events.emit(Adopted, call=call, cluster_id=cluster_id, client_token=None, seconds=took)
+    return cluster
+
+
+async def _started(session: Session, cluster_id: str) -> Cluster | TensorOneError | None:
+    """The cluster, once it counts as running; None if it does not within the settling time.
+
+    Where it cannot be read at the end of that, the error: nobody knows.
+    """
     lost_at = anyio.current_time()
     while True:
-        cluster = await cleanup.state_of(session, cluster_id)
-        if cluster is not None and cluster.desired_status == ClusterStatus.RUNNING:
+        cluster = await cleanup.read(session, cluster_id)
+        if isinstance(cluster, ConfigurationError):  # a client that is closed will see nothing later either
+            return cluster
+        if not isinstance(cluster, TensorOneError | None) and cluster.desired_status == ClusterStatus.RUNNING:
             return cluster
         now = anyio.current_time()
         if now >= lost_at + session.settle_time:
-            return None
+            return cluster if isinstance(cluster, TensorOneError) else None
         await polling.until(min(reconcile.next_look(lost_at, now), lost_at + session.settle_time))
 
 
@@ -101,9 +119,12 @@ def _call(cluster_id: str) -> str:
 async def _report(session: Session, cluster_id: str) -> None:
     """Finds out and logs what a cancelled resume did."""
     cluster = await _started(session, cluster_id)
-    if cluster is None:
+    if isinstance(cluster, TensorOneError):
+        words = f"{_call(cluster_id)} was cancelled, and whether it has started could not be found out: {cluster}"
+        session.interruptions.end(_call(cluster_id), words, left=f"cluster {cluster_id}")
+    elif cluster is None:
         words = f"{_call(cluster_id)} was cancelled: it has not started {session.settle_time:g} s later"
-        session.interruptions.end(_call(cluster_id), words)
+        session.interruptions.end(_call(cluster_id), words, cluster_id=cluster_id)
     else:
         words = f"{_call(cluster_id)} was cancelled: it is running and billed"
-        session.interruptions.end(_call(cluster_id), words, left=f"cluster {cluster_id}")
+        session.interruptions.end(_call(cluster_id), words, cluster_id=cluster_id, left=f"cluster {cluster_id}")

@@ -43,7 +43,9 @@ class ClusterSpec:
         min_vcpu_count: Least number of virtual CPUs.
         min_memory_in_gb: Least main memory, GB.
         ports: Ports to open, such as ``("8888/http", "22/tcp")``.
-        env: Environment variables of the container. Values do not appear in any repr.
+        env: Environment variables of the container. Values do not appear in any repr, and a spec that has some is not
+            pickled: ``TypeAdapter(ClusterSpec).dump_json(spec, context={"secrets": True})`` writes it for another
+            process, which reads it with `validate_json`. Without that context it is written with masks.
         env_from: Further environment variables, by reference: each name with that of a variable of the process that
             sends the rental, such as ``{"HF_TOKEN": "HF_TOKEN"}``. Only names are stored, shown and pickled; the value
             is read right before the rental is sent, and a variable that is not set raises `ConfigurationError`.
@@ -51,7 +53,7 @@ class ClusterSpec:
         further: Further input fields in the API's own words, such as ``{"dataCenterId": "EU-RO-1"}``, for what no
             public source attests of Tensor One. They are sent as they are; a server that does not know one refuses
             the call with `OperationUnsupported`, which names it. A member of an `enum.Enum` is written as a value of
-            a GraphQL enum. Values do not appear in any repr.
+            a GraphQL enum. Values are kept as those of `env` are.
 
     Raises:
         InvalidArgument: A field is wrong; also a `ValueError`, and `.field` names it.

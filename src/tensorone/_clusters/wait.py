@@ -8,7 +8,9 @@ import anyio
 
 from tensorone import _checks
 from tensorone._errors import ClusterNotFound, TensorOneError, WaitTimedOut
+from tensorone._events.spans import traced
 from tensorone._generated import ClusterStatus
+from tensorone._graphql import calls
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED
 
 if TYPE_CHECKING:
@@ -19,11 +21,27 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
+@traced("clusters.wait_until")
 async def wait_until(
     session: Session, cluster_id: str, predicate: Callable[[Cluster], bool], *, timeout: float, every: float
 ) -> Cluster:
-    """The loop behind `clusters.wait_until`."""
+    """The call behind `clusters.wait_until`."""
+    return await _until(session, cluster_id, predicate, timeout=timeout, every=every, call="clusters.wait_until")
+
+
+async def _until(  # noqa: PLR0913 - what both kinds of waiting share
+    session: Session,
+    cluster_id: str,
+    predicate: Callable[[Cluster], bool],
+    *,
+    timeout: float,
+    every: float,
+    call: str,
+) -> Cluster:
+    """The loop behind both kinds of waiting."""
     _checks.cluster_id(cluster_id)
+    _checks.operation("predicate", predicate)
+    _checks.hook("predicate", predicate)
     _checks.seconds("timeout", timeout)
     poller = session.poller(_checks.seconds("every", every))
     watched = _Watched(cluster_id, predicate)
@@ -33,9 +51,11 @@ async def wait_until(
             await poller.wait(watched)
             if watched.missed:
                 await _read_directly(session, watched)
-    return watched.result(timeout)
+    with calls.named(call):
+        return watched.result(timeout)
 
 
+@traced("clusters.wait_until_running")
 async def wait_until_up(  # noqa: PLR0913 - what `clusters.wait_until_running` was given
     session: Session, cluster_id: str, port: int | None, *, timeout: float, every: float, begun: bool = False
 ) -> Cluster:
@@ -45,7 +65,8 @@ async def wait_until_up(  # noqa: PLR0913 - what `clusters.wait_until_running` w
         WaitTimedOut: It does not run in time, or was stopped while it started, which waiting cannot fix.
     """
     start = _Start(port, begun=begun)
-    cluster = await wait_until(session, cluster_id, start.is_over, timeout=timeout, every=every)
+    call = "clusters.wait_until_running"
+    cluster = await _until(session, cluster_id, start.is_over, timeout=timeout, every=every, call=call)
     if not start.up:
         raise _timed_out(cluster, cluster_id, "was stopped while it started, and will not start again by itself", None)
     return cluster

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._events.cleanup import Setback
 from tensorone._session import polling
 from tensorone._session.block_iterator import BlockIterator
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .changes import Known
 
 __all__ = ["Watch"]
-
-logger = logging.getLogger("tensorone")
 
 
 class Watch(BlockIterator[Change]):
@@ -47,7 +45,8 @@ class Watch(BlockIterator[Change]):
             self._put_off(begun, failures=self._failures + 1)
             if not error.retryable:
                 raise
-            logger.warning("a poll of the clusters failed, the next one may not: %s", error)
+            words = f"clusters.watch: a poll failed, the next one may not: {error}"
+            self._session.events.emit(Setback, text=words, error_type=type(error).__name__)
             return
         self._known, changes = diff(self._known, snapshot.value, self._named)
         self._unread.extend(changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sized
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ import anyio
 
 from tensorone import _checks
 from tensorone._display.listing import Listing
+from tensorone._events.emitter import PROCESS, emit_everywhere, wanted_everywhere
+from tensorone._events.loops import Progress
 
 from .workers import Workers
 
@@ -59,14 +62,22 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
         One outcome per item, in the order of the items.
 
     Raises:
-        InvalidArgument: `op` is no function, `items` is a string or a mapping, or a number is below 1.
+        InvalidArgument: `op` or a hook is no function, a hook is a coroutine function, which nothing would await,
+                `items` is a string or a mapping, or a number is below 1.
     """
     checked(op, items, limit, stop_after_failures)
+    _checks.hook("on_progress", on_progress)
+    _checks.hook("on_outcome", on_outcome)
     total = len(items) if isinstance(items, Sized) else None
     outcomes: dict[int, Outcome[T, R]] = {}
+    each_told, failed = wanted_everywhere(logging.DEBUG), 0
 
     async def keep(index: int, outcome: Outcome[T, R]) -> bool:
+        nonlocal failed
         outcomes[index] = outcome
+        failed += not outcome.ok
+        if each_told:
+            _tell(len(outcomes), failed, total, over=False)
         if on_outcome is not None:
             on_outcome(outcome)
         if on_progress is not None:
@@ -74,8 +85,17 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
         return on_outcome is not None
 
     workers = Workers(op, items, keep, limit=limit, stop_after_failures=stop_after_failures)
-    await _run(workers, "fan_out")
+    with PROCESS.span("fan_out", items=total) as span:
+        await _run(workers, "fan_out")
+        span.add(items=len(outcomes), failed=failed)
+    _tell(len(outcomes), failed, total, over=True)
     return Listing(outcomes[index] for index in range(len(outcomes)))
+
+
+def _tell(done: int, failed: int, total: int | None, *, over: bool) -> None:
+    """How far it is; the end of it at INFO."""
+    level = logging.INFO if over else logging.DEBUG
+    emit_everywhere(level, Progress, call="fan_out", done=done, failed=failed, total=total, over=over)
 
 
 async def _run(workers: Workers[T, R], where: str) -> None:

@@ -17,6 +17,8 @@ R = TypeVar("R")
 class NotStarted(TensorOneError):
     """An item was left alone, because as many others had failed as were allowed to; nothing was sent for it."""
 
+    __module__ = "tensorone"  # as the other errors
+
     _retryable = True
 
 

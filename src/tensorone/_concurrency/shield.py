@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,9 @@ import anyio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-logger = logging.getLogger("tensorone")
-
 
 async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> bool:
-    """Runs clean-up that no cancellation ends, for a bounded time; whether it was done in that time.
+    """Runs clean-up that no cancellation ends, for a bounded time; whether it was done, which the caller tells.
 
     The shield holds off scopes. A task of asyncio may be cancelled beside them, and more than once: then the
     clean-up, which may be done twice, starts again.
@@ -26,8 +23,6 @@ async def shielded(work: Callable[[], Awaitable[None]], *, within: float) -> boo
         with suppress(anyio.get_cancelled_exc_class()), anyio.CancelScope(deadline=deadline, shield=True):
             await work()
             done = True
-    if not done:
-        logger.warning("clean-up took longer than %g s and was abandoned", within)
     return done
 
 

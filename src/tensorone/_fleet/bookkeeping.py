@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tensorone._rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, is_active
 
 from .events import End
 from .member import LeftBehind, Sent
 from .observations import Pending, Polled, RecoveryFailed, RecoverySucceeded, RentalSent, Strayed
-from .rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where events are saved
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "BidMade",
@@ -173,3 +176,8 @@ class BudgetReached:
 Event = Preempted | BidMade | Moved | Recovered | GaveUp | StatusUnknown | BudgetReached
 
 Action = Recover | End | Event
+
+
+def reported(actions: Iterable[Action]) -> list[Event]:
+    """Those that are events."""
+    return [action for action in actions if not isinstance(action, Recover | End)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 import time
@@ -19,6 +18,7 @@ from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
 from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._events.rentals import Duplicate
 from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry
@@ -26,7 +26,7 @@ from tensorone._session.block_iterator import BlockIterator
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import search_terms
 
-from .events import End, Event, Recover
+from .events import End, Event, Recover, reported
 from .giving_up import is_permanent
 from .look import digest
 from .observations import PollFailed, RentalSent
@@ -34,9 +34,10 @@ from .recoveries import Recoveries
 from .spec import order_on
 from .state import FleetSettings, FleetState, check_writer, restored
 from .step import own_bids, step
+from .words import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
     from types import TracebackType
     from typing import Self
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
     from tensorone._spot.terms import SearchTerms, TermOptions
 
-    from .events import Action
     from .look import Look
     from .observations import Observation
     from .spec import Order
@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 __all__ = ["KeepRunning"]
-
-logger = logging.getLogger("tensorone")
 
 
 def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
@@ -138,6 +136,7 @@ class KeepRunning(BlockIterator[Event]):
         self._expires_in = expires_in
         self._recoveries = Recoveries(
             session,
+            call="spot.keep_running",
             alone=read is not None or store is not None,
             own=self._own_bids,
             members=lambda: self._state.cluster_ids,
@@ -190,7 +189,8 @@ class KeepRunning(BlockIterator[Event]):
 
     async def _advance(self) -> None:
         if self._orders and anyio.current_time() < self._due:  # later they are old news
-            await self._recover_all()
+            with self._session.events.span("spot.keep_running.round", items=len(self._orders)):
+                await self._recover_all()
         elif all(member.phase == "given_up" for member in self._state.members):
             raise StopAsyncIteration
         else:
@@ -201,11 +201,10 @@ class KeepRunning(BlockIterator[Event]):
         observation = await self._observe(await self._poll_time())
         self._poll_next()
         self._decide(observation)
-        ends, self._ends = self._ends, []
-        for each in ends:
-            logger.warning("cluster %s: %s It is ended (%s)", each.cluster_id, each.reason, each.how)
+        for each in self._ends:
+            self._session.events.emit(Duplicate, cluster_id=each.cluster_id, how=each.how)
             with anyio.move_on_after(cleanup.GRACE):
-                await ending.end(self._session, each.cluster_id, each.how)
+                await ending.end(self._session, each.cluster_id, each.how, told=False)
 
     async def _observe(self, moment: float) -> Look | PollFailed:
         try:
@@ -223,11 +222,11 @@ class KeepRunning(BlockIterator[Event]):
     def _decide(self, observation: Look | Observation) -> None:
         state = self._state.interrupted()  # by a cancellation, if at all: nothing is under way
         state, actions = step(state, observation, self._now(), self._settings)
-        events = _events(actions)
+        events = reported(actions)
         self._save(state, events)
         self._orders = [action for action in actions if isinstance(action, Recover)]
         self._ends = [action for action in actions if isinstance(action, End)]
-        self._unread.extend(events)
+        self._report(events)
 
     async def _recover_all(self) -> None:
         """One round of attempts for each cluster to recover; begins none when the next poll is due.
@@ -261,7 +260,11 @@ class KeepRunning(BlockIterator[Event]):
                 return  # it is due still, and the first at the next poll
             outcome = await self._recoveries.recover(order, self._shown, market)
         self._state, actions = step(self._state, outcome, self._now(), self._settings)
-        self._unread.extend(_events(actions))
+        self._report(reported(actions))
+
+    def _report(self, events: Sequence[Event]) -> None:
+        self._unread.extend(events)
+        tell(self._session.events, events, lost=self._session.rentals.lost)
 
     def _order(self, recover: Recover) -> Order:
         spec = self._specs[recover.origin]
@@ -294,7 +297,3 @@ class KeepRunning(BlockIterator[Event]):
     def _now(self) -> float:
         """Seconds since 1970, by a clock that never goes back, neither while this runs nor across a restart."""
         return self._clock_offset + anyio.current_time()
-
-
-def _events(actions: Iterable[Action]) -> list[Event]:
-    return [action for action in actions if not isinstance(action, Recover | End)]

@@ -18,6 +18,8 @@ from tensorone._errors import (
     OutcomeUnknown,
     TensorOneError,
 )
+from tensorone._events.spans import traced
+from tensorone._graphql import calls
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.quotes import priced_pairs
 from tensorone._market.shared_prices import Market
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN = 1.0  # seconds after a look that failed, where nothing may be sent without one
 
 
+@traced("fleet.look")
 async def look(session: Session, fleet: FleetSpec, members: Iterable[str], others: Iterable[str]) -> Look:
     """One listing, and the prices where a member is not up.
 
@@ -50,7 +53,8 @@ async def look(session: Session, fleet: FleetSpec, members: Iterable[str], other
     _checks.instance("fleet", fleet, FleetSpec, "FleetSpec")
     asked, besides = _checks.cluster_ids(members, "members"), _checks.cluster_ids(others, "others")
     at = session.now()
-    listed = await session.listing.since(anyio.current_time())
+    with calls.named("fleet.look"):
+        listed = await session.listing.since(anyio.current_time())
     found = digest(listed.value, asked, besides, at=at)
     stopped = {each.id for each in found.seen if not is_active(listed.value[each.id])} | {*found.missing}
     if stopped.isdisjoint(asked):
@@ -66,6 +70,7 @@ async def _quotes(session: Session, fleet: FleetSpec) -> list[SpotQuote]:
         return []
 
 
+@traced("fleet.round")
 async def take_turn(
     session: Session,
     order: Order,
@@ -85,7 +90,8 @@ async def take_turn(
     held = not mine or now < settled_at
     order = replace(order, recover=replace(order.recover, unsettled=held))
     turn = _Turn(session, order, own, _market(session, order, look, now))
-    outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
+    with calls.named("fleet.round"):
+        outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
     if not isinstance(outcome, Pending) or outcome.until is not None:
         return outcome
     if now < settled_at:
@@ -110,7 +116,12 @@ class _Turn:
         self._order = order
         self._market = market
         self._rounds = Recoveries(
-            session.brief(), alone=True, own=own, members=lambda: (order.recover.cluster_id,), sending=self._sending
+            session.brief(),
+            call="fleet.round",
+            alone=True,
+            own=own,
+            members=lambda: (order.recover.cluster_id,),
+            sending=self._sending,
         )
 
     def _sending(self, order: Order) -> bool:
@@ -150,5 +161,5 @@ async def end(session: Session, cluster_id: str, how: Literal["terminate", "stop
     _checks.one_of("how", how, Literal["terminate", "stop"])
     if is_seat(_checks.cluster_id(cluster_id)):
         return
-    with suppress(ClusterNotFound):
+    with suppress(ClusterNotFound), calls.named("fleet.end"):
         await (ending.stop if how == "stop" else ending.terminate)(session, cluster_id)

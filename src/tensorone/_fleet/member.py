@@ -10,8 +10,7 @@ from pydantic import AfterValidator, Field
 
 from tensorone import _checks
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - pydantic reads it
-
-from .rows import Rows
+from tensorone._rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

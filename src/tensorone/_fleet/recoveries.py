@@ -15,7 +15,7 @@ from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.shared_prices import SharedPrices
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.failures import Later
-from tensorone._session import cluster_status, polling, token_and_expiry
+from tensorone._session import cluster_status, polling
 from tensorone._spot.recover_once import Replacement, ended, of_spot, replaced_before
 from tensorone._spot.request import SpotRequest
 
@@ -47,6 +47,7 @@ class Recoveries:
 
     Args:
         session: The client's.
+        call: What the user called, for errors and events.
         alone: Whether no other process keeps the same fleet; otherwise the rentals of a round begin at a moment that
             is drawn, so that what another keeper rents is seen first.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
@@ -55,16 +56,18 @@ class Recoveries:
             its consent nothing is sent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a runner's rounds share
         self,
         session: Session,
         *,
+        call: str,
         alone: bool,
         own: Callable[[str], Collection[Decimal]],
         members: Callable[[], Collection[str]],
         sending: Callable[[Order], bool],
     ) -> None:
         self._session = session
+        self._call = call
         self._alone = alone
         self._own = own
         self._members = members
@@ -101,7 +104,7 @@ class Recoveries:
             if order.token in self._renting and attempt.bid_per_gpu is not None and attempt.answer != "won":
                 self._sending(order)  # another bid may follow at once
 
-        return AttemptLog(note)
+        return AttemptLog(note, events=self._session.events, call=self._call)
 
     async def attempt(
         self, order: Order, shown: Mapping[str, Cluster], market: Market, log: AttemptLog, *, end: float
@@ -122,8 +125,9 @@ class Recoveries:
             return Pending(recover.cluster_id, None, why)
         prices = SharedPrices(market.of(order.spec.candidates, order.spec.gpu_count), self._own, age=order.every)
         spec = await self._spec(order, prices)
-        tags = token_and_expiry.tags(order.token, order.expires_in)
-        request = SpotRequest(spec=spec, terms=order.terms, token=order.token, adopt=True, tags=tags, log=log)
+        request = SpotRequest(
+            spec=spec, terms=order.terms, token=order.token, adopt=True, expires_in=order.expires_in, log=log
+        )
         replacement = Replacement(request=request, end=end, once=True, market=prices)
         recovery = self._recovery(order, shown, replacement)
         plan = await recovery.attempt(end, until_up=False)

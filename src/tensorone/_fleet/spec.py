@@ -120,7 +120,7 @@ class FleetSpec(_Terms):
     """What a fleet is to be: so many slots, each with one running spot cluster of its spec.
 
     It holds no environment value and can be stored and sent: specs name variables by `env_from`, and one with values in
-    `env` is refused. Further input fields of a spec are stored as they are.
+    `env` is refused. Further input fields of a spec are stored as they are, in its JSON; they are not pickled.
 
     Args:
         name: Its name, unique in the account: tokens of its first clusters follow from it. Letters, digits,

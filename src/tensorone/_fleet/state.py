@@ -13,10 +13,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from tensorone import _checks
 from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._json import as_object
+from tensorone._rows import Rows
 
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
 from .member import STRICT, Count, LeftBehind, Member, Members, Sent
-from .rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tensorone._rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
 from .bookkeeping import ends, left_after, may_be_committed, sent_after
@@ -14,7 +15,6 @@ from .look import Look
 from .member import MOST_PREDECESSORS, Members, backoff
 from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
 from .replacements import stray, surplus
-from .rows import Rows
 
 if TYPE_CHECKING:
     from .events import Action, HeldBy

@@ -11,11 +11,14 @@ from urllib.parse import quote
 import anyio
 
 from tensorone._delivery import Delivery
-from tensorone._errors import ConnectionFailed, RateLimited, TensorOneError
+from tensorone._errors import ConnectionFailed, OutcomeUnknown, RateLimited, TensorOneError
+from tensorone._events.emitter import Emitter
+from tensorone._events.rentals import Unknown
+from tensorone._events.repeats import tell_pause, tell_repeat
 from tensorone._http.response_body import Undelivered, Unreadable
 from tensorone._redaction import Redactor, env_values
 
-from . import arguments, decoding, failed_attempt
+from . import arguments, calls, decoding, failed_attempt
 from .failed_attempt import Call, FailedAttempt
 from .request_queue import Paused
 from .retry import pause, utc_now
@@ -23,6 +26,7 @@ from .retry import pause, utc_now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tensorone._events.operation import SeenOperation
     from tensorone._http.config import Arguments, Secret
     from tensorone._http.lifetime import Lifetime
     from tensorone._http.transport import Care, Response, Transport
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+NO_VALUES: Mapping[str, object] = {}
 
 Body = bytes | Callable[[], bytes]
 """What to send, or what makes it when the turn of the request has come."""
@@ -51,7 +57,9 @@ class Executor:
         timeout: float,
         retry: RetryPolicy,
         arguments: Arguments,
+        events: Emitter | None = None,
     ) -> None:
+        self.events = events or Emitter()
         self.queue = queue
         self.lifetime = lifetime
         self._transport = transport
@@ -59,6 +67,7 @@ class Executor:
         self._timeout = timeout
         self._retry = retry
         self._arguments: Arguments = arguments
+        self._mask = self._redactor({})
 
     async def execute(self, operation: Operation[T], variables: Mapping[str, object]) -> T:
         """Runs one operation.
@@ -66,7 +75,12 @@ class Executor:
         Raises:
             TensorOneError: It failed, or it is not known whether it happened; see the tree of errors.
         """
-        return await self.run(operation, variables, Delivery())
+        try:
+            return await self.run(operation, variables, Delivery())
+        except OutcomeUnknown as error:  # whoever tracks a delivery finds out what happened before it is told
+            call = calls.name(operation.name)
+            self.events.emit(Unknown, call=call, client_token=None, cluster_id=None, text=str(error))
+            raise
 
     async def run(self, operation: Operation[T], variables: Mapping[str, object], delivery: Delivery) -> T:
         """The same; `delivery` shows whether anything was sent, even after the call was cancelled."""
@@ -90,38 +104,70 @@ class Executor:
         return min(self._timeout, self._retry.total_timeout - spent)
 
     async def _send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
+        seen = self.events.operation(operation, calls.name)
+        if seen is None:
+            return await self._attempts(operation, body, values, delivery, None)
+        with seen:
+            return await self._attempts(operation, body, values, delivery, seen)
+
+    async def _attempts(
+        self,
+        operation: Operation[T],
+        body: bytes,
+        values: Mapping[str, object],
+        delivery: Delivery,
+        seen: SeenOperation | None,
+    ) -> T:
         attempts, spent = 0, 0.0
         while True:
             attempts += 1
-            outcome, took = await self.attempt(operation, body, delivery, spent, again=attempts > 1)
+            outcome, took = await self.attempt(operation, body, delivery, spent, again=attempts > 1, seen=seen)
             if not isinstance(outcome, FailedAttempt):
                 return outcome
             spent += took
-            wait = await self.wait_after(operation, outcome, delivery, attempts, spent)
+            wait = await self.wait_after(operation, outcome, delivery, attempts, spent, values)
             if wait is None:
                 raise self.error(operation, outcome, attempts, spent, values)
             spent += wait
+            if seen is not None:
+                seen.pauses(wait)
 
-    async def attempt(
-        self, operation: Operation[T], body: Body, delivery: Delivery, spent: float, *, again: bool
+    async def attempt(  # noqa: PLR0913 - what one attempt is about
+        self,
+        operation: Operation[T],
+        body: Body,
+        delivery: Delivery,
+        spent: float,
+        *,
+        again: bool,
+        seen: SeenOperation | None = None,
     ) -> tuple[T | FailedAttempt, float]:
         """One request when its turn comes, and how long it took; `spent` is what those before it took."""
+        if seen is None and (alone := self.events.operation(operation, calls.name)) is not None:
+            with alone:  # an attempt of reads that share a request, which no call observes as its own
+                return await self.attempt(operation, body, delivery, spent, again=again, seen=alone)
         left = self._retry.total_timeout - spent
+        if seen is not None:
+            seen.joins()
         try:
             started = await self.queue.enter(mutation=operation.kind == "mutation", again=again, patience=left)
         except Paused as paused:
             return failed_attempt.from_pause(paused.seconds), 0.0
+        if seen is not None:
+            seen.starts(started)
         outcome: T | FailedAttempt | None = None
         try:
-            outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left))
+            outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left), seen)
         finally:
             now = anyio.current_time()
+            if seen is not None:
+                seen.ends(now, outcome if isinstance(outcome, FailedAttempt) else None)
             self._report(operation, outcome, started, now)
             self.queue.leave(now)
         return found, now - started
 
     async def _exchange(
-        self, operation: Operation[T], body: Body, delivery: Delivery, timeout: float
+        self, operation: Operation[T], body: Body, delivery: Delivery, timeout: float, seen: SeenOperation | None
     ) -> T | FailedAttempt:
         try:
             body = body if isinstance(body, bytes) else body()
@@ -130,6 +176,8 @@ class Executor:
             return failed_attempt.from_lost(lost, begun=delivery.begun)
         except Unreadable as unreadable:
             return failed_attempt.from_unreadable(unreadable)
+        if seen is not None:
+            seen.answered(response.status, self._mask.text(failed_attempt.request_id(response) or "") or None)
         return read(operation, response)
 
     def _report(self, operation: Operation[Any], outcome: object, started: float, now: float) -> None:
@@ -137,15 +185,24 @@ class Executor:
         if not isinstance(outcome, FailedAttempt):
             answered = outcome is not None
         elif outcome.kind is RateLimited:
+            before = self.queue.state.paused_for
             self.queue.limiter.refused(now, started=started, retry_after=outcome.retry_after)
+            if before <= 0 < (state := self.queue.state).paused_for:
+                tell_pause(self.events, state.paused_for, waiting=state.waiting_reads + state.waiting_mutations)
             answered = False
         else:
             answered = not issubclass(outcome.kind, ConnectionFailed)
         if answered:
             self.queue.limiter.accepted(now, name=operation.name, took=now - started)
 
-    async def wait_after(
-        self, operation: Operation[Any], failed: FailedAttempt, delivery: Delivery, attempts: int, spent: float
+    async def wait_after(  # noqa: PLR0913 - what one failed attempt is about
+        self,
+        operation: Operation[Any],
+        failed: FailedAttempt,
+        delivery: Delivery,
+        attempts: int,
+        spent: float,
+        values: Mapping[str, object] = NO_VALUES,
     ) -> float | None:
         """Waits until a failed request may be sent again; answers how long, or None if it may not."""
         repeatable = operation.kind == "query" or operation.idempotent or not failed.acted
@@ -155,6 +212,16 @@ class Executor:
         wait = pause(self._retry, attempts=attempts, spent=spent, retry_after=failed.retry_after, draw=draw)
         if wait is not None:
             delivery.settled()
+            tell_repeat(
+                self.events,
+                operation,
+                failed,
+                call=calls.name(operation.name),
+                redact=lambda words: self._redactor(values).text(words),
+                attempt=attempts + 1,
+                attempts=self._retry.attempts,
+                wait=None if failed.kind is RateLimited and failed.retry_after is not None else wait,
+            )
             # After a limit the whole queue is paused, this call with it. Where the server names no time, that pause is
             # short, since it is doubled from refusal to refusal; a call would use up its attempts within it.
             if failed.kind is not RateLimited or failed.retry_after is None:
@@ -171,10 +238,12 @@ class Executor:
     ) -> TensorOneError:
         """The error of a call whose last attempt, after so many, came to this."""
         attempts -= not failed.sent
-        key = self._key.reveal()
-        redact = Redactor([key, quote(key, safe=""), *env_values(values)])
         call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
-        return failed_attempt.error(failed, call, redact)
+        return failed_attempt.error(failed, call, self._redactor(values))
+
+    def _redactor(self, values: Mapping[str, object]) -> Redactor:
+        key = self._key.reveal()
+        return Redactor([key, quote(key, safe=""), *env_values(values)])
 
 
 class Naming:

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone import _checks
 from tensorone._errors import TensorOneError
+from tensorone._events.cleanup import Failure
+from tensorone._events.emitter import Emitter
+from tensorone._events.loops import RoundEnded, Tried
 from tensorone._generated import CloudType  # noqa: TC001 - pydantic reads it
+from tensorone._graphql import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt"]
 
-logger = logging.getLogger("tensorone")
+SUCCESSES = ("won", "started")  # answers of which another event tells
 
 MarketKind = Literal["spot", "on_demand"]
 
@@ -63,12 +67,24 @@ class Attempt:
 
 
 class AttemptLog:
-    """The attempts of one search, each also passed to the caller's hook."""
+    """The attempts of one search, each also passed to the caller's hook, and told as events.
 
-    def __init__(self, on_attempt: Callable[[Attempt], object] | None) -> None:
+    Args:
+        on_attempt: The hook.
+        call: What the user called, for errors and events.
+        events: Where they are told.
+    """
+
+    def __init__(
+        self, on_attempt: Callable[[Attempt], object] | None, *, call: str, events: Emitter | None = None
+    ) -> None:
         _checks.hook("on_attempt", on_attempt)
         self.attempts: list[Attempt] = []
+        self.call = call
         self._on_attempt = on_attempt
+        self._events = events or Emitter()
+        self._rounds = self._told = 0
+        self._reasons: set[str] = set()  # of the rounds of all searches of one call, so that each is news once
 
     def note(
         self,
@@ -90,24 +106,52 @@ class AttemptLog:
             answer=answer,
         )
         self.attempts.append(attempt)
+        if candidate is not None and answer:
+            self._events.emit_at(
+                logging.DEBUG if answer in SUCCESSES else logging.INFO,
+                Tried,
+                call=self.call,
+                gpu_type_id=attempt.gpu_type_id,
+                cloud_type=None if attempt.cloud_type is None else attempt.cloud_type.value,
+                kind=kind,
+                bid_per_gpu=attempt.bid_per_gpu,
+                reason=reason,
+                answer=answer,
+            )
         if self._on_attempt is not None:
             try:
                 self._on_attempt(attempt)
-            except Exception:  # a failing hook must not lose the cluster that was just won
-                logger.exception("on_attempt failed")
+            except Exception:  # noqa: BLE001 - a failing hook must not lose the cluster that was just won
+                self._events.emit(Failure, text="on_attempt failed")
+
+    def end_round(self, wait: float) -> None:
+        """Tells that a round won nothing, with the reasons why nothing was sent; at DEBUG if they are known."""
+        tried, self._told = self.attempts[self._told :], len(self.attempts)
+        self._rounds += 1
+        if not self._events.wants(logging.INFO):
+            return
+        unsent = (each for each in tried if each.gpu_type_id is None or not each.answer)
+        reasons = tuple(dict.fromkeys(_reason(each) for each in unsent))
+        level = logging.DEBUG if self._reasons.issuperset(reasons) else logging.INFO
+        self._reasons.clear()
+        self._reasons.update(reasons)
+        self._events.emit_at(level, RoundEnded, call=self.call, number=self._rounds, reasons=reasons, wait=wait)
 
     @contextmanager
     def attach_to_errors(self) -> Generator[None]:
-        """Attaches the attempts so far to every error that leaves the block."""
-        try:
-            yield
-        except TensorOneError as error:
-            error.ledger = tuple(self.attempts)
-            raise
+        """Attaches the attempts so far to every error that leaves the block, and the name of the call."""
+        with calls.named(self.call):
+            try:
+                yield
+            except TensorOneError as error:
+                error.ledger = tuple(self.attempts)
+                raise
 
     def sibling(self) -> AttemptLog:
         """An empty log for the same hook."""
-        return AttemptLog(self._on_attempt)
+        other = AttemptLog(self._on_attempt, events=self._events, call=self.call)
+        other._reasons = self._reasons
+        return other
 
     def summary(self) -> str:
         """Each candidate with its latest answer, as one line; if none was tried, the latest failure of all of them."""
@@ -124,6 +168,11 @@ class AttemptLog:
 
 def _about(attempt: Attempt) -> str:
     return "" if attempt.gpu_type_id is None else str(Candidate(attempt.gpu_type_id, attempt.cloud_type))
+
+
+def _reason(attempt: Attempt) -> str:
+    about, words = _about(attempt), f"{attempt.reason}: {attempt.answer}" if attempt.answer else attempt.reason
+    return f"{about}: {_lower(words)}" if about else _lower(words)
 
 
 def _lower(words: str) -> str:

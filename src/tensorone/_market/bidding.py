@@ -78,8 +78,7 @@ class BidPolicy:
         if opening is not None and opening > ceiling:
             raise InvalidArgument("opening", f"{opening} is above the ceiling of {ceiling}")
         _checks.one_of("above_ceiling", self.above_ceiling, AboveCeiling)
-        if self.allow_above_on_demand not in (True, False):
-            raise InvalidArgument("allow_above_on_demand", "must be True or False")
+        _checks.flag("allow_above_on_demand", self.allow_above_on_demand)
         margin = Decimal(0) if self.margin == 0 else _addition("margin", self.margin)
         normal = {"ceiling": ceiling, "opening": opening, "margin": margin, "step": _step(self.step)}
         for name, value in normal.items():

@@ -1,4 +1,4 @@
-"""What the catalogue of GPU types says of a request that found no capacity: a name that it does not have is a typo."""
+"""What the catalogue of GPU types says of a request that found no capacity: a typo, or a cloud type without it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ import difflib
 from typing import TYPE_CHECKING
 
 from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._generated import CloudType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tensorone._generated import GpuType
     from tensorone._session.session import Session
 
 
-async def check(session: Session, gpu_type_ids: Iterable[str | None]) -> None:
-    """Asks once, after a refusal, whether these GPU types exist; a catalogue that cannot be read proves nothing.
+async def check(
+    session: Session,
+    gpu_type_ids: Iterable[str | None],
+    refusal: TensorOneError,
+    *,
+    cloud_type: CloudType | None = None,
+) -> None:
+    """Asks, after a refusal, whether these GPU types exist, and are offered in the cloud type that was wanted.
+
+    A catalogue that cannot be read proves nothing.
 
     Raises:
-        InvalidArgument: None of them exists, or one does not; it names the nearest.
+        InvalidArgument: One of them does not exist, and the nearest is named; or none is offered in that cloud type.
     """
     asked = [each for each in gpu_type_ids if each is not None]
     try:
@@ -28,14 +37,35 @@ async def check(session: Session, gpu_type_ids: Iterable[str | None]) -> None:
     known = {each.id for each in listed}
     for each in asked if known else ():
         if each not in known:
-            raise unknown_type(each, listed)
+            raise unknown_type(each, listed, refusal)
+    other = _OTHER.get(cloud_type)
+    if asked and other is not None and not any([await _offered(session, each, other) for each in asked]):
+        words = f"{', '.join(asked)}: offered in {other.value} only; use that, or leave it out"
+        raise InvalidArgument("cloud_type", words, operation=refusal.operation, attempts=refusal.attempts)
 
 
-def unknown_type(gpu_type_id: str, listed: Iterable[GpuType]) -> InvalidArgument:
+_OTHER: Mapping[CloudType | None, CloudType] = {
+    CloudType.SECURE: CloudType.COMMUNITY,
+    CloudType.COMMUNITY: CloudType.SECURE,
+}
+
+
+async def _offered(session: Session, gpu_type_id: str, other: CloudType) -> bool:
+    """Whether a GPU type may be offered in a cloud type: unless the catalogue offers it in the other one alone."""
+    try:
+        found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=1)).gpu_types or ()
+    except TensorOneError:
+        return True
+    alone = {CloudType.SECURE: (True, False), CloudType.COMMUNITY: (False, True)}[other]
+    return all((gpu.secure_cloud, gpu.community_cloud) != alone for gpu in found if gpu is not None)
+
+
+def unknown_type(gpu_type_id: str, listed: Iterable[GpuType], refusal: TensorOneError) -> InvalidArgument:
     """The error of a GPU type that the catalogue does not have."""
     near = nearest(gpu_type_id, listed)
     hint = f"did you mean {near!r}?" if near else "client.gpu_types.list() shows the ids"
-    return InvalidArgument("gpu_type_id", f"there is no GPU type {gpu_type_id!r}: {hint}")
+    words = f"there is no GPU type {gpu_type_id!r}: {hint}"
+    return InvalidArgument("gpu_type_id", words, operation=refusal.operation, attempts=refusal.attempts)
 
 
 def nearest(gpu_type_id: str, listed: Iterable[GpuType]) -> str | None:

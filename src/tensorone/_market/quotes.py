@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from tensorone import _checks
 from tensorone._errors import QueryError
 from tensorone._generated import pricing_one
-from tensorone._graphql import batch
+from tensorone._graphql import batch, calls
 
+from . import on_demand_price
 from .bidding import price
 from .spot_unsupported import asking_for_spot
 
@@ -73,7 +74,7 @@ async def quote(session: Session, gpu_type_id: str, *, gpu_count: int) -> SpotQu
         OperationUnsupported: The server offers no spot clusters; the error says so.
         QueryError: There is no such GPU type.
     """
-    with asking_for_spot():
+    with asking_for_spot(), calls.named("spot.quote"):
         gpu = await get(session, gpu_type_id, gpu_count=gpu_count)
     return _quoted(gpu_type_id, gpu_count, gpu)
 
@@ -82,7 +83,8 @@ async def quotes(session: Session, gpu_type_ids: Iterable[str] | None, *, gpu_co
     """The requests behind `spot.quotes`."""
     _checks.integer("gpu_count", gpu_count, least=1)
     if gpu_type_ids is None:
-        found = (await session.graphql.list_gpu_types()).gpu_types or ()
+        with calls.named("spot.quotes"):
+            found = (await session.graphql.list_gpu_types()).gpu_types or ()
         ids = [gpu.id for gpu in found if gpu is not None]
     else:
         ids = [
@@ -119,18 +121,23 @@ async def _batch(session: Session, pairs: tuple[tuple[str, int], ...]) -> list[S
         if batch.retry_plan(error, tuple(each for each, _ in pairs)) is None:
             raise
         return [await _isolated(session, *each) for each in pairs]
-    return [_from_answer(*each, data.get(f"c{index}")) for index, each in enumerate(pairs)]
+    return [_noted(session, _from_answer(*each, data.get(f"c{index}"))) for index, each in enumerate(pairs)]
 
 
 async def _isolated(session: Session, gpu_type_id: str, gpu_count: int) -> SpotQuote:
     try:
-        with asking_for_spot():
+        with asking_for_spot(), calls.named("spot.quotes"):
             found = (await session.graphql.get_gpu_type(gpu_type_id, gpu_count=gpu_count)).gpu_types
     except QueryError as error:
         if error.retryable or batch.concerns_all(error):
             raise
         return _without_prices(gpu_type_id, gpu_count, str(error))
-    return _from_answer(gpu_type_id, gpu_count, found)
+    return _noted(session, _from_answer(gpu_type_id, gpu_count, found))
+
+
+def _noted(session: Session, quote: SpotQuote) -> SpotQuote:
+    on_demand_price.note(session, quote.gpu_type_id, quote.on_demand_price)
+    return quote
 
 
 def _from_answer(gpu_type_id: str, gpu_count: int, found: Sequence[PricedGpuType | None] | None) -> SpotQuote:
@@ -174,9 +181,10 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
     )
     for gpu in found or ():
         if gpu is not None:
+            _noted(session, _quoted(gpu_type_id, gpu_count, gpu))
             return gpu
     problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
-    raise QueryError(f"GetGpuType: {problem}", operation="GetGpuType", attempts=1)
+    raise QueryError(f"gpu_types.get: {problem}", operation="GetGpuType", attempts=1)
 
 
 def no_such(gpu_type_id: str) -> str:

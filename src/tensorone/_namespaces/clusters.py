@@ -13,7 +13,9 @@ from tensorone._session import token_and_expiry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
+    from tensorone._account.bills import ClusterBill
     from tensorone._clusters.lease import OnExit
     from tensorone._clusters.reap import Reaped
     from tensorone._clusters.spec import ClusterSpec
@@ -217,7 +219,8 @@ class Clusters:
                 on-demand cluster.
             gpu_type_id: The cluster's GPU type, to fetch the market's prices; required with `bidding`, and under a
                 `max_hourly_spend`.
-            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed.
+            wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed. Less than
+                `timeout` with `start_without_gpus`.
             start_without_gpus: When others rent the GPUs, start without any, to save the data.
             min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
             port: A port inside the container that must be mapped too.
@@ -269,7 +272,7 @@ class Clusters:
             timeout: Seconds for its start.
             on_exit: ``"terminate"`` deletes its volume; ``"stop"`` keeps the volume, which stays billed.
             port: A port inside the container that must be mapped before the block begins.
-            expires_in: Seconds after which `reap` may end the cluster, should this process die.
+            expires_in: Seconds after which `reap` may end the cluster, should this process die; more than `timeout`.
 
         Raises:
             WaitTimedOut: It was rented and did not run in time, or was stopped while it started. It was then ended
@@ -348,6 +351,50 @@ class Clusters:
         Source: ``cluster(input: {clusterId})`` in the published example requests, with aliases.
         """
         return Listing(await get_many.get_many(self._session, cluster_ids))
+
+    async def bills(self) -> list[ClusterBill]:
+        """What is known of the price, kind and size of each cluster of the account. Bills nothing.
+
+        No public source of the service shows these fields; they are known from the sibling API. Where the server lacks
+        them, which the client remembers, the bills are those of the clusters that a client with ``label=True`` rented.
+        What nobody tells is None.
+
+        Returns:
+            One entry per cluster, stopped ones too.
+
+        Raises:
+            AuthenticationError: The key is not valid.
+            TensorOneError: Anything else in the tree of errors.
+
+        Source: ``costPerHr``, ``podType``, ``gpuCount``, ``volumeInGb``, ``lastStatusChange`` and ``gpuDisplayName``
+        of the sibling API, by analogy.
+        """
+        from tensorone._account.bills import bills
+
+        return await bills(self._session)
+
+    async def highest_price(self, spec: ClusterSpec) -> Decimal | None:
+        """The most that `deploy` may cost with this spec, US dollars per hour, disks not included. Bills nothing.
+
+        The highest list price of its GPU types in its cloud type; in any cloud type, where it names none, since the
+        server then chooses. As ``limited(max_hourly_spend=…)`` the price binds the deployment.
+
+        Args:
+            spec: What to deploy.
+
+        Returns:
+            The price; None where the server does not tell that of each GPU type.
+
+        Raises:
+            NoCapacity: No GPU of any of its types is free.
+            TensorOneError: The prices could not be read.
+
+        Source: ``lowestPrice`` in the published example requests; ``securePrice`` and ``communityPrice`` of the
+        sibling API.
+        """
+        from tensorone._clusters.deploy import highest_price
+
+        return await highest_price(self._session, spec)
 
     # Last, because its name hides the builtin from the annotations that follow it.
     async def list(self) -> Listing[Cluster]:

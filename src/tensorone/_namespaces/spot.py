@@ -141,10 +141,10 @@ class Spot:
                 It is compared with the list price of the candidate's cloud type, with the highest list price if no
                 cloud type is given, and with the lowest quoted price for ``"ALL"``. If that price is unknown, nothing
                 is rented on-demand.
-            on_demand_after: Seconds to bid before on-demand is considered.
+            on_demand_after: Seconds to bid before on-demand is considered; less than `timeout`.
             every: Longest pause between two rounds, and between two attempts at one candidate, seconds.
             client_token: A token of your own makes the call repeatable, also by another process.
-            expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
+            expires_in: Seconds after its rental when ``clusters.reap`` may end the cluster; kept in its environment.
             on_attempt: Called with each attempt as it is made; an exception that it raises is logged.
 
         Raises:
@@ -322,7 +322,8 @@ class Spot:
                 when the machine's GPUs are gone or the cluster is; ``"replace_next"`` any GPU type of the spec, in
                 `order`, also when the market asks too much for this one; ``"replace_cheapest"`` the cheapest, also
                 when that only costs less than this one, with the volume that is left behind.
-            wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried.
+            wait_for_gpus: Seconds to wait for the machine's GPUs before anything else is tried; less than `timeout`
+                where anything else is allowed.
             start_without_gpus: When the GPUs are gone and the strategy is to stay in place, start with none, to save
                 the data.
             cloud_types: For a replacement, as in `acquire`.

@@ -9,11 +9,13 @@ import anyio
 from tensorone import _checks
 from tensorone._clusters import wait
 from tensorone._errors import InvalidArgument, NoCapacity
+from tensorone._events.spans import traced
+from tensorone._graphql import calls
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.bidding import checked_bidding
 
 from .actions import RentElsewhere
-from .policy import Resumable, ResumePolicy
+from .policy import Resumable, ResumePolicy, checked_wait
 from .resume_in_place import Recovery
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
 
+@traced("clusters.ensure_running")
 async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was given
     session: Session,
     cluster_id: str,
@@ -52,18 +55,22 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         checked_bidding(bidding)
     if bidding is not None or gpu_type_id is not None:
         _checks.text("gpu_type_id", gpu_type_id)
-    if min_gpu_count is not None and min_gpu_count > gpu_count:
-        raise InvalidArgument("min_gpu_count", f"{min_gpu_count} is more than gpu_count={gpu_count}")
-    least = gpu_count if min_gpu_count is None else _checks.integer("min_gpu_count", min_gpu_count, least=0)
+    _checks.seconds("timeout", timeout)
+    least = _checks.integer("gpu_count", gpu_count, least=0)
+    if min_gpu_count is not None:
+        least = _checks.integer("min_gpu_count", min_gpu_count, least=0)
+    if least > gpu_count:
+        raise InvalidArgument("min_gpu_count", f"{least} is more than gpu_count={gpu_count}")
+    policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)
     recovery = Recovery(
         session,
         Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
-        ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus),
+        checked_wait(policy, timeout),
         gpu_type_id=gpu_type_id,
         every=_checks.seconds("every", every),
-        log=AttemptLog(on_attempt),
+        log=AttemptLog(on_attempt, events=session.events, call="clusters.ensure_running"),
     )
-    end = anyio.current_time() + _checks.seconds("timeout", timeout)
+    end = anyio.current_time() + timeout
     started = await recovery.run(end, until_up=True)
     assert not isinstance(started, RentElsewhere)  # noqa: S101 - the policy is to stay in place
     cluster = await _up(session, started.id, port, end=end, every=every)
@@ -74,9 +81,10 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
 
 async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:
     left = max(end - anyio.current_time(), 0.001)  # one poll is due in any case
-    return await wait.wait_until(
-        session, cluster_id, lambda seen: wait.is_running(seen, port), timeout=left, every=every
-    )
+    with calls.named("clusters.ensure_running"):
+        return await wait.wait_until(
+            session, cluster_id, lambda seen: wait.is_running(seen, port), timeout=left, every=every
+        )
 
 
 def _check_gpus(cluster: Cluster, least: int) -> None:

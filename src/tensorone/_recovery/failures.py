@@ -54,7 +54,7 @@ def out_of_time(facts: Facts, later: Later, timeout: float, *, seen: Cluster | N
     if later.awaits == "market" and bidding is not None and quote is not None and quote.available:
         return _above_ceiling(facts, words, bidding, quote)
     if later.for_capacity:
-        return NoCapacity(words, operation="ResumeSpotCluster", billing=_volume(facts))
+        return NoCapacity(words, operation=_resume(facts), billing=_volume(facts))
     billing = f"cluster {cluster_id} stays as it is; a volume it has is billed"
     return WaitTimedOut(words, operation="GetCluster", billing=billing, last_seen=seen)
 
@@ -65,9 +65,9 @@ def out_of_options(facts: Facts, reason: str) -> TensorOneError:
     if known.status in (None, "TERMINATED"):
         return ClusterNotFound(reason, operation="GetCluster", attempts=1)
     if known.gpus_gone:
-        return NoCapacity(reason, operation="ResumeCluster", billing=_volume(facts))
+        return NoCapacity(reason, operation=_resume(facts), billing=_volume(facts))
     if bidding is None or len(known.refused_kinds) > 1 or quote is None:
-        return QueryError(reason, operation="ResumeSpotCluster", billing=_volume(facts))
+        return QueryError(reason, operation=_resume(facts), billing=_volume(facts))
     return _above_ceiling(facts, reason, bidding, quote)
 
 
@@ -80,6 +80,12 @@ def _above_ceiling(facts: Facts, words: str, bidding: BidPolicy, quote: SpotQuot
         operation="ResumeSpotCluster",
         billing=_volume(facts),
     )
+
+
+def _resume(facts: Facts) -> str:
+    """The operation that starts such a cluster, as far as its kind is known."""
+    by_bid = facts.bidding is not None and facts.known.kind != "on_demand" and "spot" not in facts.known.refused_kinds
+    return "ResumeSpotCluster" if by_bid else "ResumeCluster"
 
 
 def _volume(facts: Facts) -> str:

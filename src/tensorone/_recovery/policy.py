@@ -78,8 +78,21 @@ class ResumePolicy:
         if self.strategy not in _STRATEGIES:
             raise InvalidArgument("strategy", f"must be one of {', '.join(_STRATEGIES)}, not {self.strategy!r}")
         _checks.seconds("wait_for_gpus", self.wait_for_gpus, zero=True)
-        if self.start_without_gpus not in (True, False):
-            raise InvalidArgument("start_without_gpus", "must be True or False")
+        _checks.flag("start_without_gpus", self.start_without_gpus)
+
+
+def checked_wait(policy: ResumePolicy, timeout: float) -> ResumePolicy:
+    """The policy, for a call of so many seconds.
+
+    Raises:
+        InvalidArgument: The wait for GPUs leaves no time for what would follow it.
+    """
+    moves = policy.strategy != "in_place"
+    if policy.wait_for_gpus >= timeout and (moves or policy.start_without_gpus):
+        then = "another cluster" if moves else "a start without GPUs"
+        words = f"{policy.wait_for_gpus:g} s are not less than timeout={timeout:g}, so {then} would never be tried"
+        raise InvalidArgument("wait_for_gpus", words)
+    return policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from tensorone._errors import (
     SpendLimitReached,
     TensorOneError,
 )
+from tensorone._events.cleanup import Setback
 from tensorone._market import on_demand_price
 from tensorone._market.attempt_log import Candidate
 from tensorone._market.bidding import GiveUp, Wait
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from .actions import ResumeAttempt
     from .policy import Resumable, ResumePolicy
 
-
-logger = logging.getLogger("tensorone")
 
 RATE_LIMITED = "rate limited until the deadline; nothing was sent"
 
@@ -158,7 +156,9 @@ class Recovery:
         except TensorOneError as error:
             if not error.retryable:
                 raise
-            logger.warning("cluster %s or its market could not be read: %s", self.known.cluster_id, error)
+            cluster_id = self.known.cluster_id
+            words = f"cluster {cluster_id} or its market could not be read: {error}"
+            self._session.events.emit(Setback, text=words, cluster_id=cluster_id, error_type=type(error).__name__)
             return False
         if scope.cancelled_caught:
             return False
@@ -210,6 +210,7 @@ class Recovery:
         if left <= 0:
             raise out_of_time(self._facts(), self._last, end - self._begun, seen=self.cluster)
         seconds = min(self._every, later.seconds, left)
+        self._log.end_round(seconds)
         await anyio.sleep(seconds)
         waited = self.known.waited + (seconds if later.awaits == "gpus" else 0)
         self.known = replace(self.known, gpus_gone=False, refused_bids=(), waited=waited)
@@ -245,7 +246,7 @@ class Recovery:
         gpu_count = 0 if isinstance(plan, StartWithoutGpus) else plan.gpu_count
 
         if bid is None:
-            request = requests.resuming(cluster_id, gpu_count)
+            request = requests.resuming(cluster_id, gpu_count, self._gpu_type_id)
         else:
             request = requests.resuming_spot(cluster_id, gpu_count, float(bid))
         with anyio.CancelScope(deadline=end) as scope:
@@ -261,7 +262,7 @@ class Recovery:
         if self._gpu_type_id is None:
             return None
         try:
-            return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, part=None)
+            return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, cloud_type=None)
         except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
             return None
 

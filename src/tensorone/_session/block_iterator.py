@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 
 from tensorone._errors import ConfigurationError
+from tensorone._graphql import calls
 
 from . import polling
 
@@ -49,8 +50,9 @@ class BlockIterator(ABC, Generic[T]):
     async def __anext__(self) -> T:
         if not self._open:
             raise ConfigurationError(f"it works inside its block: async with client.{self._made_by}(…) as events")
-        while not self._unread:
-            await self._advance()
+        with calls.named(self._made_by):
+            while not self._unread:
+                await self._advance()
         return self._unread.popleft()
 
     @abstractmethod

@@ -14,6 +14,7 @@ from tensorone._graphql.failed_attempt import FailedAttempt
 
 if TYPE_CHECKING:
     from tensorone._delivery import Delivery
+    from tensorone._events.operation import SeenOperation
     from tensorone._graphql.operation import Operation
     from tensorone._rate.gate import Gate
 
@@ -30,10 +31,19 @@ class GatedExecutor(Executor):
         limiter = self.queue.limiter
         limiter.width = float(limiter.max_width)  # which is not learned here
 
-    async def attempt(
-        self, operation: Operation[T], body: Body, delivery: Delivery, spent: float, *, again: bool
+    async def attempt(  # noqa: PLR0913 - what one attempt is about
+        self,
+        operation: Operation[T],
+        body: Body,
+        delivery: Delivery,
+        spent: float,
+        *,
+        again: bool,
+        seen: SeenOperation | None = None,
     ) -> tuple[T | FailedAttempt, float]:
         mutation, left = operation.kind == "mutation", self._retry.total_timeout - spent
+        if seen is not None:
+            seen.joins()
         await self.queue.enter(mutation=mutation, again=again)
         try:
             async with AsyncExitStack() as turn:
@@ -42,12 +52,25 @@ class GatedExecutor(Executor):
                 except TimeoutError:
                     return failed_attempt.from_pause(left), 0.0
                 started = anyio.current_time()
-                outcome = await self._exchange(operation, body, delivery, min(self._timeout, left))
+                outcome = await self._seen_exchange(operation, body, delivery, left, seen)
                 took = anyio.current_time() - started
                 self._tell(outcome, took)
                 return outcome, took
         finally:
             self.queue.leave()
+
+    async def _seen_exchange(
+        self, operation: Operation[T], body: Body, delivery: Delivery, left: float, seen: SeenOperation | None
+    ) -> T | FailedAttempt:
+        outcome: T | FailedAttempt | None = None
+        if seen is not None:
+            seen.starts(anyio.current_time())
+        try:
+            outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left), seen)
+        finally:
+            if seen is not None:
+                seen.ends(anyio.current_time(), outcome if isinstance(outcome, FailedAttempt) else None)
+        return found
 
     def _tell(self, outcome: Any | FailedAttempt, took: float) -> None:
         """Tells the gate what came back, unless nothing did."""

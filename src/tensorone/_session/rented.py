@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -11,12 +11,14 @@ from weakref import WeakSet
 import anyio
 
 from tensorone._concurrency import unreported
+from tensorone._events.emitter import Emitter
+from tensorone._events.rentals import Ended, LeftBehind
 
 from .cluster_status import STOPPED
 from .token_and_expiry import CLIENT_TOKEN, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Generator, Iterable, Mapping
     from decimal import Decimal
 
     from tensorone._generated import Cluster
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["RentedCluster"]
 
 MOST = 10_000  # records kept, and tokens; the oldest go first
-
-logger = logging.getLogger("tensorone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,10 @@ class RentedCluster:
         gpu_type_id: Its GPU type, as asked for; None where that is not known.
         gpu_count: Its GPUs, as asked for; None where that is not known.
         kind: ``"spot"`` or ``"on_demand"``; None where an earlier call rented it.
-        usd_per_hour: What its GPUs cost, US dollars per hour; None where that is not known. Disks are not in it.
+        usd_per_hour: What its GPUs cost, US dollars per hour; disks are not in it. Of a spot cluster its bid. Of an
+            on-demand cluster the highest list price where `max_hourly_spend` had it read; else the price of its cloud
+            type, or, where the server chose that, the lowest price of its GPU type, as this client last read them for
+            another call such as ``spot.quotes``. None if it read none: a rental asks for nothing that it does not need.
         at: When, UTC.
     """
 
@@ -70,11 +73,15 @@ class _Made(NamedTuple):
 class Rentals:
     """The rentals of one client, its limited scopes included."""
 
-    def __init__(self, *, settle_time: float) -> None:
+    def __init__(self, *, settle_time: float, events: Emitter | None = None) -> None:
         self._settle_time = settle_time
+        self._events = events or Emitter()
+        self._events.pays(self)
         self._records: dict[str, tuple[RentedCluster, float]] = {}
         self._unsettled: dict[str, RentedCluster] = {}
         self._warned: set[str] = set()
+        self._lost: dict[str, None] = {}
+        self._under_way: set[str] = set()
         OPEN.add(self)
 
     @property
@@ -83,15 +90,31 @@ class Rentals:
         return tuple(record for record, _ in self._records.values())
 
     @property
+    def usd_per_hour(self) -> float:
+        """What they cost, as far as that is known."""
+        return sum(record.usd_per_hour or 0.0 for record, _ in tuple(self._records.values()))
+
+    @property
+    def common(self) -> Mapping[str, str | int | float | bool | tuple[str, ...]]:
+        """The attributes of its client."""
+        return self._events.common
+
+    @property
     def unsettled(self) -> tuple[str, ...]:
         """Tokens of rentals that may have happened."""
         return tuple(self._unsettled)
+
+    @property
+    def lost(self) -> Container[str]:
+        """Those that were seen to run no more without this client's doing, of which an event has told."""
+        return self._lost.keys()
 
     def add(self, record: RentedCluster) -> None:
         """A cluster was rented, resumed or adopted just now."""
         self._records.pop(record.cluster_id, None)
         self._records[record.cluster_id] = record, anyio.current_time()
         self._warned.discard(record.cluster_id)
+        self._lost.pop(record.cluster_id, None)
         if record.client_token is not None:
             self._unsettled.pop(record.client_token, None)
         if len(self._records) > MOST:
@@ -112,7 +135,7 @@ class Rentals:
     def seen(self, cluster: Cluster) -> None:
         """A cluster was read."""
         if cluster.desired_status in STOPPED:
-            self.ended(cluster.id)
+            self._seen_ended(cluster.id)
 
     def listed(self, clusters: Iterable[Cluster], *, asked_at: float) -> None:
         """The account was listed: what is stopped or gone has ended, what was in doubt may show up."""
@@ -123,10 +146,18 @@ class Rentals:
             if cluster_id in shown:
                 self.seen(shown[cluster_id])
             elif asked_at >= since + self._settle_time:  # before that the listing may lag
-                self.ended(cluster_id)
+                self._seen_ended(cluster_id)
         if self._unsettled:
             for cluster in shown.values():
                 self._settled(cluster)
+
+    def _seen_ended(self, cluster_id: str) -> None:
+        if cluster_id in self._records:
+            self.ended(cluster_id)
+            self._lost[cluster_id] = None
+            if len(self._lost) > MOST:
+                del self._lost[next(iter(self._lost))]
+            self._events.emit(Ended, cluster_id=cluster_id, how="seen")
 
     def _settled(self, cluster: Cluster) -> None:
         token = value_of(cluster.env, CLIENT_TOKEN) or ""
@@ -134,13 +165,40 @@ class Rentals:
             about = self._unsettled[token]
             self.add(replace(about, cluster_id=cluster.id))
 
+    @contextmanager
+    def under_way(self, what: str) -> Generator[None]:
+        """While a call that bills has no answer.
+
+        Args:
+            what: The call in words, with its token or cluster.
+        """
+        self._under_way.add(what)
+        try:
+            yield
+        finally:
+            self._under_way.discard(what)
+
+    def closing(self) -> None:
+        """One warning of the calls without an answer: nobody may be left whom it reaches."""
+        if self._under_way:
+            calls = ", ".join(sorted(self._under_way))
+            words = f"the client was closed before the answer to {calls}; what it began may run on and be billed"
+            look = "look with client.clusters.list() or find()"
+            self._events.emit(LeftBehind, cluster_ids=(), usd_per_hour=None, text=f"{words}: {look}")
+
     def warn(self, cluster_ids: Iterable[str], where: str) -> None:
         """One warning that names what still runs, what it costs, and the call that ends it."""
         left = [self._records[each][0] for each in cluster_ids if each in self._records and each not in self._warned]
         if not left:
             return
         self._warned |= {each.cluster_id for each in left}
-        logger.warning("%s ended early. %s", where, described(left))
+        known = [each.usd_per_hour for each in left if each.usd_per_hour is not None]
+        self._events.emit(
+            LeftBehind,
+            cluster_ids=tuple(each.cluster_id for each in left),
+            usd_per_hour=sum(known) if known else None,
+            text=f"{where} ended early. {described(left)}",
+        )
 
 
 OPEN: WeakSet[Rentals] = WeakSet()

@@ -6,13 +6,15 @@ import copy
 import math
 import secrets
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
 
 from tensorone._errors import AuthenticationError
+from tensorone._events.rentals import Ended
 from tensorone._generated import GraphQLClient
+from tensorone._graphql import calls
 
 from .interruptions import Interruptions
 from .merged_reads import MergedReads
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from tensorone._concurrency.single_flight import SingleFlight
     from tensorone._delivery import Delivery
-    from tensorone._generated import Cluster
+    from tensorone._generated import CloudType, Cluster
     from tensorone._graphql.executor import Executor
     from tensorone._graphql.operation import Operation
 
@@ -38,21 +40,30 @@ class Session:
     """The executor, the generated client on it, and the shared listing.
 
     Attributes:
+        events: Where everything that happens is told.
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
         by: Names this client among those that take turns at a fleet.
         unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it; seconds since 1970.
+        fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
+            cloud type, with None the lowest of a type.
+        label: Whether rentals carry a label that says what they are.
+        bills_unsupported: Whether the server was found to tell no cluster's price.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
         self.executor = executor
+        self.events = executor.events
         self.graphql = GraphQLClient(executor)
         self.reads = MergedReads(executor, merge=merge_reads)
         self._listing = listing(self.clusters)
         self.settle_time = settle_time
+        self.fixed_prices: dict[tuple[str, CloudType | None], Decimal] = {}
+        self.label = False
+        self.bills_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
-        self.rentals = Rentals(settle_time=settle_time)
-        self.interruptions = Interruptions()
+        self.rentals = Rentals(settle_time=settle_time, events=self.events)
+        self.interruptions = Interruptions(self.events)
         self.by = secrets.token_hex(8)
         self._offset = -math.inf
         self.unsettled: dict[str, float] = {}
@@ -83,10 +94,12 @@ class Session:
         self.rentals.listed(clusters, asked_at=asked_at)
         return clusters
 
-    def ended(self, cluster_id: str) -> None:
+    def ended(self, cluster_id: str, how: Literal["stop", "terminate"], *, told: bool = True) -> None:
         """A cluster was stopped or terminated: it counts towards no limit, and is not rented any more."""
         self.spending.ended(cluster_id)
         self.rentals.ended(cluster_id)
+        if told:
+            self.events.emit(Ended, cluster_id=cluster_id, how=how)
 
     def poller(self, every: float) -> Poller:
         """The polls of all who wait so many seconds between two of them."""
@@ -133,7 +146,7 @@ def known_account(account: T | None, operation: str) -> T:
     """
     if account is None:
         raise AuthenticationError(
-            f"{operation}: the server has no account for this key (check the key in TENSORONE_API_KEY)",
+            f"{calls.name(operation)}: the server has no account for this key (check the key in TENSORONE_API_KEY)",
             operation=operation,
             attempts=1,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 
 from tensorone._errors import OutcomeUnknown, SpendLimitReached, TensorOneError
+from tensorone._graphql import calls
 
 from . import cluster_status, token_and_expiry
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster, PlacedCluster
 
     from .polling import Snapshot
+
+KNOWN_BY_TYPE = " (a gpu_type_id helps, where the server lists its price)"
 
 
 class Commitment(NamedTuple):
@@ -76,13 +79,19 @@ class SpendLimit:
         mine = self.of(key)
         self.held = {held: one for held, one in self.held.items() if held not in mine}
 
-    def reached(self, words: str, requested: Decimal | None, key: str) -> SpendLimitReached:
-        """The error that says so."""
+    def reached(self, operation: str, requested: Decimal | None, key: str, *, hint: str = "") -> SpendLimitReached:
+        """The error of a request that does not fit; None for a price that is not known."""
+        committed = self.committed(key)
+        if requested is None:
+            words = f"its price is not known{hint}, so it does not fit max_hourly_spend={self.amount}"
+        else:
+            words = f"{self.counted(key, requested)} USD per hour more would exceed max_hourly_spend={self.amount}"
         return SpendLimitReached(
-            f"max_hourly_spend is {self.amount} USD: {words}. Nothing was sent",
+            f"{calls.name(operation)}: {words}, of which {committed} are committed; nothing was sent",
             limit=float(self.amount),
-            committed=float(self.committed(key)),
+            committed=float(committed),
             requested=None if requested is None else float(requested),
+            operation=operation,
         )
 
 
@@ -105,12 +114,13 @@ class Spending:
         """Whether any limit holds."""
         return bool(self._limits)
 
-    async def covering(
+    async def covering(  # noqa: PLR0913 - what one call that bills is about
         self,
         key: str,
         hourly: Decimal | None,
         call: Callable[[], Awaitable[PlacedCluster]],
         *,
+        operation: str,
         delivery: Delivery,
         known: str | None = None,
     ) -> PlacedCluster:
@@ -120,13 +130,14 @@ class Spending:
             key: What the call is for: the token of a rental, or the cluster to resume.
             hourly: US dollars per hour; None if unknown, which fits no limit.
             call: What costs.
+            operation: The operation that it sends.
             delivery: Whether its request began to leave.
             known: The cluster, where there is one already.
 
         Raises:
-            SpendLimitReached: It would cross a limit, also after a fresh look at what still runs; nothing was sent.
+            SpendLimitReached: It would cross a limit, also after a fresh listing of what still runs; nothing was sent.
         """
-        before = await self._reserve(key, hourly)
+        before = await self._reserve(operation, key, hourly, hint=KNOWN_BY_TYPE if known else "")
         try:
             placed = await call()
         except BaseException as error:
@@ -151,19 +162,18 @@ class Spending:
         for limit in self._limits:
             limit.drop(key)
 
-    async def _reserve(self, key: str, hourly: Decimal | None) -> list[dict[str, Commitment]]:
+    async def _reserve(
+        self, operation: str, key: str, hourly: Decimal | None, *, hint: str
+    ) -> list[dict[str, Commitment]]:
         for limit in self._limits:
             if hourly is None:
-                raise limit.reached("what this would cost is not known; a gpu_type_id would tell", None, key)
+                raise limit.reached(operation, None, key, hint=hint)
             if limit.excess(key, hourly) > 0 or limit.counted(key, hourly) > hourly:
                 await self._refresh(limit)
         asked = hourly or Decimal(0)
         for limit in self._limits:  # nothing is awaited from here on, so that no two requests take the same room
-            if (excess := limit.excess(key, asked)) > 0:
-                words = (
-                    f"{limit.committed(key)} are committed, and {limit.counted(key, asked)} more are {excess} too much"
-                )
-                raise limit.reached(words, asked, key)
+            if limit.excess(key, asked) > 0:
+                raise limit.reached(operation, asked, key)
         return [limit.hold(key, asked) for limit in self._limits]
 
     def _settle(self, key: str, hourly: Decimal | None, cluster_id: str | None) -> None:

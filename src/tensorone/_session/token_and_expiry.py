@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,7 +23,9 @@ CLIENT_TOKEN = "TENSORONE_CLIENT_TOKEN"  # noqa: S105 - the name of a variable, 
 
 EXPIRES_AT = "TENSORONE_EXPIRES_AT"
 
-RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT})
+LABEL = "TENSORONE_RENTED"
+
+RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT, LABEL})
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -79,6 +82,9 @@ def tags(token: str, expires_in: float | None) -> dict[str, str]:
     """The variables by which a later process recognises the cluster and knows when it expires."""
     found = {CLIENT_TOKEN: token}
     if expires_in is not None:
-        deadline = datetime.now(UTC).timestamp() + _checks.seconds("expires_in", expires_in)
-        found[EXPIRES_AT] = datetime.fromtimestamp(deadline, UTC).isoformat(timespec="seconds")
+        deadline = time.time() + _checks.seconds("expires_in", expires_in)
+        try:
+            found[EXPIRES_AT] = datetime.fromtimestamp(deadline, UTC).isoformat(timespec="seconds")
+        except (ValueError, OverflowError, OSError):
+            raise InvalidArgument("expires_in", f"{expires_in:g} s from now is after the year 9999") from None
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 from zlib import crc32
 
-from tensorone import _checks
 from tensorone._errors import InvalidArgument
+from tensorone._events.spans import traced
 from tensorone._session.cluster_status import STOPPED
 
 from .request import spot_request
 from .search import Search
-from .terms import TermOptions, search_terms
+from .terms import TermOptions, checked_timeout, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .result import SpotRental
 
 
+@traced("spot.acquire")
 async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     session: Session,
     spec: ClusterSpec,
@@ -31,13 +32,20 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     client_token: str | None = None,
     expires_in: float | None = None,
     on_attempt: Callable[[Attempt], object] | None = None,
+    call: str = "spot.acquire",
     **terms: Unpack[TermOptions],
 ) -> SpotRental:
-    """The function behind `spot.acquire`: one search."""
+    """The function behind `spot.acquire`: one search. `call` is what the user called."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        events=session.events,
+        call=call,
     )
-    _checks.seconds("timeout", timeout)
+    checked_timeout(request.terms, timeout)
     search = Search(session, request, turn=crc32(request.token.encode()))
     return not_stopped(await search.run(timeout))
 

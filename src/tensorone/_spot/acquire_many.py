@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import anyio
@@ -13,6 +12,9 @@ from tensorone._concurrency import shield
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._concurrency.outcome import Outcome
 from tensorone._errors import NoCapacity, TensorOneError
+from tensorone._events.cleanup import Setback
+from tensorone._events.rentals import LeftBehind
+from tensorone._events.spans import traced
 from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import shared_prices
 from tensorone._session.cluster_status import lost
@@ -20,7 +22,7 @@ from tensorone._session.cluster_status import lost
 from .acquire import not_stopped
 from .request import spot_request
 from .search import Search
-from .terms import TermOptions, search_terms
+from .terms import TermOptions, checked_timeout, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,11 +34,10 @@ if TYPE_CHECKING:
     from .result import SpotRental
 
 
-logger = logging.getLogger("tensorone")
-
 Mode = Literal["all_or_nothing", "best_effort"]
 
 
+@traced("spot.acquire_many")
 async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
     session: Session,
     spec: ClusterSpec,
@@ -51,9 +52,15 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
 ) -> list[Outcome[int, SpotRental]]:
     """Several searches that share their prices and do not outbid each other."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        events=session.events,
+        call="spot.acquire_many",
     )
-    _checks.seconds("timeout", timeout)
+    checked_timeout(request.terms, timeout)
     group = Group(session, _checks.integer("count", count, least=1), mode)
     prices, held = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count), OwnBids()
     searches = [
@@ -108,8 +115,8 @@ class Group:
         errors = {rental.cluster.id: _lost_again(rental) for rental in lost_again}
         if errors and self._mode == "all_or_nothing":
             self._failure = next(iter(errors.values()))
-        elif left := await self._give_back(rental.cluster.id for rental in lost_again if not _adopted(rental)):
-            logger.warning("could not terminate the lost clusters %s", ", ".join(left))
+        else:
+            await self._give_back(rental.cluster.id for rental in lost_again if not _adopted(rental))
         return [
             Outcome(each.item, error=errors[each.value.cluster.id]) if each.value and each.value in lost_again else each
             for each in outcomes
@@ -123,7 +130,8 @@ class Group:
                 settle_time = self._session.settle_time
                 return lost(self._won, seen.value, asked_at=seen.asked_at, settle_time=settle_time)
         except TensorOneError as error:
-            logger.warning("could not check that all won clusters still run: %s", error)
+            words = f"spot.acquire_many: could not check that all won clusters still run: {error}"
+            self._session.events.emit(Setback, text=words, error_type=type(error).__name__)
         return frozenset()
 
     async def _give_back(self, cluster_ids: Iterable[str]) -> list[str]:
@@ -140,6 +148,9 @@ class Group:
                     group.start_soon(one, cluster_id)
 
         await shield.shielded(all_of_them, within=self._session.settle_time + cleanup.GRACE)
+        if left:
+            words = f"spot.acquire_many: could not terminate what may run on: clusters {', '.join(sorted(left))}"
+            self._session.events.emit(LeftBehind, cluster_ids=tuple(sorted(left)), usd_per_hour=None, text=words)
         return sorted(left)
 
 

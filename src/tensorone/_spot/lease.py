@@ -42,7 +42,7 @@ def lease_spot(  # noqa: PLR0913 - what `spot.lease` was given
     check_port(spec, port)
 
     async def rent() -> str:
-        rental = await acquire(session, spec, bidding=bidding, timeout=timeout, **search)
+        rental = await acquire(session, spec, bidding=bidding, timeout=timeout, call="spot.lease", **search)
         return rental.cluster.id
 
-    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port)
+    return lease(session, rent, timeout=timeout, on_exit=on_exit, port=port, call="spot.lease")

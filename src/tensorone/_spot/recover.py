@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
@@ -15,9 +14,12 @@ from tensorone._clusters import end as ending
 from tensorone._clusters.spec import preferring
 from tensorone._concurrency import shield
 from tensorone._errors import BidCeilingReached, NoCapacity, TensorOneError, WaitTimedOut
+from tensorone._events.cleanup import Setback
+from tensorone._events.rentals import Duplicate, LeftBehind
+from tensorone._events.spans import traced
 from tensorone._market.own_bids import checked_own_bids
 from tensorone._market.shared_prices import FRESH_ENOUGH, SharedPrices, shared_prices
-from tensorone._recovery.policy import ResumePolicy
+from tensorone._recovery.policy import ResumePolicy, checked_wait
 from tensorone._session import cluster_status, polling, token_and_expiry
 
 from .candidates import candidates
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from .result import SpotRental
 
 
-logger = logging.getLogger("tensorone")
-
 ANOTHER_NEEDED = (
     "Cluster {0} itself carries the client token {1!r}, and a token is for one cluster: to let another take its place,"
     " recover {0} with a token of its own."
@@ -50,6 +50,7 @@ ANOTHER_NEEDED = (
 LISTING_PAUSE = 1.0  # seconds between two listings, where one fails that has to be had
 
 
+@traced("spot.recover")
 async def recover(  # noqa: PLR0913 - what `spot.recover` was given
     session: Session,
     cluster_id: str,
@@ -67,22 +68,29 @@ async def recover(  # noqa: PLR0913 - what `spot.recover` was given
 ) -> SpotRental:
     """The cluster itself, or another in its place."""
     request = spot_request(
-        spec, search_terms(**terms), client_token=client_token, expires_in=expires_in, on_attempt=on_attempt
+        spec,
+        search_terms(**terms),
+        client_token=client_token,
+        expires_in=expires_in,
+        on_attempt=on_attempt,
+        events=session.events,
+        call="spot.recover",
     )
     candidates(spec, request.terms.cloud_types)
     _checks.cluster_id(cluster_id)
-    end = anyio.current_time() + _checks.seconds("timeout", timeout)
+    _checks.seconds("timeout", timeout)
     policy = ResumePolicy(
         bidding=request.terms.bidding,
         strategy=strategy,
         wait_for_gpus=wait_for_gpus,
         start_without_gpus=start_without_gpus,
     )
+    checked_wait(policy, timeout)
     own, market = checked_own_bids(own_bids), None
     if own_bids or strategy == "replace_cheapest":
         prices = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
         market = SharedPrices(prices, own, age=FRESH_ENOUGH * request.terms.every)
-    replacement = Replacement(request=request, end=end, market=market)
+    replacement = Replacement(request=request, end=anyio.current_time() + timeout, market=market)
     if request.adopt:
         return await repeatable(session, cluster_id, policy, replacement)
     return (await recovered(session, cluster_id, policy, replacement)).rental
@@ -105,7 +113,10 @@ async def repeatable(session: Session, cluster_id: str, policy: ResumePolicy, re
             return await _only_one(session, cluster_id, policy, request, result)
         except BaseException:
             if result.how == "rented":  # and the caller will never hear of it
-                await shield.shielded(lambda: ending.end(session, result.rental.cluster.id), within=cleanup.GRACE)
+                mine = result.rental.cluster.id
+                if not await shield.shielded(lambda: ending.end(session, mine), within=cleanup.GRACE):
+                    words = f"spot.recover: cluster {mine} was rented, could not be terminated, and may run on"
+                    session.events.emit(LeftBehind, cluster_ids=(mine,), usd_per_hour=None, text=words)
             raise
 
 
@@ -118,7 +129,8 @@ async def _listed(session: Session, end: float) -> Mapping[str, Cluster]:
             except TensorOneError as error:
                 if not error.retryable:
                     raise
-                logger.warning("the clusters that carry a client token could not be listed: %s", error)
+                words = f"spot.recover: the clusters that carry the client token could not be listed: {error}"
+                session.events.emit(Setback, text=words, error_type=type(error).__name__)
             await anyio.sleep(LISTING_PAUSE)
     raise WaitTimedOut("the clusters that carry the client token could not be listed in time", operation="ListClusters")
 
@@ -179,7 +191,8 @@ async def _only_one(
     try:
         shown = await _listed(session, anyio.current_time() + cleanup.GRACE)
     except TensorOneError as error:
-        logger.warning("whether a client token has more than one cluster is not known: %s", error)
+        words = f"spot.recover: whether the client token has more than one cluster is not known: {error}"
+        session.events.emit(Setback, text=words, error_type=type(error).__name__)
         return result.rental
     carrying = token_and_expiry.with_token(shown.values(), request.token)
     active = [each for each in carrying if each.id != cluster_id and cluster_status.is_active(each)]
@@ -191,7 +204,7 @@ async def _only_one(
         return result.rental
     kept = active[0]
     if result.how == "started" and mine == cluster_id:
-        logger.warning("cluster %s is stopped again: %s was rented in its place before", cluster_id, kept.id)
+        session.events.emit(Duplicate, cluster_id=cluster_id, how="stop", kept_id=kept.id)
         with anyio.move_on_after(cleanup.GRACE):
-            await ending.end(session, cluster_id, "stop")
+            await ending.end(session, cluster_id, "stop", told=False)
     return _found(session, request, kept, replaced_before(request.spec, policy, shown.get(cluster_id)))

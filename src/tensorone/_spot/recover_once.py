@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from tensorone._clusters.spec import preferring
+from tensorone._events.rentals import LeftBehind
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.leave import left_behind
 from tensorone._recovery.policy import Resumable
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from .request import SpotRequest
-
-
-logger = logging.getLogger("tensorone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +108,7 @@ async def ended(
 
 
 async def _replaced(session: Session, plan: RentElsewhere, replacement: Replacement) -> SpotRental:
-    logger.warning("%s", plan.reason)
+    session.events.emit(LeftBehind, cluster_ids=(plan.old_cluster_id,), usd_per_hour=None, text=plan.reason)
     request, market = replacement.request, replacement.market
     request.log.note(None, plan.reason)
     terms = replace(request.terms, order="lowest_price") if plan.gpu_type == "cheapest" else request.terms

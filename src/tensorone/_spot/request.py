@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tensorone._clusters.spec import ClusterSpec
+    from tensorone._events.emitter import Emitter
     from tensorone._market.attempt_log import Attempt
 
     from .terms import SearchTerms
@@ -27,7 +28,7 @@ class SpotRequest:
         terms: On which terms.
         token: The rental's token.
         adopt: Whether an earlier call may have rented with the token; its cluster is the result then.
-        tags: Variables for the cluster's environment: the token, and when it expires.
+        expires_in: Seconds after its rental when the cluster expires; None for never.
         log: Where attempts are logged.
     """
 
@@ -35,36 +36,41 @@ class SpotRequest:
     terms: SearchTerms
     token: str
     adopt: bool
-    tags: dict[str, str]
+    expires_in: float | None
     log: AttemptLog
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Variables for the environment of a cluster that is rented now: the token, and when it expires."""
+        return token_and_expiry.tags(self.token, self.expires_in)
 
     def numbered(self, index: int) -> SpotRequest:
         """The same for one cluster of several, with a token and a log of its own."""
-        token = token_and_expiry.token(f"{self.token}-{index}")
-        return replace(
-            self, token=token, tags={**self.tags, token_and_expiry.CLIENT_TOKEN: token}, log=self.log.sibling()
-        )
+        return replace(self, token=token_and_expiry.token(f"{self.token}-{index}"), log=self.log.sibling())
 
 
-def spot_request(
+def spot_request(  # noqa: PLR0913 - what several calls share
     spec: ClusterSpec,
     terms: SearchTerms,
     *,
     client_token: str | None,
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
+    call: str,
+    events: Emitter | None = None,
 ) -> SpotRequest:
     """The request that a caller's keywords make.
 
     Raises:
         InvalidArgument: One of them is invalid; nothing was sent.
     """
-    token = token_and_expiry.token(client_token)
-    return SpotRequest(
+    request = SpotRequest(
         spec=checked_spec(spec),
         terms=terms,
-        token=token,
+        token=token_and_expiry.token(client_token),
         adopt=client_token is not None,
-        tags=token_and_expiry.tags(token, expires_in),
-        log=AttemptLog(on_attempt),
+        expires_in=expires_in,
+        log=AttemptLog(on_attempt, events=events, call=call),
     )
+    assert request.tags  # noqa: S101 - for its check of `expires_in`
+    return request

@@ -14,7 +14,7 @@ from tensorone._market.own_bids import OwnBids
 from tensorone._market.shared_prices import FRESH_ENOUGH, shared_prices
 from tensorone._session import token_and_expiry
 
-from .result import SpotRental, adopted
+from .result import SpotRental
 from .search_state import ONLY_OWN, SearchState
 from .try_candidate import Renter
 
@@ -63,23 +63,21 @@ class Search:
         with self._log.attach_to_errors(), token_and_expiry.given(request.token if request.adopt else None):
             try:
                 with self._renter.scope:
-                    rental = await self._adopted() or await self._rounds(once=once)
+                    rental = await self._renter.adopt() or await self._rounds(once=once)
                     if rental is not None:
                         return rental
-            except InvalidArgument:  # the market does not know a GPU type: the catalogue has the nearest name
-                await catalogue.check(self._session, self._request.spec.candidates)
+            except InvalidArgument as error:  # the market does not know a GPU type: the catalogue has the nearest name
+                await catalogue.check(self._session, self._request.spec.candidates, error)
                 raise
             raise self._state.failure(self._log, timeout) from self._state.no_spot
-
-    async def _adopted(self) -> SpotRental | None:
-        existing = await self._renter.adopt() if self._request.adopt else None
-        return None if existing is None else adopted(self._request, existing)
 
     async def _rounds(self, *, once: bool) -> SpotRental | None:
         while not self._state.over and self._in_time():
             if (rental := await self._round()) is not None or once:
                 return rental
-            await anyio.sleep(self._state.pause(anyio.current_time(), _draw()))
+            pause = self._state.pause(anyio.current_time(), _draw())
+            self._log.end_round(pause)
+            await anyio.sleep(pause)
         return None
 
     def _in_time(self) -> bool:
@@ -152,20 +150,15 @@ class Search:
         if self._held.won and not await self._read_prices():  # another search of the call may just have won it
             return None
         for candidate in self._state.due("on_demand", anyio.current_time()):
-            if self._in_time() and (rental := await self._deploy(candidate)) is not None:
-                return rental
+            if self._state.would_outbid_own(candidate):
+                self._log.note(candidate, f"on-demand: {ONLY_OWN}", kind="on_demand")
+            elif self._in_time():
+                answer = await self._renter.deploy(candidate, self._state.quotes.get(candidate.gpu_type_id))
+                if isinstance(answer, SpotRental):
+                    return answer
+                if answer is not None:
+                    self._state.set_aside("on_demand", candidate, answer, anyio.current_time(), _draw())
         return None
-
-    async def _deploy(self, candidate: Candidate) -> SpotRental | None:
-        """Tries one candidate on-demand, if its price is known and low enough."""
-        if self._state.would_outbid_own(candidate):
-            self._log.note(candidate, f"on-demand: {ONLY_OWN}", kind="on_demand")
-            return None
-        answer = await self._renter.deploy(candidate, self._state.quotes.get(candidate.gpu_type_id))
-        if isinstance(answer, TensorOneError):
-            self._state.set_aside("on_demand", candidate, answer, anyio.current_time(), _draw())
-            return None
-        return answer
 
 
 def _draw() -> float:

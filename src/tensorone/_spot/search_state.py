@@ -141,7 +141,7 @@ class SearchState:
             return move
         unknown = no_such(candidate.gpu_type_id)
         if quote.problem == unknown:
-            raise InvalidArgument("gpu_type_id", unknown)
+            raise InvalidArgument("gpu_type_id", unknown, operation="GetGpuTypes", attempts=1)
         if quote.minimum_bid is not None and price(quote.minimum_bid) is not None and not own:
             self._above_ceiling[candidate] = quote.minimum_bid
         if isinstance(move, GiveUp):
@@ -181,7 +181,7 @@ class SearchState:
     def failure(self, log: AttemptLog, timeout: float) -> TensorOneError:
         """Why no bid won: the market is above the ceiling, a spending limit was reached, or there is no capacity."""
         end = "every candidate was given up" if self.over else f"no bid won within {timeout:g} s"
-        words = f"spot.acquire: {end}: {log.summary() or 'no attempt was made'}"
+        words = f"{log.call}: {end}: {log.summary() or 'no attempt was made'}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(log.attempts))

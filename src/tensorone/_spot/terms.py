@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Required, TypedDict, Unpack
 
-from tensorone._checks import dollars, one_of, seconds
+from tensorone import _checks
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._market.bidding import BidPolicy, checked_bidding
@@ -34,10 +34,10 @@ class SearchTerms:
 
     def __post_init__(self) -> None:
         checked_bidding(self.bidding)
-        one_of("order", self.order, Order)
-        one_of("capacity", self.capacity, Capacity)
-        seconds("on_demand_after", self.on_demand_after, zero=True)
-        seconds("every", self.every)
+        _checks.one_of("order", self.order, Order)
+        _checks.one_of("capacity", self.capacity, Capacity)
+        _checks.seconds("on_demand_after", self.on_demand_after, zero=True)
+        _checks.seconds("every", self.every)
         _checked_ceiling(self)
 
 
@@ -78,7 +78,15 @@ def _checked_ceiling(terms: SearchTerms) -> None:
         raise InvalidArgument(
             "on_demand_ceiling", "is required for capacity='auto': the highest fixed price, in USD per GPU-hour"
         )
-    object.__setattr__(terms, "on_demand_ceiling", dollars("on_demand_ceiling", terms.on_demand_ceiling))
+    object.__setattr__(terms, "on_demand_ceiling", _checks.dollars("on_demand_ceiling", terms.on_demand_ceiling))
+
+
+def checked_timeout(terms: SearchTerms, timeout: float) -> float:
+    """The seconds of a search: more than those before on-demand is considered, or it never would be."""
+    if terms.on_demand_after >= _checks.seconds("timeout", timeout):
+        words = f"{terms.on_demand_after:g} s are not less than timeout={timeout:g}: nothing would be rented on-demand"
+        raise InvalidArgument("on_demand_after", words)
+    return timeout
 
 
 def clouds(value: Iterable[CloudType | str] | None) -> tuple[CloudType, ...] | None:

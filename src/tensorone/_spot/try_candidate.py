@@ -10,18 +10,18 @@ import anyio
 from tensorone._clusters import rent_once, requests
 from tensorone._delivery import DeadlineDelivery
 from tensorone._errors import TensorOneError
+from tensorone._graphql import calls
 from tensorone._market import on_demand_price
 from tensorone._market.spot_unsupported import asking_for_spot
 from tensorone._session.cluster_status import lost
 
 from .candidates import narrowed
-from .result import SpotRental, won
+from .result import SpotRental, adopted, won
 from .search_state import is_recoverable, is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tensorone._generated import Cluster
     from tensorone._market.attempt_log import Candidate, MarketKind
     from tensorone._market.bidding import Bid
     from tensorone._market.quotes import SpotQuote
@@ -46,18 +46,20 @@ class Renter:
         self._request = request
         self._log = request.log
 
-    async def adopt(self) -> Cluster | None:
+    async def adopt(self) -> SpotRental | None:
         """The cluster of an earlier call with the same token. It counts at the ceiling, since its price is unknown."""
-        cluster = await rent_once.adopt(self._session, self._request.token)
-        if cluster is not None:
-            ceiling = Decimal(self._request.terms.bidding.ceiling)
-            self._session.spending.adopted(cluster, ceiling * self._request.spec.gpu_count)
-        return cluster
+        cluster = await rent_once.adopt(self._session, self._request.token) if self._request.adopt else None
+        if cluster is None:
+            return None
+        ceiling = Decimal(self._request.terms.bidding.ceiling)
+        self._session.spending.adopted(cluster, ceiling * self._request.spec.gpu_count)
+        return adopted(self._request, cluster)
 
     async def bid(self, candidate: Candidate, bid: Bid) -> SpotRental | TensorOneError:
         """Bids for a spot cluster. Returns a refusal that another attempt may change, and raises any other."""
         spec = narrowed(self._request.spec, candidate)
-        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), self._request.tags)
+        tags = self._tags(candidate, bid.bid_per_gpu, "spot")
+        wanted = requests.spot(spec, candidate.gpu_type_id, float(bid.bid_per_gpu), tags)
         with asking_for_spot():
             return await self._send(candidate, requests.renting(wanted), bid.bid_per_gpu, bid.reason, "spot")
 
@@ -66,9 +68,14 @@ class Renter:
         price = await self._affordable(candidate, quote)
         if price is None:
             return None
-        wanted = requests.on_demand(narrowed(self._request.spec, candidate), candidate.gpu_type_id, self._request.tags)
+        tags = self._tags(candidate, price, "on_demand")
+        wanted = requests.on_demand(narrowed(self._request.spec, candidate), candidate.gpu_type_id, tags)
         reason = f"on-demand at {price} USD per GPU-hour, since no bid won"
         return await self._send(candidate, requests.deploying(wanted), price, reason, "on_demand")
+
+    def _tags(self, candidate: Candidate, paying: Decimal, kind: MarketKind) -> dict[str, str]:
+        spec, hourly = self._request.spec, paying * self._request.spec.gpu_count
+        return requests.about(self._session, spec, candidate.gpu_type_id, self._request.tags, kind=kind, hourly=hourly)
 
     async def _send(
         self, candidate: Candidate, request: requests.BillableRequest, paying: Decimal, reason: str, kind: MarketKind
@@ -123,7 +130,8 @@ class Renter:
         """
         ceiling = self._request.terms.on_demand_ceiling or 0
         try:
-            price = await self._price(candidate, quote)
+            with calls.named(self._log.call):
+                price = await self._price(candidate, quote)
         except TensorOneError as error:
             words = "on-demand: the fixed price could not be read"
             self._log.note(candidate, words, answer=str(error), kind="on_demand")

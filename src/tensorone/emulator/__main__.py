@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import logging
+import os
 import signal
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack, emulator:
             emulator.faults.add(*faults)
+            if options.command:
+                return _against(emulator, options.command)
             if not options.quiet:
                 stack.enter_context(_access_log_on_stderr())
             sys.stdout.write(f"listening on {emulator.url}\napi key: {emulator.api_key}\n")
@@ -47,6 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(1, f"cannot listen on {options.host}, port {options.port}: {error.strerror}")
     return 0
+
+
+def _against(emulator: Emulator, command: Sequence[str]) -> int:
+    """Runs a command whose environment points at the emulator; returns its exit status."""
+    environ = {**os.environ, "TENSORONE_API_KEY": emulator.api_key, "TENSORONE_API_URL": emulator.url}
+    environ.pop("TENSORONE_PROFILE", None)
+    try:
+        running = subprocess.Popen(command, env=environ)  # noqa: S603 - what the user asked for
+    except OSError as error:
+        return _fail(127, f"cannot run {command[0]}: {error.strerror}")
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends the first to the command as well
+        signal.signal(number, lambda number, _: running.send_signal(number) if number == signal.SIGTERM else None)
+    status = running.wait()
+    return status if status >= 0 else 128 - status
 
 
 @contextmanager
@@ -99,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", action="append", default=[], help=_FAULT_HELP, metavar="KIND:…")
     parser.add_argument("--rate-limit", type=float, help="requests a second; more are answered with 429")
     parser.add_argument("--quiet", action="store_true", help="print no line per request")
+    parser.add_argument(
+        "command", nargs="*", help="after --: run this against the emulator, then end", metavar="COMMAND"
+    )
     return parser
 
 

@@ -195,7 +195,7 @@ def plain_value(each: Any) -> Any:
     return each.value if isinstance(each, enum.Enum) else each
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drafts())
 def test_the_cut_operation_asks_the_same(draft: tuple[str, dict[str, Any]]) -> None:
     """With literals and with variables, a server resolves the same fields with the same arguments."""

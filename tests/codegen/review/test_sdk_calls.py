@@ -50,7 +50,9 @@ def test_what_rents_and_ends_is_known(calls: dict[str, tuple[str, ...]]) -> None
         "ResumeSpotCluster": {"spot.resume"} | starting,
         "StopCluster": {"clusters.stop"} | ending,
         "TerminateCluster": {"clusters.terminate"} | ending,
-        "GetFixedPrices": {"clusters.deploy", "clusters.ensure_running", "clusters.resume", "clusters.lease"} | renting,
+        "GetFixedPrices": {"clusters.deploy", "clusters.ensure_running", "clusters.resume", "clusters.lease"}
+        | {"clusters.highest_price"}
+        | renting,
         "GetAccount": {"account.get"},
         "SaveTemplate": {"templates.save"},
         "DeleteTemplate": {"templates.delete"},

@@ -141,4 +141,4 @@ def disk_used(tenants: list[Cluster]) -> int:
 
 
 TestAccount = Account.TestCase
-TestAccount.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestAccount.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)

@@ -1,14 +1,25 @@
 """Arguments that contradict each other, or are of the wrong kind, are refused before anything is sent."""
 
 import enum
-import pickle
+from datetime import datetime
 
+import anyio
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from wires import graphql, scripted
 
-from tensorone import BidPolicy, ClusterSpec, InvalidArgument, NoCapacity, TensorOne, fan_out, stream_outcomes
-from tensorone.emulator import Fault
+from tensorone import (
+    BidPolicy,
+    ClusterSpec,
+    InvalidArgument,
+    NoCapacity,
+    RetryPolicy,
+    TensorOne,
+    WaitTimedOut,
+    fan_out,
+    stream_outcomes,
+)
+from tensorone.emulator import Fault, MarketMove
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, ports=["22/tcp"], env={"PASSWORD": "hunter2hunter2"})
@@ -19,6 +30,53 @@ class Kind(enum.Enum):
     """An enum of the API."""
 
     GPU = "GPU"
+
+
+async def _awaited(*_: object) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("wrong", [_awaited, 3])
+@pytest.mark.parametrize("hook", ["on_outcome", "on_progress"])
+async def test_a_hook_that_nobody_could_call(client, emulator, hook, wrong):
+    """A hook that would not be awaited, or called, is refused before anything is rented."""
+    with pytest.raises(InvalidArgument, match=hook):
+        await fan_out(client.clusters.deploy, [SPEC], **{hook: wrong})
+    assert not emulator.world.requests
+
+
+@pytest.mark.parametrize("wrong", [_awaited, True, None])
+async def test_a_predicate_that_would_hold_at_once(client, emulator, wrong):
+    """A coroutine function is no predicate: what it returns always counts as true."""
+    with pytest.raises(InvalidArgument, match="predicate"):
+        await client.clusters.wait_until("inzk6tzuz833h5", wrong, timeout=5)
+    assert not emulator.world.requests
+
+
+@pytest.mark.parametrize("wrong", [None, 0, "false"])
+async def test_what_only_counts_as_true_or_false(client, emulator, wrong):
+    """Where a word would do the contrary of what it says, only True and False are taken."""
+    with pytest.raises(InvalidArgument, match="dry_run"):
+        await client.clusters.reap(action="terminate", dry_run=wrong)
+    with pytest.raises(InvalidArgument, match="allow_insecure_http"):
+        TensorOne("key", url="http://gpu.example/graphql", allow_insecure_http=wrong)
+    with pytest.raises(InvalidArgument, match="merge_reads"):
+        TensorOne("key", merge_reads=wrong)
+    with pytest.raises(InvalidArgument, match="allow_above_on_demand"):
+        BidPolicy(ceiling=1, allow_above_on_demand=wrong)
+    assert not emulator.world.requests
+
+
+def test_a_value_in_the_place_of_a_name_is_not_shown():
+    """Of `PASSWORD=…` in the place of a name, the message has the name alone."""
+    with pytest.raises(InvalidArgument, match="'PASSWORD=…' is not a valid variable name") as caught:
+        ClusterSpec(image_name="i", gpu_type_id=A40, env={"PASSWORD=hunter2hunter2": ""})
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_a_client_whose_making_failed_can_be_shown():
+    """A traceback with variables shows it instead of raising another error."""
+    assert repr(TensorOne.__new__(TensorOne)) == "<TensorOne (not made)>"
 
 
 @pytest.mark.parametrize("items", SEVERAL)
@@ -93,23 +151,44 @@ async def test_a_mistyped_gpu_type_is_no_lack_of_capacity(client, wanted, meant)
         assert not caught.value.retryable
 
 
-async def test_a_catalogue_that_cannot_be_read_proves_nothing(client, emulator):
+async def test_a_catalogue_that_cannot_be_read_proves_nothing(open_client, emulator):
     """The lack of capacity stands, and names its operation; so it does for a type that exists."""
+    async with open_client(emulator.url) as client:
+        emulator.world.sell_out(A40)
+        with pytest.raises(NoCapacity) as caught:
+            await client.clusters.deploy(SPEC)
+        assert caught.value.operation == "DeployCluster"
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
+        with pytest.raises(NoCapacity):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="a typo"))
+        emulator.faults.clear()
+        emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None, after=1))
+        unknown = ClusterSpec(image_name="i", gpu_type_id="a typo")
+        with pytest.raises(InvalidArgument, match="there is no GPU type 'a typo'"):
+            await client.spot.acquire(unknown, bidding=BidPolicy(ceiling=1), timeout=5)
+        emulator.faults.clear()
+        with pytest.raises(InvalidArgument, match=r"client\.gpu_types\.list"):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="zzzzzzzzzzzzzzzzzz"))
+
+
+async def test_a_cloud_type_that_does_not_offer_the_gpu_type(client, emulator):
+    """Waiting would find nothing there either; a lack of capacity where it is offered stays one."""
+    (model,) = [each for each in emulator.world.gpu_models if each.secure_price is None][:1]
+    spec = ClusterSpec(image_name="i", gpu_type_id=model.id, cloud_type="SECURE")
+    words = f"{model.id}: offered in COMMUNITY only"
+    for call in (client.clusters.deploy(spec), client.spot.rent(spec, bid_per_gpu=9)):
+        with pytest.raises(InvalidArgument, match=words) as caught:
+            await call
+        assert (caught.value.field, caught.value.attempts) == ("cloud_type", 1)
+        assert caught.value.operation in ("DeployCluster", "RentSpotCluster")
     emulator.world.sell_out(A40)
-    with pytest.raises(NoCapacity) as caught:
-        await client.clusters.deploy(SPEC)
-    assert caught.value.operation == "DeployCluster"
-    emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
-    with pytest.raises(NoCapacity):
-        await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="a typo"))
-    emulator.faults.clear()
-    emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None, after=1))
-    unknown = ClusterSpec(image_name="i", gpu_type_id="a typo")
-    with pytest.raises(InvalidArgument, match="there is no GPU type 'a typo'"):
-        await client.spot.acquire(unknown, bidding=BidPolicy(ceiling=1), timeout=5)
-    emulator.faults.clear()
-    with pytest.raises(InvalidArgument, match=r"client\.gpu_types\.list"):
-        await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_id="zzzzzzzzzzzzzzzzzz"))
+    for several in ([A40], [model.id, A40]):
+        with pytest.raises(NoCapacity):
+            await client.clusters.deploy(ClusterSpec(image_name="i", gpu_type_ids=several, cloud_type="SECURE"))
+    emulator.faults.add(Fault("bad_gateway", operation="GetGpuType", times=None))
+    async with TensorOne(emulator.api_key, url=emulator.url, retry=RetryPolicy(attempts=1)) as hasty:
+        with pytest.raises(NoCapacity):  # what cannot be read proves nothing
+            await hasty.clusters.deploy(spec)
 
 
 PLACED = {"id": "a", "desiredStatus": "RUNNING", "imageName": "i", "env": [], "machineId": None, "machine": None}
@@ -164,10 +243,85 @@ def test_a_spec_is_written_with_masks():
     with pytest.raises(ValidationError, match="was masked"):
         adapter.validate_json(masked)
     kept = adapter.dump_json(spec, context={"secrets": True})
-    assert adapter.validate_json(kept) == spec == adapter.validate_python(spec) == pickle.loads(pickle.dumps(spec))
+    assert adapter.validate_json(kept) == spec == adapter.validate_python(spec)
     assert hash(adapter.validate_json(kept)) == hash(spec)
     with pytest.raises(ValidationError, match="mapping of its fields"):
         adapter.validate_python(3)
     assert adapter.json_schema()["type"] == "object"
     plain = ClusterSpec(image_name="i", gpu_type_id=A40)
     assert adapter.dump_python(plain) == {"image_name": "i", "gpu_type_id": A40, "gpu_count": 1}
+
+
+BIDDING = BidPolicy(ceiling=1)
+AUTO = {"bidding": BIDDING, "capacity": "auto", "on_demand_ceiling": 2, "on_demand_after": 60, "timeout": 60}
+STOPPED_SPOT = "d62t7qg9n5vtan"
+LATE = {"bidding": BIDDING, "timeout": 60, "wait_for_gpus": 60}
+
+
+async def _entered(block):
+    async with block:
+        raise AssertionError("the block must not begin")
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda client: client.spot.acquire(SPEC, **AUTO), "on_demand_after"),
+        (lambda client: client.spot.acquire_many(SPEC, 2, mode="best_effort", **AUTO), "on_demand_after"),
+        (lambda client: _entered(client.spot.lease(SPEC, on_exit="terminate", **AUTO)), "on_demand_after"),
+        (lambda client: client.spot.recover(STOPPED_SPOT, SPEC, strategy="replace_next", **LATE), "wait_for_gpus"),
+        (lambda client: client.spot.recover(STOPPED_SPOT, SPEC, start_without_gpus=True, **LATE), "wait_for_gpus"),
+        (
+            lambda client: client.clusters.ensure_running(
+                STOPPED_SPOT, gpu_count=1, timeout=60, wait_for_gpus=90, start_without_gpus=True
+            ),
+            "wait_for_gpus",
+        ),
+        (
+            lambda client: _entered(client.clusters.lease(SPEC, timeout=60, expires_in=60, on_exit="terminate")),
+            "expires_in",
+        ),
+        (lambda client: client.clusters.deploy(SPEC, expires_in=1e300), "expires_in"),
+        (lambda client: client.spot.acquire(SPEC, bidding=BIDDING, timeout=60, expires_in=1e300), "expires_in"),
+        (
+            lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count=1, min_gpu_count="2", timeout=1),
+            "min_gpu_count",
+        ),
+        (lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count="1", timeout=1), "gpu_count"),
+    ],
+)
+async def test_what_could_never_come(call, field, client, emulator):
+    """A fallback after the deadline, a lease that expires before it runs: refused, and nothing is sent."""
+    with pytest.raises(InvalidArgument) as caught:
+        await call(client)
+    assert caught.value.field == field
+    assert not sum(emulator.world.requests.values())
+
+
+def test_waiting_for_gpus_alone_may_take_all_the_time(on):
+    """Nothing would follow the wait; and a wait of one poll has an interval longer than itself."""
+
+    async def main(client, emulator):
+        cluster = await client.spot.rent(SPEC, bid_per_gpu=0.3)
+        emulator.world.preempt(cluster.id)
+        emulator.world.sell_out(A40)
+        with pytest.raises(NoCapacity):
+            await client.spot.recover(cluster.id, SPEC, bidding=BIDDING, timeout=30, wait_for_gpus=60)
+        with pytest.raises(WaitTimedOut):
+            await client.clusters.wait_until_running(cluster.id, timeout=3, every=5)
+
+    on(main)
+
+
+def test_a_cluster_expires_so_long_after_its_rental(on, monkeypatch):
+    """A long search does not win a cluster that is expired already."""
+
+    async def main(client, emulator):
+        monkeypatch.setattr("time.time", anyio.current_time)
+        emulator.world.set_minimum_bid(A40, "5")
+        emulator.world.play([MarketMove(at=600, gpu_type_id=A40, minimum_bid="0.2")])
+        rental = await client.spot.acquire(SPEC, bidding=BIDDING, timeout=3600, expires_in=60)
+        (expires,) = [each for each in rental.cluster.env if each.startswith("TENSORONE_EXPIRES_AT=")]
+        assert 0 <= datetime.fromisoformat(expires.partition("=")[2]).timestamp() - anyio.current_time() <= 60
+
+    on(main)

@@ -1,11 +1,14 @@
 """What to rent: every bad value is refused by name before anything is sent."""
 
 import copy
+import dataclasses
+import json
 import pickle
 
 import pytest
+from pydantic import TypeAdapter
 
-from tensorone import CloudType, ClusterSpec, InvalidArgument, TensorOneError
+from tensorone import CloudType, ClusterSpec, InvalidArgument, Outcome, TensorOneError
 
 GOOD = {"image_name": "tensorone/pytorch", "gpu_type_id": "NVIDIA RTX A6000"}
 
@@ -96,11 +99,30 @@ def test_environment_values_stay_out_of_sight():
 
 
 def test_a_spec_is_a_value():
-    """Specs with equal fields are equal and have equal hashes; they copy and pickle."""
+    """Specs with equal fields are equal and have equal hashes; they copy, and pickle where they hold no values."""
     spec = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
     same = ClusterSpec(**GOOD, env={"A": "1"}, ports=["22/tcp"])
-    for duplicate in (same, copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
+    for duplicate in (same, copy.copy(spec), copy.deepcopy(spec)):
         assert duplicate == spec
         assert hash(duplicate) == hash(spec)
     with pytest.raises(AttributeError):
         spec.gpu_count = 2
+    plain = ClusterSpec(**GOOD)
+    assert pickle.loads(pickle.dumps(plain)) == plain
+
+
+@pytest.mark.parametrize("hidden", [{"env": {"PASSWORD": "hunter2"}}, {"further": {"code": ["hunter2"]}}])
+def test_values_leave_a_spec_one_way_only(hidden):
+    """Neither a pickle nor `asdict` shows them, and the pickle that is refused names the way."""
+    spec = ClusterSpec(**GOOD, **hidden)
+    for holder in (spec, [spec], dataclasses.asdict(spec), Outcome(spec, value=1)):
+        with pytest.raises(TypeError, match=r"context=\{'secrets': True\}") as caught:
+            pickle.dumps(holder)
+        assert "hunter2" not in str(caught.value) + repr(dataclasses.asdict(spec))
+    assert "hunter2" not in json.dumps(dataclasses.asdict(spec), default=str)
+    adapter = TypeAdapter(ClusterSpec)
+    assert adapter.validate_json(adapter.dump_json(spec, context={"secrets": True})) == spec
+    shared = copy.deepcopy(spec)
+    assert shared == spec
+    assert copy.copy(spec.env) is spec.env
+    assert shared.further.get("code", 0) is not spec.further.get("code", 1)

@@ -21,9 +21,9 @@ from tensorone._fleet.observations import (
     Strayed,
 )
 from tensorone._fleet.replacements import SAME_AGE, kept, place_of, successor, surplus
-from tensorone._fleet.rows import Rows
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
+from tensorone._rows import Rows
 
 SETTINGS = FleetSettings(ceiling=0.5, settle_time=20)
 

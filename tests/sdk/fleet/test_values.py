@@ -1,5 +1,6 @@
 """Values that are stored and sent: equal after a round trip through JSON and pickle, small, and without a secret."""
 
+import copy
 import importlib
 import json
 import pickle
@@ -64,9 +65,7 @@ PLANTED = "planted-value"
 BIDDING = BidPolicy(ceiling=0.35, opening=0.2)
 BID = Decimal("0.21")
 LEFT = RentElsewhere("any", "old1", "m1", True, Decimal("4.0"), "Gone.")
-SPEC = ClusterSpec(
-    image_name="i", gpu_type_ids=[A40, "NVIDIA L40S"], env_from={"HF_TOKEN": "HF_TOKEN"}, further={"a": 1}
-)
+SPEC = ClusterSpec(image_name="i", gpu_type_ids=[A40, "NVIDIA L40S"], env_from={"HF_TOKEN": "HF_TOKEN"})
 ATTEMPT = Attempt(
     at=datetime.now(UTC), gpu_type_id=A40, cloud_type=CloudType.SECURE, bid_per_gpu=0.2, reason="r", answer="won"
 )
@@ -131,13 +130,22 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_value_survives_json_and_pickle(value):
-    """Pydantic reads what it wrote, of the type alone; secrets and further fields only where they are asked for."""
+    """Pydantic reads what it wrote, of the type alone; secrets only where they are asked for."""
     form = TypeAdapter(type(value))
     text = form.dump_json(value, context={"secrets": True})
     assert form.validate_json(text) == value
     assert form.validate_python(value) == value
     assert pickle.loads(pickle.dumps(value)) == value
     assert PLANTED.encode() not in form.dump_json(value)
+
+
+def test_further_fields_are_stored_as_json_alone():
+    """A fleet's JSON has them, since its spec could not be sent without; a pickle is refused, as a spec's is."""
+    fleet = replace(FLEET, specs={"train": replace(SPEC, further={"dataCenterId": "EU-RO-1"})})
+    form = TypeAdapter(FleetSpec)
+    assert form.validate_json(form.dump_json(fleet)) == fleet
+    with pytest.raises(TypeError, match="dataCenterId are not pickled"):
+        pickle.dumps(fleet)
 
 
 def test_every_public_value_is_tried():
@@ -273,7 +281,7 @@ def test_env_from_holds_names_alone(monkeypatch):
     for shown in (repr(SPEC), pickle.dumps(SPEC).decode("latin-1"), TypeAdapter(ClusterSpec).dump_json(SPEC).decode()):
         assert "HF_TOKEN" in shown
         assert PLANTED not in shown
-    assert hash(SPEC) == hash(replace(SPEC))
+    assert hash(SPEC) == hash(replace(SPEC)) == hash(copy.deepcopy(SPEC))
     for bad in ({"A": 1}, {"TENSORONE_CLIENT_TOKEN": "A"}, {"A": "B"}):
         with pytest.raises(InvalidArgument, match="env_from"):
             ClusterSpec(image_name="i", gpu_count=0, env={"A": "1"}, env_from=bad)

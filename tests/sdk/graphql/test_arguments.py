@@ -13,7 +13,7 @@ from enum import Enum
 import pytest
 from graphql import parse, value_from_ast_untyped
 from graphql.language import FieldNode, OperationDefinitionNode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, SecretStr
 from tensorone_graphql.operation import Group, Operation, RootField, Slot
@@ -66,6 +66,7 @@ def arguments(text: str) -> dict[str, object]:
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in field.arguments}
 
 
+@settings(max_examples=50)
 @given(VALUES)
 def test_any_value_is_read_back_unchanged(value):
     """Text with quotes, braces, newlines, emoji and all else arrives as it was given."""

@@ -28,7 +28,6 @@ SPACES = {
 @pytest.mark.parametrize(
     ("http", "loop", "opened"),
     [
-        ("httpx", "asyncio", "inside"),
         ("auto", "asyncio", "inside"),
         ("httpx", "trio", "inside"),
         ("httpx", "asyncio", "before"),

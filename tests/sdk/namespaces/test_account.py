@@ -24,7 +24,7 @@ async def test_credit_and_spend_are_those_of_the_account(client, emulator):
 async def test_a_key_without_an_account_is_an_error(open_client):
     """A null account means that the key is wrong, not that the account is empty."""
     async with scripted(graphql({"myself": None})) as server, open_client(server.url) as client:
-        with pytest.raises(AuthenticationError, match="GetAccount"):
+        with pytest.raises(AuthenticationError, match=r"account\.get: "):
             await client.account.get()
 
 

@@ -120,7 +120,7 @@ async def test_null_is_an_error(open_client):
         with pytest.raises(QueryError, match="answered null") as caught:
             await client.endpoints.save(endpoint("x"))
         assert caught.value.billing
-        with pytest.raises(AuthenticationError, match="ListEndpoints"):
+        with pytest.raises(AuthenticationError, match=r"^endpoints\.list: "):
             await client.endpoints.list()
 
 

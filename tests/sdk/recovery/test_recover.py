@@ -585,7 +585,7 @@ class TestBounds:
             least, most = client.limited(max_hourly_spend=0.01), client.limited(max_hourly_spend=5)
             for scope, gpu_type_id, words in (
                 (most, None, "not known"),
-                (least, A40, "too much"),
+                (least, A40, "would exceed"),
             ):
                 with pytest.raises(SpendLimitReached, match=words):
                     await scope.clusters.ensure_running(cluster_id, gpu_count=1, gpu_type_id=gpu_type_id, timeout=60)

@@ -18,6 +18,7 @@ from tensorone import (
     WaitTimedOut,
 )
 from tensorone.emulator import Fault
+from tensorone.events import LeftBehind
 
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, volume_in_gb=20)
@@ -244,6 +245,22 @@ def test_a_cancellation_while_the_token_is_looked_for_leaves_nothing(on):
         assert running(emulator) == [old]
 
     on(main)
+
+
+def test_what_a_cancelled_call_rented_and_cannot_end_is_told(on):
+    """A replacement that cannot be terminated in time is named, since its caller never hears of it."""
+    told = []
+
+    async def main(client, emulator):
+        old = await stopped(client, emulator)
+        emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=None))
+        with anyio.move_on_after(10):
+            await client.spot.recover(old, SPEC, **SETTINGS)
+        (rented,) = running(emulator)
+        (left,) = [event for event in told if isinstance(event, LeftBehind) and rented in event.cluster_ids]
+        assert "could not be terminated" in str(left)
+
+    on(main, on_event=told.append)
 
 
 class TestOwnBids:

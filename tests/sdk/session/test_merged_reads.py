@@ -220,7 +220,7 @@ def test_prices_are_merged_too_each_for_its_number_of_gpus(run, emulator, style)
     assert len(emulator.world.log) <= 6
     assert found["first"].gpu_type_id == "NVIDIA L40S"
     assert found["type"].id == "NVIDIA A40"
-    assert str(found["wrong"]).startswith("GetGpuType: there is no GPU type 'RTX 9999'")
+    assert str(found["wrong"]).startswith("gpu_types.get: there is no GPU type 'RTX 9999'")
     assert found["wrong"].operation == "GetGpuType"
 
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tensorone import BidPolicy, ClusterSpec, Outcome, TensorOne, fan_out, stream_outcomes
+from tensorone import BidPolicy, Cluster, ClusterSpec, Outcome, TensorOne, fan_out, stream_outcomes
 from tensorone._session import rented
 from tensorone._session.rented import OPEN, Rentals, described, record
 from tensorone.emulator import Fault
@@ -52,6 +52,39 @@ async def test_what_was_rented_is_known_until_it_is_seen_ended(client, emulator)
     assert ids(client) == {spot.id}  # a missing cluster may be a listing that lags
     client._session.rentals.listed([], asked_at=anyio.current_time() + 1000)
     assert client.rented == ()
+
+
+async def test_an_on_demand_cluster_costs_what_was_read_before(client, emulator):
+    """Prices that another call had read are in the list; renting asks for none, and guesses none of a cloud type."""
+    secure = dataclasses.replace(SPEC, cloud_type="SECURE")
+    await client.spot.quotes([A40, "NVIDIA L40S"])
+    (fixed,) = [each.on_demand_price for each in await client.spot.quotes([A40])]
+    before = sum(emulator.world.requests.values())
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_count=2))
+    await client.clusters.deploy(secure)
+    await client.clusters.resume("inzk6tzuz833h5", gpu_count=1, gpu_type_id="NVIDIA L40S")
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_type_id="NVIDIA RTX A6000"))
+    assert sum(emulator.world.requests.values()) == before + 4
+    pair, unknown, resumed, unread = (each.usd_per_hour for each in client.rented)
+    assert (pair, unknown, unread) == (2 * fixed, None, None)
+    assert resumed
+    await client.limited(max_hourly_spend=9).clusters.deploy(secure)
+    await client.clusters.deploy(secure)
+    limited, known = (each.usd_per_hour for each in client.rented[-2:])
+    assert known == limited
+    assert f" at {sum(each.usd_per_hour or 0 for each in client.rented):.2f} USD" in described(list(client.rented))
+
+
+async def test_a_gpu_type_that_is_quoted_alone(client):
+    """One quote is enough, also the one that a limit needs."""
+    quote = await client.spot.quote(A40)
+    await client.clusters.deploy(SPEC)
+    (gpu,) = [await client.gpu_types.get("NVIDIA L40S")]
+    await client.clusters.deploy(dataclasses.replace(SPEC, gpu_type_id=gpu.id))
+    assert [each.usd_per_hour for each in client.rented] == [
+        quote.on_demand_price,
+        gpu.lowest_price.uninterruptable_price,
+    ]
 
 
 async def test_a_record_is_a_small_value_that_serialises(client):
@@ -184,6 +217,12 @@ async def test_the_records_are_bounded(monkeypatch):
     assert [each.cluster_id for each in rentals.records] == ["c2", "c3", "c4"]
     assert rentals.unsettled == ("t2", "t3", "t4")
     assert rentals in OPEN
+    gone = [record(f"g{n}", token=None, gpu_type_id=None, gpu_count=1, kind="spot", hourly=None) for n in range(4)]
+    for made in gone:
+        rentals.add(made)
+        rentals.seen(Cluster.model_construct(id=made.cluster_id, desired_status="EXITED"))
+    assert [made.cluster_id in rentals.lost for made in gone] == [False, True, True, True]
+    rentals.add(record("c2", token=None, gpu_type_id=None, gpu_count=1, kind="spot", hourly=None))
     rentals.warn(["c2"], "a test")
     rentals.warn(["c2"], "a test")  # once
 

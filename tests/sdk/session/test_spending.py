@@ -29,7 +29,8 @@ def test_a_bid_that_would_cross_the_limit_is_not_sent(on):
     async def main(client, emulator):
         await client.spot.rent(PAIR, bid_per_gpu=0.3)
         with pytest.raises(
-            SpendLimitReached, match=r"is 1 USD: 0\.6 are committed, and 0\.5 more are 0\.1 too"
+            SpendLimitReached,
+            match=r"0\.5 USD per hour more would exceed max_hourly_spend=1, of which 0\.6 are committed",
         ) as caught:
             await client.spot.rent(SPEC, bid_per_gpu=0.5)
         error = caught.value
@@ -91,7 +92,7 @@ def test_a_resume_counts_and_replaces_what_was_counted(on):
         with pytest.raises(SpendLimitReached, match=r"0\.4 are committed"):
             await client.spot.rent(SPEC, bid_per_gpu=0.2)
         await client.clusters.stop(spot.id)
-        with pytest.raises(SpendLimitReached, match=r"0\.6 more are 0\.1 too much"):
+        with pytest.raises(SpendLimitReached, match=r"0\.6 USD per hour more would exceed"):
             await client.spot.resume(spot.id, bid_per_gpu=0.6, gpu_count=1)
         with pytest.raises(SpendLimitReached, match="not known") as caught:
             await client.clusters.resume("cluster", gpu_count=1)

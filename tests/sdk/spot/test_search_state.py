@@ -181,7 +181,7 @@ def begun(names=(A40,), clouds=None, own=None, **terms):
     """A search that has not tried anything yet."""
     terms = SearchTerms(**{"bidding": policy(Decimal("0.15")), "cloud_types": clouds, **terms})
     spec = ClusterSpec(image_name="i", gpu_type_ids=names)
-    request = spot_request(spec, terms, client_token=None, expires_in=None, on_attempt=None)
+    request = spot_request(spec, terms, client_token=None, expires_in=None, on_attempt=None, call="spot.acquire")
     held = OwnBids()
     for name, bid in (own or {}).items():
         held.add(name.replace(" ", "-"), name, bid, at=START)
@@ -209,7 +209,7 @@ def plays(draw):
     return play
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_no_bid_is_above_the_ceiling(play):
     """Every bid is within the ceiling, and at least what the market asks."""
@@ -217,21 +217,21 @@ def test_no_bid_is_above_the_ceiling(play):
     assert all(turn.minimum <= turn.move.bid_per_gpu <= play.terms.bidding.ceiling for turn in bids)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_a_bid_after_a_refusal_is_higher_than_every_refused_bid_of_its_run(play):
     """Within a run of refusals no bid is made twice, and none is lower than one before."""
     assert all(turn.move.bid_per_gpu > max(turn.run, default=0) for turn in play.turns if isinstance(turn.move, Bid))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_no_candidate_whose_win_would_displace_a_cluster_of_the_call_gets_a_bid(play):
     """Where only a cluster of the same call would be displaced, the search waits."""
     assert not any(isinstance(turn.move, Bid) for turn in play.turns if play.is_own(turn))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_a_candidate_given_up_never_comes_back(play):
     """What was given up is not due in any later round, and not after any pause."""
@@ -240,14 +240,14 @@ def test_a_candidate_given_up_never_comes_back(play):
     assert set(play.state.due("spot", play.now + 1e6)) == play.left
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_a_search_is_over_only_when_every_candidate_was_given_up(play):
     """A search for spot clusters is over exactly when no candidate is left."""
     assert play.state.over is (not play.left)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_every_pause_is_within_one_interval(play):
     """Neither between rounds nor before a higher bid does a search pause longer than `every`."""
@@ -263,7 +263,7 @@ def test_a_round_ends_in_a_spending_limit_exactly_when_every_candidate_left_was_
         assert play.limit_reached[-1] is (bool(play.left) and play.left <= play.over_limit)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_a_search_fails_at_its_ceiling_exactly_when_a_latest_price_was_above_it(play):
     """The latest price of each candidate decides, whatever the order in which they were tried."""
@@ -281,7 +281,7 @@ def test_a_search_fails_at_its_ceiling_exactly_when_a_latest_price_was_above_it(
         assert type(error) is NoCapacity
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(plays())
 def test_a_failure_names_each_candidate_with_its_latest_answer(play):
     """The message has the latest answer about each candidate, and the error all attempts of the log."""

@@ -103,7 +103,7 @@ class Market:
             gpus=rng.choice([1, 1, 2, 8]),
             ceiling=TYPES[types[0]][0] * Decimal(str(round(rng.uniform(0.9, 1.6), 2))),
             fixed_ceiling=TYPES[types[-1]][1] * rng.choice([Decimal("0.9"), Decimal("1.1")]) if auto else None,
-            fixed_after=rng.uniform(0, 100) if auto else 0.0,
+            fixed_after=min(rng.uniform(0, 100), 0.9 * timeout) if auto else 0.0,
             order=rng.choice(ORDERS),
             timeout=timeout,
             fault=fault,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tensorone._fleet.member import Members, Totals
 from tensorone._fleet.observations import Pending, RecoveryFailed, RecoverySucceeded, RentalSent
-from tensorone._fleet.rows import WIDTH, Rows
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
+from tensorone._rows import WIDTH, Rows
 
 SETTINGS = FleetSettings(ceiling=0.5)
 

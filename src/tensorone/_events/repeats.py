@@ -1,0 +1,49 @@
+"""Tells of repeats and pauses: what the executor reports when an attempt failed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from .requests import Paused, Repeating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .emitter import Emitter
+    from .operation import Failed, Named
+
+LONG_PAUSE = 1.0  # seconds from which on a pause is a warning; shorter ones are how the rate is found
+WORDS = 300  # letters of a failure that an event repeats
+
+
+def tell_pause(events: Emitter, seconds: float, *, waiting: int) -> None:
+    """All calls wait, which the first of several requests refused together tells."""
+    events.emit_at(logging.WARNING if seconds >= LONG_PAUSE else logging.INFO, Paused, seconds=seconds, waiting=waiting)
+
+
+def tell_repeat(  # noqa: PLR0913 - what one repeat is about
+    events: Emitter,
+    operation: Named,
+    failed: Failed,
+    *,
+    call: str,
+    redact: Callable[[str], str],
+    attempt: int,
+    attempts: int,
+    wait: float | None,
+) -> None:
+    """A request is sent again; the server's words are redacted, which costs nothing while nobody listens."""
+    if events.wants(Repeating.LEVEL):
+        events.emit(
+            Repeating,
+            call=call,
+            operation=operation.name,
+            operation_type=operation.kind,
+            reason=redact(failed.words)[:WORDS],
+            attempt=attempt,
+            attempts=attempts,
+            wait=wait,
+            status_code=failed.details.get("status_code"),
+            error_type=failed.kind.__name__,
+        )
