@@ -17,6 +17,12 @@ demo: install ## Run the examples against the emulator
 demo-durable: install ## Kill the workers of a fleet that Temporal keeps, and watch it
 	$(BIN)/python examples/durable_fleet/main.py
 
+# In an environment of its own: an example is no reason for a dependency.
+demo-dbos: ## Kill the process of a fleet that DBOS keeps in SQLite; downloads DBOS
+	test -d .dbos || $(PYTHON) -m venv .dbos
+	.dbos/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'dbos>=3,<4'
+	.dbos/bin/python examples/durable_dbos/main.py
+
 test: install ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
@@ -103,7 +109,7 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
 
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .dbos benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo demo-durable test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
+.PHONY: help install demo demo-durable demo-dbos test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
 	types cov soak soak-fleet bench bench-spot probe-proof dist release-check clean
