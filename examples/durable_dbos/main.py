@@ -23,10 +23,10 @@ def main() -> int:
         emulator.world.set_minimum_bid("NVIDIA A40", "0.20")
         environment = {**os.environ, "TENSORONE_API_KEY": emulator.api_key, "TENSORONE_URL": emulator.url}
         for number in range(4):
-            log = Path(folder, "log.txt").open("a")
-            worker = subprocess.Popen(  # noqa: S603 - our own
-                [sys.executable, str(WORKER), folder], env=environment, stdout=log, stderr=log
-            )
+            with Path(folder, "log.txt").open("a") as log:
+                worker = subprocess.Popen(  # noqa: S603 - our own
+                    [sys.executable, str(WORKER), folder], env=environment, stdout=log, stderr=log
+                )
             print(f"process {number + 1}: {compared(emulator, Path(folder))}")
             if number < 3:  # noqa: PLR2004 - the last one lives
                 time.sleep(6 + number)
