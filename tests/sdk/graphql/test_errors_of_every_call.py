@@ -62,8 +62,6 @@ CALLS = {
     "clusters.list": (lambda each: each(), {"ListClusters"}),
     "clusters.reap": (lambda each: each(action="stop", dry_run=True), {"ListClusters"}),
     "clusters.resume": (lambda each: each("abc", gpu_count=1), {"ResumeCluster"}),
-    "clusters.bills": (lambda each: each(), {"ListClusterCosts", "ListClusters"}),
-    "clusters.highest_price": (lambda each: each(SPEC), {"GetFixedPrices", "GetOnDemandPrice"}),
     "clusters.stop": (lambda each: each("abc"), {"StopCluster"}),
     "clusters.terminate": (lambda each: each("abc"), {"TerminateCluster"}),
     "clusters.wait_until": (lambda each: each("abc", lambda _: False, **WAIT), {"ListClusters", "GetCluster"}),
