@@ -21,7 +21,7 @@ def main() -> int:
     """Kills the worker in the middle of whatever it does, loses clusters, and compares; 0 if all was as claimed."""
     with tempfile.TemporaryDirectory() as folder, Emulator(first_clusters=False, boot="at-once") as emulator:
         emulator.world.set_minimum_bid("NVIDIA A40", "0.20")
-        environment = {**os.environ, "TENSORONE_API_KEY": emulator.api_key, "TENSORONE_URL": emulator.url}
+        environment = {**os.environ, "TENSORONE_API_KEY": emulator.api_key, "TENSORONE_API_URL": emulator.url}
         for number in range(4):
             with Path(folder, "log.txt").open("a") as log:
                 worker = subprocess.Popen(  # noqa: S603 - our own

@@ -1,12 +1,11 @@
 """A fleet on DBOS and SQLite: the kit's calls as steps, and a workflow that decides by `step`.
 
-`python worker.py FOLDER` takes the key from TENSORONE_API_KEY, and TENSORONE_URL for another server than Tensor One's.
+`python worker.py FOLDER` takes the key from TENSORONE_API_KEY, and another server from TENSORONE_API_URL.
 Killed and started again, it goes on: DBOS repeats the step that died.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from functools import partial
@@ -107,7 +106,7 @@ def main(folder: str) -> None:
     database = f"sqlite:///{folder}/dbos.sqlite"
     # The id and the version are given: DBOS goes on with workflows of the same ones alone.
     DBOS(config={"name": "fleet", "system_database_url": database, "executor_id": "one", "application_version": "1"})
-    client = TensorOne(url=os.environ.get("TENSORONE_URL"), settle_time=FLEET.settle_time)
+    client = TensorOne(settle_time=FLEET.settle_time)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
         DBOS.launch()
         done = len(DBOS.list_workflows(name=keep.__qualname__, status="SUCCESS", load_input=False, load_output=False))

@@ -192,7 +192,7 @@ async def main(count: int, seconds: float) -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         address = stack.enter_context(temporal_server(folder))
         emulator = stack.enter_context(Emulator(first_clusters=False, boot="at-once"))
-        environment = {**os.environ, "TEMPORAL_ADDRESS": address, "TENSORONE_URL": emulator.url}
+        environment = {**os.environ, "TEMPORAL_ADDRESS": address, "TENSORONE_API_URL": emulator.url}
         workers = Workers({**environment, "TENSORONE_API_KEY": emulator.api_key}, stack)
         fleet = DurableFleet(await connected(address), account="demo", name="train")  # it has no key
         await fleet.keep(fleet_of(count))

@@ -1,6 +1,6 @@
 """A worker: run one on each machine, as many as you like, with the account's key in TENSORONE_API_KEY.
 
-`python worker.py` takes TEMPORAL_ADDRESS, and TENSORONE_URL for another server than Tensor One's.
+`python worker.py` takes TEMPORAL_ADDRESS, and another server than Tensor One's from TENSORONE_API_URL.
 """
 
 import os
@@ -16,7 +16,7 @@ async def main() -> None:
     """Carries the account's fleets until it is killed."""
     address = os.environ.get("TEMPORAL_ADDRESS", "localhost:7233")
     temporal = await Client.connect(address, plugins=[TensorOnePlugin()])
-    client = TensorOne(url=os.environ.get("TENSORONE_URL"), retry=RetryPolicy(attempts=1))  # Temporal repeats
+    client = TensorOne(retry=RetryPolicy(attempts=1))  # Temporal repeats
     async with client, fleet_worker(temporal, client, account="demo", requests_per_second=60):
         await anyio.sleep_forever()
 
