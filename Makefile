@@ -97,6 +97,15 @@ plugin-everywhere: install ## Test the pytest plugin on every supported Python o
 	$(BIN)/python tests/pythons.py $(PYTHONS)/plugin '.[testing]' $(RUNNERS)
 	for python in $(PYTHONS)/plugin/*/bin/python; do $$python -m pytest -q tests/testing || exit; done
 
+docs: install ## Build the site of the pages below docs/ into docs/site; a dead link fails
+	$(BIN)/zensical build -f docs/zensical.toml --clean --strict
+
+pictures: install ## Draw the pictures of docs/ from the tables of its pages, and from a simulated day
+	$(BIN)/python tests/pages/pictures.py
+
+pages: install ## Write the page on the command line from the program's own help
+	$(BIN)/python tests/pages/command_line.py
+
 dist: install ## Build the wheel and the source archive
 	$(BIN)/python -m build --quiet
 
@@ -109,7 +118,7 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
 
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv .dbos benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .dbos docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo demo-durable demo-dbos test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak soak-fleet bench bench-spot probe-proof dist release-check clean
+	types cov soak soak-fleet bench bench-spot probe-proof docs pictures pages dist release-check clean

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from progress import shown
+
 from tensorone import ClusterSpec, TensorOne
 
 Call = Callable[[], Awaitable[object]]
@@ -60,7 +62,7 @@ async def block(call: Call) -> float:
     return (time.process_time() - began) / BLOCK * 1e6
 
 
-async def turns(calls: dict[str, Call]) -> dict[str, list[float]]:
+async def turns(calls: dict[str, Call], tell: Callable[[int], None]) -> dict[str, list[float]]:
     """Each kind of listening, so many times, in turns that begin with another one each."""
     found: dict[str, list[float]] = {kind: [] for kind in calls}
     kinds = list(calls)
@@ -71,16 +73,20 @@ async def turns(calls: dict[str, Call]) -> dict[str, list[float]]:
                 cost = await block(calls[kind])
             if turn >= 2:
                 found[kind].append(cost)
+        tell(turn + 1)
     return found
 
 
-async def measured(url: str, make: Callable[[TensorOne], Call], **settings: object) -> dict[str, list[float]]:
+async def measured(
+    url: str, what: str, make: Callable[[TensorOne], Call], **settings: object
+) -> dict[str, list[float]]:
     """One call, by each kind of listening."""
     clients = {kind: client(kind, url, **settings) for kind in KINDS | MORE}
     for each in clients.values():
         each.open()
     try:
-        return await turns({kind: make(each) for kind, each in clients.items()})
+        with shown(f"events, {what}, turns", TURNS + 2) as tell:
+            return await turns({kind: make(each) for kind, each in clients.items()}, tell)
     finally:
         for each in clients.values():
             await each.aclose()
@@ -106,7 +112,7 @@ def main(url: str) -> None:
     }
     for name, call in calls.items():
         for extra, http in (("tensorone", "httpx"), ("tensorone[fast]", "aiohttp")):
-            found = asyncio.run(measured(url, call, http=http))
+            found = asyncio.run(measured(url, f"{extra}, {name}", call, http=http))
             print("\n".join(rows(f"{extra}, {name}", found)), flush=True)
 
 

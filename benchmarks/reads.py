@@ -85,15 +85,18 @@ def one(kind: str, name: str, url: str) -> dict[str, float]:
 def reads() -> None:
     """The table."""
     import run
+    from progress import shown
 
     for delay in (0.0, 0.03):
         with run.server(delay=delay) as url:
             for kind in ("gathered", "fan_out of 64"):
                 found: dict[str, list[dict[str, float]]] = {name: [] for name in (BARE, PLAIN, FAST)}
-                for _ in range(run.ROUNDS):
-                    for name, samples in found.items():
-                        samples.append(one(kind, name, url))
                 where = f"{COUNT:,} reads, {kind}" + (", server takes 30 ms" if delay else "")
+                with shown(f"{where}, rounds", run.ROUNDS) as tell:
+                    for turn in range(run.ROUNDS):
+                        for name, samples in found.items():
+                            samples.append(one(kind, name, url))
+                        tell(turn + 1)
                 for name in (PLAIN, FAST):
                     cost = run.ratio(found, name, BARE)
                     print(f"| {name}: {where} / bare aiohttp, CPU | {cost} | {WANTED[kind, name]} |")

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from progress import shown
 from reads import reads
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ def rounds(  # noqa: PLR0913 - a plan of measurements, written in one line each
 ) -> Samples:
     """All contestants, so many times, in turns."""
     found: Samples = {name: [] for name in names}
-    for turn in range(times):
-        print(f"{kind}, {width} in flight, round {turn + 1}", file=sys.stderr, flush=True)
-        for name in names:
-            if turn < SLOW_ROUNDS or name not in SLOW:
-                found[name].append(one(kind, name, url, width, SLOW_COUNT if name in SLOW else count))
+    with shown(f"{kind}, {width} in flight, rounds", times) as tell:
+        for turn in range(times):
+            for name in names:
+                if turn < SLOW_ROUNDS or name not in SLOW:
+                    found[name].append(one(kind, name, url, width, SLOW_COUNT if name in SLOW else count))
+            tell(turn + 1)
     return found
 
 
@@ -172,9 +174,12 @@ def get_many() -> None:
 
 def fan_outs() -> None:
     """Growth with the number of items, and the memory of what waits."""
-    small = [one("fan_out", "fan_out", width=32, count=1000) for _ in range(ROUNDS)]
-    large = [one("fan_out", "fan_out", width=32, count=16_000) for _ in range(ROUNDS)]
-    found = {"large": large, "small": small}
+    found: Samples = {"large": [], "small": []}
+    with shown("fan_out, rounds", ROUNDS) as tell:
+        for turn in range(ROUNDS):
+            for name, count in (("small", 1000), ("large", 16_000)):
+                found[name].append(one("fan_out", "fan_out", width=32, count=count))
+            tell(turn + 1)
     print(f"| fan_out: cost per item, 16,000 / 1,000 | {ratio(found, 'large', 'small')} | 1.15 |")
     print(f"| fan_out: bytes per item, outcome included | {median(found, 'large', 'bytes'):.0f} | |")
     with server() as url:

@@ -16,6 +16,7 @@ from typing import Literal
 import anyio
 import httpx
 import trio.testing
+from progress import shown
 
 from tensorone import BidPolicy, ClusterSpec, Moved, SpotRental, TensorOne, TensorOneError
 from tensorone.emulator import Emulator, random_market
@@ -182,16 +183,12 @@ def main() -> None:
     print("| policy | running | USD per cluster-hour that ran | against on-demand |")
     print("| --- | ---: | ---: | ---: |")
     for name, policy in POLICIES.items():
-        runs = [
-            anyio.run(
-                measure,
-                policy,
-                seed,
-                backend="trio",
-                backend_options={"clock": trio.testing.MockClock(autojump_threshold=0)},
-            )
-            for seed in SEEDS
-        ]
+        runs = []
+        with shown(f"{name}, markets", len(SEEDS)) as tell:
+            for seed in SEEDS:
+                clock = trio.testing.MockClock(autojump_threshold=0)
+                runs.append(anyio.run(measure, policy, seed, backend="trio", backend_options={"clock": clock}))
+                tell(len(runs))
         total = Run(
             sum(run.up for run in runs), sum(run.samples for run in runs), sum(run.paid for run in runs) / len(runs)
         )

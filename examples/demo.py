@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import tensorone
@@ -15,7 +17,7 @@ from tensorone import ClusterSpec, Outcome, TensorOne, fan_out
 from tensorone.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 DEPOSIT = Decimal(100)
 GPU = "NVIDIA RTX A6000"
@@ -71,28 +73,37 @@ async def tour(client: TensorOne) -> None:
     say("terminated", "both, with their volumes")
 
 
-def progress(done: int, total: int | None) -> None:
-    """Prints a progress bar, unless a log is shown, which it would tear apart."""
-    if not os.environ.get("TENSORONE_LOG") and (sys.stdout.isatty() or done == total):
-        print(f"\r  {'#' * (done * 40 // (total or 1)):<40} {done} of {total}", end="", flush=True)
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A bar on a terminal where rich is installed, unless a log is shown, which it would tear apart."""
+    if os.environ.get("TENSORONE_LOG") or not (sys.stdout.isatty() and find_spec("rich")):
+        yield None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - it is not needed to run this
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task(f"  {doing}", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 async def fleet(client: TensorOne, count: int) -> None:
     """Many clusters at once, stopped and terminated again."""
     print(f"\nA fleet of {count}")
     worker = ClusterSpec(image_name="tensorone/worker", gpu_type_ids=[GPU, "NVIDIA A40", "NVIDIA L40S"])
-    outcomes = await fan_out(client.clusters.deploy, [worker] * count, on_progress=progress)
+    with progress("deploying") as on_progress:
+        outcomes = await fan_out(client.clusters.deploy, [worker] * count, on_progress=on_progress)
+    say("deployed", summary(outcomes))
     ids = [outcome.unwrap().id for outcome in outcomes if outcome.ok]
-    print(summary("deployed", outcomes))
-    print(summary("stopped", await fan_out(client.clusters.stop, ids, on_progress=progress)))
-    print(summary("terminated", await fan_out(client.clusters.terminate, ids, on_progress=progress)))
+    with progress("stopping") as on_progress:
+        say("stopped", summary(await fan_out(client.clusters.stop, ids, on_progress=on_progress)))
+    with progress("terminating") as on_progress:
+        say("terminated", summary(await fan_out(client.clusters.terminate, ids, on_progress=on_progress)))
 
 
-def summary(what: str, outcomes: Sequence[Outcome[object, object]]) -> str:
-    """The end of a progress line: what was done, and the first error if some failed."""
+def summary(outcomes: Sequence[Outcome[object, object]]) -> str:
+    """How many there were, and the first error if some failed."""
     failed = [outcome.error for outcome in outcomes if not outcome.ok]
-    count = f" {len(outcomes)}" if os.environ.get("TENSORONE_LOG") else ""  # else the bar says how many
-    return f"{count} {what}" + (f", except {len(failed)}: {failed[0]}" if failed else "")
+    return f"{len(outcomes)}" + (f", except {len(failed)}: {failed[0]}" if failed else "")
 
 
 def settle(emulator: Emulator) -> bool:

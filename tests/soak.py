@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
@@ -23,13 +24,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import httpx
 
 from tensorone import ClusterSpec, OutcomeUnknown, RetryPolicy, TensorOne, TensorOneError, fan_out
 from tensorone.emulator import Emulator, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TYPES = ["NVIDIA A40", "NVIDIA L40S", "NVIDIA RTX A6000", "NVIDIA L40", "NVIDIA RTX 6000 Ada Generation", "NVIDIA L4"]
 SETTLE = 2.0  # seconds; the latest commit and the longest lag together take 0.7
@@ -335,7 +339,7 @@ def compare(emulator: Emulator, journal: Journal, operations: int) -> Report:
     )
 
 
-def soak(operations: int, seed: int, client: str = "sdk") -> Report:
+def soak(operations: int, seed: int, client: str = "sdk", tell: Callable[[int], None] = lambda _: None) -> Report:
     """One run: a caller that is killed half-way, the same caller restarted, and the comparison."""
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -348,10 +352,16 @@ def soak(operations: int, seed: int, client: str = "sdk") -> Report:
         # A proxy in the environment could not reach the emulator on loopback.
         direct = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         with subprocess.Popen(command, env=direct) as first:
-            while first.poll() is None and len(Journal(path).ended) < operations // 2:
+            while first.poll() is None and (ended := len(Journal(path).ended)) < operations // 2:
+                tell(ended)
                 time.sleep(0.02)
             first.send_signal(signal.SIGKILL)
-        subprocess.run(command, check=True, env=direct)
+        with subprocess.Popen(command, env=direct) as second:
+            while (status := second.poll()) is None:
+                tell(len(Journal(path).ended))
+                time.sleep(0.1)
+        if status:
+            raise subprocess.CalledProcessError(status, command)
         emulator.world.advance(30)  # every late commit has happened by now
         return compare(emulator, Journal(path), operations)
 
@@ -367,11 +377,17 @@ def main() -> int:
         parser.add_argument(name, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
+        if not os.environ.get("TENSORONE_LOG"):
+            logging.disable()  # warnings of lost answers, hundreds of them: the report counts what came of each
         anyio.run(work, options.url, options.key, Path(options.work), options.seed, options.operations, options.client)
         return 0
+    sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+    from progress import shown  # noqa: PLC0415 - the benches' own, which only a person at a terminal needs
+
     reports = []
     for seed in range(options.seed, options.seed + options.seeds):
-        reports.append(soak(options.operations, seed, options.client))
+        with shown(f"seed {seed}, operations", options.operations) as tell:
+            reports.append(soak(options.operations, seed, options.client, tell))
         print(f"seed {seed}: {reports[-1]}", flush=True)
     return 0 if all(report.clean for report in reports) else 1
 

@@ -15,7 +15,11 @@ from tensorone.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+    *sorted(path for path in DOCS.rglob("*.md") if DOCS / "site" not in path.parents),
+]
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
 FILES = f"{URLS['Source']}/blob/main/"
 
@@ -29,7 +33,8 @@ FENCES = fences(ROOT / "README.md")
 
 
 def test_the_example_runs_as_it_stands(capsys):
-    """It begins before line 40, is complete, and ends with a running cluster."""
+    """It ends before line 40 of fewer than 150, is complete, and ends with a running cluster."""
+    assert README.count("\n") < 150
     begin = README[: README.index("```python")].count("\n")
     assert begin + FENCES[0].count("\n") < 40
     exec(compile(FENCES[0], "README.md", "exec"), {"__name__": "readme"})
@@ -42,11 +47,6 @@ def passes(tmp_path, code):
     command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-
-
-def test_the_test_that_it_shows_passes(tmp_path):
-    """The fixture and the test of a user's own code work together."""
-    passes(tmp_path, FENCES[1])
 
 
 def test_what_the_page_on_reliability_shows_works(tmp_path, monkeypatch):
@@ -80,7 +80,7 @@ def test_every_public_error_is_in_the_readme():
         assert name in README
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     """Links into this repository, relative or by its address, point to files that exist."""
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
@@ -107,5 +107,5 @@ def test_project_urls_lead_somewhere():
 def test_every_verb_of_the_makefile_is_explained():
     """The Makefile explains every command that the pages name."""
     verbs = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for page in PAGES:
+    for page in set(PAGES) - {DOCS / "changelog.md"}:  # which may name what is no more
         assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= verbs

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
 from decimal import Decimal
 from inspect import iscoroutine, iscoroutinefunction
@@ -97,16 +97,20 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
     """A finite duration above zero, or from zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgument(field, f"must be a number of seconds, not {type(value).__name__}")
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+    if not _finite(value) or value < 0 or (value == 0 and not zero):
         raise InvalidArgument(field, f"must be a finite number of seconds {'from' if zero else 'above'} 0, not {value}")
     return float(value)
+
+
+def _finite(value: float) -> bool:
+    return abs(value) <= sys.float_info.max  # also of an integer that is no float
 
 
 def rate(field: str, value: object) -> float:
     """A finite number a second, above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgument(field, f"must be a number a second, not {type(value).__name__}")
-    if not math.isfinite(value) or value <= 0:
+    if not _finite(value) or value <= 0:
         raise InvalidArgument(field, f"must be a finite number a second above 0, not {value}")
     return float(value)
 
@@ -116,6 +120,9 @@ def gate(value: Any) -> Any:
     for name in ("turn", "refused", "accepted"):
         if not callable(getattr(value, name, None)):
             raise InvalidArgument("gate", f"must have the methods of tensorone.Gate; it has no {name}()")
+        if iscoroutinefunction(getattr(value, name)):
+            words = "return an asynchronous context manager" if name == "turn" else "be a plain function"
+            raise InvalidArgument("gate", f"{name}() must {words}: it is called and not awaited")
     return value
 
 

@@ -26,7 +26,7 @@ from pythons import VERSIONS, interpreter
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = [name for name in PROJECT["optional-dependencies"] if name != "dev"]
+EXTRAS = [name for name in PROJECT["optional-dependencies"] if name not in {"dev", "docs"}]
 # A licence that asks no more than its text to be kept; an expression, a classifier or its own text may name it.
 FREE = re.compile(
     r"MIT|Apache|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|HPND|Unlicense|0BSD|CNRI"

@@ -40,7 +40,8 @@ async def get(session: Session, cluster_id: str) -> Cluster:
     _checks.cluster_id(cluster_id)
     cluster: Cluster | None = await session.reads.one(reading_one(), {"clusterId": cluster_id})
     if cluster is None:
-        raise ClusterNotFound(f"clusters.get: there is no cluster {cluster_id}", operation="GetCluster", attempts=1)
+        words = f"clusters.get: there is no cluster {cluster_id} (list the clusters to see which there are)"
+        raise ClusterNotFound(words, operation="GetCluster", attempts=1)
     session.rentals.seen(cluster)
     return cluster
 

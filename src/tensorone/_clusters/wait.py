@@ -185,8 +185,9 @@ class _Watched:
 
 def _timed_out(seen: Cluster | None, cluster_id: str, words: str, cause: TensorOneError | None) -> WaitTimedOut:
     state = "it was never seen" if seen is None else f"it was last seen {_described(seen)}"
+    hint = "check the id" if seen is None else "wait again, or terminate it"
     error = WaitTimedOut(
-        f"cluster {cluster_id} {words}: {state}",
+        f"cluster {cluster_id} {words}: {state} ({hint})",
         operation="ListClusters",
         billing=None if seen is None else f"cluster {cluster_id} is left as it is, and is billed while it exists",
         last_seen=seen,

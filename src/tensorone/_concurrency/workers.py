@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 R = TypeVar("R")
 
+NOT_STARTED = "not started: as many items had failed as were allowed to (call again with what was not started)"
+
 
 class Workers(Generic[T, R]):
     """One run over the items.
@@ -117,7 +119,7 @@ class Workers(Generic[T, R]):
 
     async def _outcome(self, index: int, item: T) -> Outcome[T, R]:
         if self._failures_left == 0:
-            return Outcome(item, error=NotStarted("not started: as many items had failed as were allowed to"))
+            return Outcome(item, error=NotStarted(NOT_STARTED))
         made = Unreported()
         try:
             with collecting(made):

@@ -86,11 +86,13 @@ class Emitter:
         """Whether blocks become spans now."""
         return self._telemetry is not None and self._telemetry.active
 
-    def operation(self, operation: Named, call: Callable[[str], str]) -> SeenOperation | None:
+    def operation(self, operation: Named, call: Callable[[str], str], *, attempts: int = 0) -> SeenOperation | None:
         """What observes one operation; None where nobody wants to know of single attempts."""
         found = self._telemetry if self._telemetry is not None and self._telemetry.active else None
         told = self._hook is not None or log.logger.isEnabledFor(logging.DEBUG)
-        return SeenOperation(self, found, operation, call(operation.name), told=told) if told or found else None
+        if not (told or found):
+            return None
+        return SeenOperation(self, found, operation, call(operation.name), told=told, attempts=attempts)
 
     def pays(self, payer: Payer) -> None:
         """Something adds to what is spent per hour."""

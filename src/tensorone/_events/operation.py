@@ -51,23 +51,25 @@ class SeenOperation:
         operation: The operation.
         call: The call that sends it, such as ``"clusters.list"``.
         told: Whether the log or the hook wants an event for each attempt.
+        attempts: How often it was sent before.
     """
 
-    def __init__(
-        self, emitter: Emitter, telemetry: Telemetry | None, operation: Named, call: str, *, told: bool
+    def __init__(  # noqa: PLR0913 - what one operation is about
+        self, emitter: Emitter, telemetry: Telemetry | None, operation: Named, call: str, *, told: bool, attempts: int
     ) -> None:
         self._emitter = emitter
         self._telemetry = telemetry
         self._operation = operation
         self._call = call
         self._told = told
-        self._attempts = 0
+        self._attempts = attempts
         self._began = self._joined = anyio.current_time()
         self._waited = self._queued = self._paused = 0.0
         self._status: int | None = None
         self._request_id: str | None = None
         self._outcome: Outcome = "ok"
         self._latest: dict[str, Attribute] = {}
+        self._failed: type[Exception] | None = None  # the latest attempt, in this way
         self._about = {
             keys.OPERATION: operation.name,
             keys.OPERATION_TYPE: operation.kind,
@@ -89,14 +91,16 @@ class SeenOperation:
             self._outcome = "unknown"
         elif kind is not None and not isinstance(error, TensorOneError):
             self._outcome = "cancelled"
+        # A request that several calls share fails without an error here: each of them raises its own.
+        failed = self._failed if kind is None else kind if issubclass(kind, Exception) else None
         attributes = self._about | self._latest | {keys.OUTCOME: self._outcome}
-        if isinstance(error, Exception) and kind is not None:
-            attributes[keys.ERROR] = kind.__name__
+        if failed is not None:
+            attributes[keys.ERROR] = failed.__name__
         self._telemetry.duration.record(anyio.current_time() - self._began, of_metric(attributes))
         attributes |= {keys.QUEUED: self._queued, keys.PAUSED: self._paused}
         # That a cluster is not there is an answer to the question.
-        failed = isinstance(error, Exception) and not isinstance(error, ClusterNotFound)
-        self._telemetry.end(self._begun, attributes, error=kind.__name__ if failed and kind is not None else None)
+        error_type = failed.__name__ if failed is not None and not issubclass(failed, ClusterNotFound) else None
+        self._telemetry.end(self._begun, attributes, error=error_type)
 
     def joins(self) -> None:
         """An attempt joins the client's queue."""
@@ -123,6 +127,8 @@ class SeenOperation:
             self._outcome = "cancelled" if failed is None else "lost"
         else:
             self._outcome = "ok" if failed is None else "refused"
+        self._failed = None if failed is None else failed.kind
+        self._about[keys.OPERATION] = self._operation.name  # of a shared request, known when it leaves
         error = None if failed is None else failed.kind.__name__
         if self._telemetry is not None:
             self._count(self._telemetry, error)

@@ -17,9 +17,10 @@ LONG_PAUSE = 1.0  # seconds from which on a pause is a warning; shorter ones are
 WORDS = 300  # letters of a failure that an event repeats
 
 
-def tell_pause(events: Emitter, seconds: float, *, waiting: int) -> None:
+def tell_pause(events: Emitter, seconds: float | None, *, waiting: int) -> None:
     """All calls wait, which the first of several requests refused together tells."""
-    events.emit_at(logging.WARNING if seconds >= LONG_PAUSE else logging.INFO, Paused, seconds=seconds, waiting=waiting)
+    level = logging.WARNING if (seconds or 0.0) >= LONG_PAUSE else logging.INFO
+    events.emit_at(level, Paused, seconds=seconds, waiting=waiting)
 
 
 def tell_repeat(  # noqa: PLR0913 - what one repeat is about

@@ -119,7 +119,7 @@ class Paused(Event):
     """The server limited the rate: every call of this client waits. A warning from one second on.
 
     Attributes:
-        seconds: For how long.
+        seconds: For how long; None where the server named no time and a gate decides.
         waiting: How many requests are in the queue.
     """
 
@@ -127,9 +127,10 @@ class Paused(Event):
     LEVEL: ClassVar[int] = logging.WARNING
     KEYS: ClassVar[Mapping[str, str]] = {"seconds": keys.PAUSED, "waiting": keys.WAITING}
 
-    seconds: float
+    seconds: float | None
     waiting: int
 
     def __str__(self) -> str:
         queued = f"; {self.waiting} in the queue" if self.waiting else ""
-        return f"rate limit: all calls of this client wait {seconds(self.seconds)}{queued}"
+        wait = "as long as its gate says" if self.seconds is None else seconds(self.seconds)
+        return f"rate limit: all calls of this client wait {wait}{queued}"

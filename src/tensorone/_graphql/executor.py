@@ -140,12 +140,9 @@ class Executor:
         spent: float,
         *,
         again: bool,
-        seen: SeenOperation | None = None,
+        seen: SeenOperation | None,
     ) -> tuple[T | FailedAttempt, float]:
         """One request when its turn comes, and how long it took; `spent` is what those before it took."""
-        if seen is None and (alone := self.events.operation(operation, calls.name)) is not None:
-            with alone:  # an attempt of reads that share a request, which no call observes as its own
-                return await self.attempt(operation, body, delivery, spent, again=again, seen=alone)
         left = self._retry.total_timeout - spent
         if seen is not None:
             seen.joins()
@@ -203,8 +200,13 @@ class Executor:
         attempts: int,
         spent: float,
         values: Mapping[str, object] = NO_VALUES,
+        *,
+        call: str | None = None,
     ) -> float | None:
-        """Waits until a failed request may be sent again; answers how long, or None if it may not."""
+        """Waits until a failed request may be sent again; answers how long, or None if it may not.
+
+        `call` is what sends it, where its operation is also another call's.
+        """
         repeatable = operation.kind == "query" or operation.idempotent or not failed.acted
         if not (failed.passing and repeatable):
             return None
@@ -216,7 +218,7 @@ class Executor:
                 self.events,
                 operation,
                 failed,
-                call=calls.name(operation.name),
+                call=call or calls.name(operation.name),
                 redact=lambda words: self._redactor(values).text(words),
                 attempt=attempts + 1,
                 attempts=self._retry.attempts,

@@ -63,6 +63,7 @@ _OTHER = "what it makes or starts may be there, and billed"
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
 
 HINTS: Mapping[type[TensorOneError], str] = {
+    QueryError: "these are the server's own words: change the call to fit them, or ask its support",
     AuthenticationError: "check the key in TENSORONE_API_KEY, its expiry date and its rights",
     RateLimited: "send less, or give RetryPolicy a longer total_timeout",
     ClusterNotFound: "list the clusters to see which there are",

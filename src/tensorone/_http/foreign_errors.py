@@ -27,7 +27,9 @@ class ForeignErrors:
     def words(self, error: Exception) -> str:
         """What the system says is behind the error, such as "connection refused"; else the error's own words."""
         said = next(filter(None, map(_of_system, _links(error))), None)
-        words = said or (f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        # httpx-aiohttp calls every lost connection a ConnectTimeout, which would say that nothing was sent.
+        origin = error.__cause__ if isinstance(error, httpx.ConnectTimeout) and error.__cause__ else error
+        words = said or (f"{type(origin).__name__}: {origin}" if str(origin) else type(origin).__name__)
         return f"{type(error).__name__} (its words hold a secret)" if self._holds_secret(words) else words
 
     def cause(self, error: Exception) -> Exception | None:

@@ -87,7 +87,8 @@ async def _in_stock(
     quoted = await lowest(session, gpu_type_id, gpu_count=gpu_count)
     if price(quoted) is None:
         raise NoCapacity(
-            f"GetOnDemandPrice: the server quotes no fixed price for {gpu_type_id!r}: none is free now",
+            f"GetOnDemandPrice: the server quotes no fixed price for {gpu_type_id!r}: none is free now"
+            " (try another GPU type, or later)",
             operation="GetOnDemandPrice",
             attempts=1,
         )

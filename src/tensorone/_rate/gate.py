@@ -22,7 +22,8 @@ class Gate(Protocol):
         """Waits in entering until one request may start; the block ends when that request has.
 
         The time of a call and its attempts do not count the wait. A mutation has certainly not been sent when
-        entering fails or is cancelled. Leaving must not fail.
+        entering fails or is cancelled. What leaving raises is logged once and changes nothing: the answer is there,
+        and may be a cluster that was rented.
 
         Args:
             mutation: It is a mutation, otherwise a query.

@@ -73,7 +73,7 @@ def out_of_options(facts: Facts, reason: str) -> TensorOneError:
 
 def _above_ceiling(facts: Facts, words: str, bidding: BidPolicy, quote: SpotQuote) -> BidCeilingReached:
     return BidCeilingReached(
-        words,
+        f"{words} (raise the ceiling, or wait)",
         ceiling=float(bidding.ceiling),
         minimum_bid=quote.minimum_bid,
         last_bid=facts.log.last_bid,

@@ -8,24 +8,27 @@ fails as a whole is sent again in smaller ones, and one that takes too long is g
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from tensorone._delivery import Delivery
 from tensorone._errors import RequestTimedOut
-from tensorone._graphql import arguments, batch
+from tensorone._graphql import arguments, batch, calls
 from tensorone._graphql.executor import Naming, read
 from tensorone._graphql.failed_attempt import FailedAttempt
 from tensorone._http.transport import Response
 
 from . import shared_request
+from .waiting_read import PENDING, Read, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
+    from tensorone._events.operation import SeenOperation
     from tensorone._graphql.executor import Executor
     from tensorone._graphql.operation import Operation
 
@@ -59,63 +62,6 @@ class MergedReads:
         return line.alone(variables)
 
 
-_PENDING: Any = object()
-
-
-class _Read:
-    """One call that waits.
-
-    Attributes:
-        values: Its variables.
-        shared: The request that it takes part in.
-        outcome: What came of it: the value of the field, a `FailedAttempt`, or nothing yet.
-    """
-
-    __slots__ = ("outcome", "shared", "values")
-
-    def __init__(self, values: dict[str, arguments.Tree]) -> None:
-        self.values = values
-        self.shared: _Shared
-        self.outcome: Any = _PENDING
-
-
-class _Shared:
-    """A request for several reads, as the executor wants an operation; what it is called is known when it leaves.
-
-    Attributes:
-        reads: Who waits for it. The first leads: it sends the request.
-        asked: Those that it was sent for.
-        news: Set when there is something to learn: an outcome, another request, the lead.
-    """
-
-    kind: Literal["query"] = "query"
-    idempotent = True
-    document = ""
-    fields = ()
-    attempts = 0
-    spent = 0.0  # seconds, for these and the waits between them
-    sent_at: float | None = None  # the latest of them
-    scope: anyio.CancelScope  # that limits its time
-    again = False  # it was in the queue before
-    halves: shared_request.Halves | None = None  # what it is a half of
-
-    def __init__(self, operation: Operation[Any]) -> None:
-        self.name = operation.name
-        self.result = operation.result
-        self.reads: dict[_Read, None] = {}
-        self.asked: list[_Read] = []
-        self.news = anyio.Event()
-
-    def led_by(self, one: _Read) -> bool:
-        """Whether that read is to send it."""
-        return next(iter(self.reads)) is one
-
-    def wake(self) -> None:
-        """Everyone who waits looks at what concerns it."""
-        news, self.news = self.news, anyio.Event()
-        news.set()
-
-
 class _Line:
     """The reads of one operation."""
 
@@ -125,9 +71,10 @@ class _Line:
         self._executor = executor
         self._operation = operation
         (self._field,) = operation.result.model_fields
-        self._open: _Shared | None = None  # the request that further reads may join
+        self._open: Shared | None = None  # the request that further reads may join
         self._in_company = False  # whether the latest answer was for several, who may come again together
         self._size = shared_request.BatchSize()
+        self._call = calls.name(operation.name)
 
     @property
     def crowded(self) -> bool:
@@ -148,7 +95,7 @@ class _Line:
             self._executor.lifetime.require_open()
             one = self._joined(arguments.values(variables))
             try:
-                while one.outcome is _PENDING:
+                while one.outcome is PENDING:
                     if one.shared.led_by(one):
                         await self._lead(one.shared)
                     else:
@@ -163,52 +110,57 @@ class _Line:
     def _value(self, found: Any) -> Any:
         return found if isinstance(found, FailedAttempt) else getattr(found, self._field)
 
-    def _joined(self, values: dict[str, arguments.Tree]) -> _Read:
-        one: _Read = _Read(values)
+    def _joined(self, values: dict[str, arguments.Tree]) -> Read:
+        one: Read = Read(values)
         most = self._reads.most if self._executor.queue.full else min(self._reads.most, self._size.most)
         shared = self._open
         if shared is None or len(shared.reads) >= most:
-            shared = self._open = _Shared(self._operation)
+            shared = self._open = Shared(self._operation)
         shared.reads[one], one.shared = None, shared
         return one
 
-    def _leave(self, one: _Read) -> None:
+    def _leave(self, one: Read) -> None:
         """A read has its outcome, or was cancelled: then it is not asked for any more, and the next one leads."""
         shared = one.shared
         led = shared.led_by(one)
         del shared.reads[one]
         if not shared.reads:
             self._close(shared)
-        elif led and one.outcome is _PENDING:
+        elif led and one.outcome is PENDING:
             shared.again = True
             shared.wake()
 
-    async def _lead(self, shared: _Shared) -> None:
+    async def _lead(self, shared: Shared) -> None:
+        seen = self._executor.events.operation(shared, lambda _: self._call, attempts=shared.attempts)
         self._under_way += 1
         try:
             if not shared.again:
                 await checkpoint()  # those who come in the same turn of the event loop go along
-            outcome = await self._answer(shared)
+            with seen or nullcontext():
+                outcome = await self._answer(shared, seen)
         finally:
             self._under_way -= 1
         self._settle(shared, outcome)
         shared.wake()
 
-    async def _answer(self, shared: _Shared) -> Any:
+    async def _answer(self, shared: Shared, seen: SeenOperation | None) -> Any:
         """Sends it as often as a read alone would be sent, but for one that takes too long."""
         delivery = Delivery()
         while True:
-            outcome = await self._attempt(shared, delivery)
+            outcome = await self._attempt(shared, delivery, seen)
             if not isinstance(outcome, FailedAttempt):
                 return outcome
             if len(shared.asked) > 1 and issubclass(outcome.kind, RequestTimedOut):
                 return outcome
-            wait = await self._executor.wait_after(shared, outcome, delivery, shared.attempts, shared.spent)
+            attempts, spent = shared.attempts, shared.spent
+            wait = await self._executor.wait_after(shared, outcome, delivery, attempts, spent, call=self._call)
             if wait is None:
                 return outcome
             shared.spent += wait
+            if seen is not None:
+                seen.pauses(wait)
 
-    async def _attempt(self, shared: _Shared, delivery: Delivery) -> Any:
+    async def _attempt(self, shared: Shared, delivery: Delivery, seen: SeenOperation | None) -> Any:
         again, shared.again = shared.again, True
         shared.attempts += 1
         shared.sent_at = None
@@ -216,7 +168,7 @@ class _Line:
         outcome: Any = FailedAttempt(RequestTimedOut, "no response in time for several reads", passing=True)
         try:
             with anyio.CancelScope() as shared.scope:
-                outcome, _ = await self._executor.attempt(shared, body, delivery, shared.spent, again=again)
+                outcome, _ = await self._executor.attempt(shared, body, delivery, shared.spent, again=again, seen=seen)
         finally:
             took = 0.0 if shared.sent_at is None else anyio.current_time() - shared.sent_at
             shared.spent += took
@@ -226,7 +178,7 @@ class _Line:
             self._close(shared)
         return outcome
 
-    def _sealed(self, shared: _Shared) -> bytes:
+    def _sealed(self, shared: Shared) -> bytes:
         """The turn has come: the body that asks for what waits. Whoever is beyond the limit waits for another turn."""
         self._close(shared)
         if beyond := shared.asked[1 if self._size.leaves() else self._reads.most :]:
@@ -242,21 +194,21 @@ class _Line:
         shared.name, shared.result = query.name, query.result
         return self._executor.body(query, values)
 
-    def _close(self, shared: _Shared) -> None:
+    def _close(self, shared: Shared) -> None:
         """Nobody joins any more: it is about those who wait now."""
         self._open = None if self._open is shared else self._open
         shared.asked = [*shared.reads]
 
-    def _part(self, shared: _Shared, reads: Iterable[_Read]) -> _Shared:
+    def _part(self, shared: Shared, reads: Iterable[Read]) -> Shared:
         """Takes reads out of a request into one of their own; what was sent does not count as an attempt of theirs."""
-        part = _Shared(self._operation)
+        part = Shared(self._operation)
         part.attempts, part.spent, part.again = shared.attempts - 1, shared.spent, True
         for one in reads:
             del shared.reads[one]
             part.reads[one], one.shared = None, part
         return part
 
-    def _settle(self, shared: _Shared, outcome: Any) -> None:
+    def _settle(self, shared: Shared, outcome: Any) -> None:
         """Hands out what came of it; reads that have no outcome then become parts of other requests."""
         accepted, self._in_company = True, len(shared.asked) > 1
         if not self._in_company:
@@ -273,7 +225,7 @@ class _Line:
             self._reads.most = min(self._reads.most, shared.halves.size)
         shared.asked = []  # reads hold their request: no cycle is left to the garbage collector
 
-    def _take_apart(self, shared: _Shared, failed: FailedAttempt) -> bool:
+    def _take_apart(self, shared: Shared, failed: FailedAttempt) -> bool:
         """What a failure says about each read; whether the server dealt with each of them."""
         count = len(shared.asked)
         answers = shared_request.lone_answers(failed, self._operation.fields[0].key, count)
@@ -293,8 +245,8 @@ class _Line:
         self._ask_again(shared, size, shared_request.Halves() if too_many else None)
         return False
 
-    def _ask_again(self, shared: _Shared, size: int, halves: shared_request.Halves | None = None) -> None:
+    def _ask_again(self, shared: Shared, size: int, halves: shared_request.Halves | None = None) -> None:
         """Puts the reads that have no outcome yet into requests of such a size."""
-        left = [one for one in shared.reads if one.outcome is _PENDING]
+        left = [one for one in shared.reads if one.outcome is PENDING]
         for start in range(0, len(left), size):
             self._part(shared, left[start : start + size]).halves = halves

@@ -87,7 +87,8 @@ class SpendLimit:
         else:
             words = f"{self.counted(key, requested)} USD per hour more would exceed max_hourly_spend={self.amount}"
         return SpendLimitReached(
-            f"{calls.name(operation)}: {words}, of which {committed} are committed; nothing was sent",
+            f"{calls.name(operation)}: {words}, of which {committed} are committed; nothing was sent"
+            " (end a cluster, or raise the limit)",
             limit=float(self.amount),
             committed=float(committed),
             requested=None if requested is None else float(requested),

@@ -184,9 +184,10 @@ class SearchState:
         words = f"{log.call}: {end}: {log.summary() or 'no attempt was made'}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
+            words += " (name more GPU types, or give a longer timeout)"
             return over or NoCapacity(words, operation="RentSpotCluster", attempts=len(log.attempts))
         return BidCeilingReached(
-            words,
+            f"{words} (raise the ceiling, or name more GPU types)",
             ceiling=float(self._terms.bidding.ceiling),
             minimum_bid=min(self._above_ceiling.values()),
             last_bid=log.last_bid,

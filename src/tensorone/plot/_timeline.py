@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import cycle
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["timeline"]
 
 MINUTE, HOUR = 60.0, 3600.0
+LONG = 5 * HOUR  # a picture of more is labelled in hours
 WON = ("won", "started")
 # Told apart by people who see few colours, and on white as on black.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 GREY = "#808080"
+CROSS: Mapping[str, Any] = {"s": 34, "marker": "X", "facecolors": "white", "edgecolors": "#b00020", "zorder": 3}
 
 Money = Decimal | float
 Prices = Mapping[str, Iterable[tuple[float, Money | None]]]
@@ -86,29 +88,36 @@ def timeline(  # noqa: PLR0913 - each a layer of the picture
     moments = (
         [each.at for each in events] + [bid.at for bid in bids] + [at for each in asked.values() for at, _ in each]
     )
-    if not moments:
-        raise InvalidArgument("history", "holds nothing to draw: give it events or attempts, or prices beside it")
+    quiet = fleet and start is not None and end is not None  # a fleet to which nothing happened
+    if not (moments or quiet):
+        words = "holds nothing to draw: give it events or attempts, or prices beside it, or fleet with start and end"
+        raise InvalidArgument("history", words)
     begin, until = min(moments) if start is None else start, max(moments) if end is None else end
     ran = spans(events, fleet=fleet or {}, start=begin, end=until, gpu_count=gpu_count)
     figure = Figure(figsize=(9, 6.5 if ran else 3), layout="constrained")
     parts = _parts(figure, 3 if ran else 1)
-    _market(parts[0], _Clock(begin, until), bids, asked, ceiling)
+    clock = _Clock(begin, until)
+    _market(parts[0], clock, bids, asked, ceiling)
     if ran:
-        _clusters(parts[1], _Clock(begin, until), ran, [each for each in events if isinstance(each, Preempted)])
-        _money(parts[2], _Clock(begin, until), ran, on_demand)
-    parts[-1].set_xlabel("minutes")
-    parts[-1].set_xlim(0, max((until - begin) / MINUTE, 1 / MINUTE))
+        _clusters(parts[1], clock, ran, [each for each in events if isinstance(each, Preempted)])
+        _money(parts[2], clock, ran, on_demand)
+    parts[-1].set_xlabel("hours" if clock.unit == HOUR else "minutes")
+    parts[-1].set_xlim(0, max(clock(until), 1 / clock.unit))
     return figure
 
 
 class _Clock(NamedTuple):
-    """Seconds of the caller's clock as minutes of the picture."""
+    """Seconds of the caller's clock as minutes of the picture, or hours of a long one."""
 
     begin: float
     end: float
 
+    @property
+    def unit(self) -> float:
+        return HOUR if self.end - self.begin > LONG else MINUTE
+
     def __call__(self, at: float) -> float:
-        return (at - self.begin) / MINUTE
+        return (at - self.begin) / self.unit
 
 
 def _bid(each: object) -> _Bid | None:
@@ -156,10 +165,10 @@ def _clusters(axes: Axes, clock: _Clock, ran: Sequence[Span], preempted: Sequenc
     first: dict[int, str] = {}
     for each in sorted(ran, key=lambda span: span.begin):
         moved = first.setdefault(each.lane, each.cluster_id) != each.cluster_id
-        bar = [(clock(each.begin), (each.end - each.begin) / MINUTE)]
+        bar = [(clock(each.begin), clock(each.end) - clock(each.begin))]
         axes.broken_barh(bar, (each.lane - 0.4, 0.8), facecolors=COLOURS[1 if moved else 0], alpha=0.8)
     stops = [(clock(each.at), lanes[each.cluster_id]) for each in preempted if each.cluster_id in lanes]
-    axes.scatter([at for at, _ in stops], [lane for _, lane in stops], s=22, marker="x", color="#b00020", zorder=3)
+    axes.scatter([at for at, _ in stops], [lane for _, lane in stops], **CROSS)
     axes.set_ylabel("clusters")
     axes.set_yticks([])
     axes.set_ylim(max(lanes.values()) + 0.6, -0.6)

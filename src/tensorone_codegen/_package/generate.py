@@ -21,6 +21,7 @@ from tensorone_codegen._project.settings import FIXED
 
 from . import lint, stand_ins
 from .import_check import check_import
+from .progress import told
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -54,7 +55,8 @@ def generate(settings: Settings, instead: Mapping[Path, str] = NOTHING) -> list[
         raise CodegenError(f"{target} was not generated: move it away, or set another target_package_name")
     project = _load(settings, instead)
     with _fresh(settings, project) as package:
-        check_import(package)
+        with told("checking that the package can be imported", project.schema):
+            check_import(package)
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear(target.parent)
         # On the same file system as the target, so that both renames are atomic.
@@ -106,7 +108,8 @@ def _fresh(settings: Settings, project: Project) -> Generator[Path]:
             (directory / part).mkdir()
             (directory / part / f"{part}.graphql").write_text(stand_ins.renamed(text, others), encoding="utf-8")
         # Relative paths, so that the headers of the files name no directory of this machine.
-        with contextlib.chdir(directory), contextlib.redirect_stdout(io.StringIO()):
+        step = told(f"generating from a schema of {len(project.schema.type_map):,} types", project.schema)
+        with contextlib.chdir(directory), contextlib.redirect_stdout(io.StringIO()), step:
             _run(settings, project, others)
         package = directory / settings.target.name
         (package / "schema.graphql").write_text(project.schema_text, encoding="utf-8")

@@ -204,3 +204,21 @@ def test_the_example_explains_a_lost_answer(capsys):
         ("  ", "query ListClusters ms ok"),
         ("  ", "+ tensorone.adopted"),
     ]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_request_that_reads_share_is_one_span_with_its_repeats(recorded, open_client, emulator, times):
+    """Its span says which operation it was, and by `error.type` that it failed in the end, though each read raises."""
+    async with open_client(emulator.url, retry=RetryPolicy(attempts=2, wait_initial=0.01)) as client:
+        ids = [cluster.id for cluster in await client.clusters.list()]
+        emulator.faults.add(Fault("bad_gateway", times=times, operation="GetClusters"))
+        await fan_out(client.clusters.get, ids * 8, limit=len(ids) * 8)
+    spans = [span for span in recorded.spans if span.attributes.get("graphql.operation.name") == "GetClusters"]
+    assert [event.name for event in spans[0].events] == ["tensorone.repeat"]
+    about = spans[0].attributes
+    failed = times == 2
+    assert about["tensorone.call"] == "clusters.get"
+    assert about["http.request.resend_count"] == 1
+    assert about["tensorone.outcome"] == ("refused" if failed else "ok")
+    assert about.get("error.type") == ("UnexpectedResponse" if failed else None)
+    assert spans[0].status.status_code is (StatusCode.ERROR if failed else StatusCode.UNSET)

@@ -154,7 +154,8 @@ async def test_a_spending_limit(call, emulator):
         with pytest.raises(SpendLimitReached) as caught:
             await attrgetter(call)(limited)(**given)
     assert str(caught.value).startswith(f"{call}: ")
-    assert str(caught.value).endswith("max_hourly_spend=0.01, of which 0 are committed; nothing was sent")
+    said = "max_hourly_spend=0.01, of which 0 are committed; nothing was sent (end a cluster, or raise the limit)"
+    assert str(caught.value).endswith(said)
     assert caught.value.operation
 
 

@@ -71,6 +71,14 @@ def test_a_fleet_has_market_clusters_and_money() -> None:
     assert "on-demand" not in texts(timeline(EVENTS, fleet={"a": BID}))
 
 
+def test_a_long_picture_counts_in_hours() -> None:
+    """A day is labelled from 0 to 24, and what ran has its place in it."""
+    figure = timeline(EVENTS, fleet={"a": BID}, start=0.0, end=86_400.0)
+    assert figure.axes[-1].get_xlabel() == "hours"
+    assert figure.axes[-1].get_xlim() == (0, 24)
+    assert max(path.vertices[:, 0].max() for bar in figure.axes[1].collections[:-1] for path in bar.get_paths()) == 24
+
+
 def test_a_search_has_the_market_alone() -> None:
     """Attempts are bids; one that sent nothing is none, and nothing is known of clusters."""
     at = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -82,7 +90,15 @@ def test_a_search_has_the_market_alone() -> None:
     assert len(timeline(ledger).axes) == 1
 
 
-@pytest.mark.parametrize(("history", "options"), [([], {}), (["?"], {}), (EVENTS, {"gpu_count": 0})])
+def test_a_fleet_to_which_nothing_happened_is_drawn_from_start_to_end() -> None:
+    """Its clusters, and what they cost, are known without any event."""
+    assert len(timeline([], fleet={"abc": 0.2, "def": None}, start=0, end=3600).axes) == 3
+
+
+@pytest.mark.parametrize(
+    ("history", "options"),
+    [([], {}), (["?"], {}), ([], {"fleet": {"abc": 0.2}, "start": 0}), (EVENTS, {"gpu_count": 0})],
+)
 def test_what_cannot_be_drawn_is_refused(history, options) -> None:
     """Nothing to draw, or clusters without GPUs, is an error that names the argument."""
     with pytest.raises(InvalidArgument, match=r"history|gpu_count"):

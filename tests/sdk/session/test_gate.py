@@ -2,7 +2,8 @@
 
 import math
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tensorone import ClusterSpec, Gate, InvalidArgument, RateLimited, RetryPolicy, TensorOne, fan_out
 from tensorone.emulator import Emulator, Fault
+from tensorone.events import Attempted, Event, Failure, Paused, Repeating
 
 
 class Recording:
@@ -129,7 +131,75 @@ def test_a_gate_without_its_methods_is_refused_at_once():
         TensorOne("key", gate=object())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan, True, "8"])
+class AfterTheAnswer(Recording):
+    """A gate that fails once a request has its answer, in one of the ways there are."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def fail(self, where: str) -> None:
+        if self.where == where:
+            raise ConnectionError("Redis went away")
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        yield
+        self.fail("leaving")
+
+    def refused(self, retry_after: float | None) -> None:
+        self.fail("refused")
+
+    def accepted(self, took: float) -> None:
+        self.fail("accepted")
+
+
+@pytest.mark.parametrize("where", ["leaving", "refused", "accepted"])
+async def test_a_gate_that_fails_after_an_answer_loses_no_cluster(emulator: Emulator, where):
+    """The rented cluster is returned, and the failure is told once."""
+    told: list[Event] = []
+    gate = AfterTheAnswer(where)
+    emulator.faults.add(Fault("rate_limited", retry_after="0.01", times=2))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=gate, on_event=told.append) as client:
+        placed = await client.clusters.deploy(ClusterSpec(image_name="a", gpu_type_id="NVIDIA A40"))
+        assert placed.id in emulator.world.clusters
+        assert [each.cluster_id for each in client.rented] == [placed.id]
+        await client.clusters.terminate(placed.id)
+    (failure,) = [event for event in told if isinstance(event, Failure)]
+    assert str(failure) == "the gate failed after an answer; what else it raises there is not logged"
+
+
+class Swallowing(Recording):
+    """A gate that hides what ends its block, as `suppress` does."""
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        with suppress(BaseException):
+            yield
+
+
+async def test_a_gate_hides_no_cancellation(emulator: Emulator):
+    """A cancelled call ends as cancelled, whatever the gate makes of it."""
+    emulator.faults.add(Fault("hang"))
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=Swallowing()) as client:
+        with anyio.move_on_after(0.1) as scope:
+            await client.gpu_types.list()
+        assert scope.cancelled_caught
+
+
+@pytest.mark.parametrize("name", ["turn", "refused", "accepted"])
+def test_a_gate_with_a_coroutine_function_is_refused_at_once(name):
+    """The error says which method must be plain; nothing would await it."""
+
+    async def method(*_: object, **__: object) -> None: ...
+
+    gate = Recording()
+    setattr(gate, name, method)
+    with pytest.raises(InvalidArgument, match=rf"gate: {name}\(\) must .*: it is called and not awaited"):
+        TensorOne("key", gate=gate)
+
+
+@pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan, True, "8", 10**400])
 def test_a_rate_that_cannot_be_kept_is_refused(rate):
     """The error names the argument."""
     with pytest.raises(InvalidArgument, match="requests_per_second"):
@@ -166,3 +236,71 @@ def test_a_server_below_the_given_rate_is_learned_all_the_same(run_virtually):
         assert emulator.rate_limited <= 10
 
     run_virtually(main)
+
+
+class Holding(Recording):
+    """A gate that holds back all turns from one refusal until the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = anyio.Event()
+        self.opened.set()
+
+    @asynccontextmanager
+    async def turn(self, *, mutation: bool, patience: float):
+        await self.opened.wait()
+        yield
+
+    def refused(self, retry_after: float | None) -> None:
+        super().refused(retry_after)
+        if len(self.told) % 2:
+            self.opened = anyio.Event()
+        else:
+            self.opened.set()
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds", "text"),
+    [
+        (Fault("rate_limited", retry_after="0.01"), 0.01, "rate limit: all calls of this client wait 10 ms"),
+        (
+            Fault("graphql_error", code="THROTTLED"),
+            None,
+            "rate limit: all calls of this client wait as long as its gate says",
+        ),
+    ],
+)
+async def test_a_refusal_behind_a_gate_is_told_once_a_pause(emulator: Emulator, fault, seconds, text):
+    """Of two requests refused together the first tells it, before its repeat; and it is told again the next time."""
+    told: list[Event] = []
+    async with TensorOne(emulator.api_key, url=emulator.url, gate=Holding(), on_event=told.append) as client:
+        for _ in range(2):
+            emulator.faults.add(replace(fault, times=2))
+            await fan_out(lambda _: client.gpu_types.list(), range(2), limit=2)
+    names = [event.NAME for event in told if event.NAME != "progress"]
+    assert names[:3] == ["attempt", "paused", "repeat"]
+    assert sorted(names) == ["attempt"] * 8 + ["paused"] * 2 + ["repeat"] * 4
+    pauses = [event for event in told if isinstance(event, Paused)]
+    assert [(event.seconds, str(event)) for event in pauses] == [(seconds, text)] * 2
+
+
+@pytest.mark.parametrize("gate", [None, Recording])
+async def test_reads_that_share_a_request_have_its_attempts_and_its_repeats_told(emulator: Emulator, gate):
+    """Behind a gate or not, each request is one attempt, counted on, under the name of the call that was made."""
+    told: list[Event] = []
+    settings = {"retry": RetryPolicy(wait_initial=0.01), "gate": gate and gate()}
+    async with TensorOne(emulator.api_key, url=emulator.url, on_event=told.append, **settings) as client:
+        ids = [cluster.id for cluster in await client.clusters.list()]
+        told.clear()
+        emulator.faults.add(Fault("bad_gateway", times=2, operation="GetClusters"))
+        outcomes = await fan_out(client.clusters.get, ids * 8, limit=len(ids) * 8)
+        assert all(outcome.ok for outcome in outcomes)
+    attempts = [event for event in told if isinstance(event, Attempted)]
+    assert {event.call for event in attempts} == {"clusters.get"}
+    shared = [event for event in attempts if event.operation == "GetClusters"]
+    assert [(event.attempt, event.status_code) for event in shared][:3] == [(1, 502), (2, 502), (3, 200)]
+    repeats = [event for event in told if isinstance(event, Repeating)]
+    assert [(event.call, event.operation, event.attempt) for event in repeats] == [
+        ("clusters.get", "GetClusters", 2),
+        ("clusters.get", "GetClusters", 3),
+    ]

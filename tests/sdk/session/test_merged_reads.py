@@ -234,7 +234,7 @@ def test_a_failure_of_one_is_that_ones_alone(run):
     assert len(right(found)) == 39
     assert type(found["id7"]) is type(found["id9"]) is ClusterNotFound
     assert type(found["id8"]) is QueryError
-    assert str(found["id8"]) == "clusters.get: boom of id8"
+    assert str(found["id8"]).startswith("clusters.get: boom of id8 (")
     assert str(found["id7"]).startswith("clusters.get: Cluster not found")
     assert "id9" in str(found["id9"])
     for name in ("id7", "id8"):
@@ -287,7 +287,7 @@ def test_what_an_answer_does_not_settle_is_asked_for_again(run):
     run(begin_first, nulled, found, 5)
     assert nulled.sizes == [1, 5, 4]
     assert len(right(found)) == 5
-    assert str(found["id2"]) == "clusters.get: boom"
+    assert str(found["id2"]).startswith("clusters.get: boom (")
 
 
 async def waiting(client: TensorOne, group, one, count: int) -> None:
@@ -538,7 +538,7 @@ def test_one_read_that_spoils_its_requests_teaches_no_size(run):
         async with service.client() as client:
             found = await together(client.clusters.get, ids(9))
             assert len(right(found)) == 8
-            assert str(found["id5"]) == "clusters.get: boom"
+            assert str(found["id5"]).startswith("clusters.get: boom (")
             service.asked.clear()
             await client.clusters.get_many(ids(40, first=10))
 
