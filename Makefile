@@ -14,6 +14,15 @@ demo: install ## Run the examples against the emulator
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/spot_fleet.py
 
+demo-durable: install ## Kill the workers of a fleet that Temporal keeps, and watch it
+	$(BIN)/python examples/durable_fleet/main.py
+
+# In an environment of its own: an example is no reason for a dependency.
+demo-dbos: ## Kill the process of a fleet that DBOS keeps in SQLite; downloads DBOS
+	test -d .dbos || $(PYTHON) -m venv .dbos
+	.dbos/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'dbos>=3,<4'
+	.dbos/bin/python examples/durable_dbos/main.py
+
 test: install ## Run the tests but the slowest, which `make cov` runs too
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
@@ -48,8 +57,9 @@ cov: install ## Run all tests with branch coverage
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
-soak-fleet: install ## Kill a fleet's process again and again in a flapping market, five seeds, and compare at rest; then a control
+soak-fleet: install ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; and a control
 	$(BIN)/python tests/fleet_soak.py --clusters 60 --kills 15 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --kills 8 --seeds 2 --forget
+	$(BIN)/python tests/temporal_soak.py --clusters 60 --hits 8 --seeds 5
 
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
 	benchmarks/.venv/bin/python benchmarks/run.py
@@ -113,7 +123,7 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
 
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .dbos docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
-.PHONY: help install demo test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
+.PHONY: help install demo demo-durable demo-dbos test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
 	types cov soak soak-fleet bench bench-spot probe-proof mcp-proof docs pictures pages dist release-check clean

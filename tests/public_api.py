@@ -9,7 +9,14 @@ import importlib
 import inspect
 from collections.abc import Iterator
 
-PACKAGES = ("tensorone", "tensorone.emulator", "tensorone.events", "tensorone.fleet", "tensorone.plot")
+PACKAGES = (
+    "tensorone",
+    "tensorone.emulator",
+    "tensorone.events",
+    "tensorone.fleet",
+    "tensorone.plot",
+    "tensorone.temporal",
+)
 
 
 def lines() -> list[str]:

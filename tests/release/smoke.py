@@ -81,6 +81,13 @@ def otel() -> str:
     return f"opentelemetry-api {version('opentelemetry-api')}, {tensorone.run(rents)}"
 
 
+def temporal() -> str:
+    """What a client of Temporal needs is there; its server is not part of the extra."""
+    from tensorone.temporal import TensorOnePlugin
+
+    return TensorOnePlugin().name()
+
+
 def testing() -> str:
     """Pytest finds the plugin by its entry point, and a test gets a client."""
     code = "def test_mine(tensorone_emulator):\n    assert tensorone_emulator.world.clusters == {}\n"

@@ -442,7 +442,7 @@ def test_the_runner_of_the_page_keeps_its_fleet(on, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf-planted")
     page = (Path(__file__).parents[3] / "docs" / "fleets.md").read_text()
     code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(code) == 2
+    assert len(code) == 3
     names = {}
     for each in code:
         exec(each, names)

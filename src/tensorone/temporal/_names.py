@@ -1,0 +1,26 @@
+"""The names that workers and programs have to agree on. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from tensorone import InvalidArgument
+
+_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
+
+
+def checked(field: str, value: object) -> str:
+    """A name that can be part of an id."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise InvalidArgument(field, f"{value!r} must be of letters, digits and '_', with single '-' in between")
+    return value
+
+
+def task_queue(account: str) -> str:
+    """Where the workers of an account take their tasks from."""
+    return f"tensorone-{checked('account', account)}"
+
+
+def workflow_id(account: str, fleet: str, shard: int) -> str:
+    """The one writer of a shard."""
+    return f"tensorone/{account}/{fleet}/{shard}"

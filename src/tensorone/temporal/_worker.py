@@ -1,0 +1,72 @@
+"""A worker: carries fleets of one account, with a client that has its key."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import anyio
+from temporalio.worker import Worker
+
+from tensorone import ConfigurationError, InvalidArgument, TensorOne
+
+from . import _names
+from ._activities import Activities
+from ._plugin import TensorOnePlugin
+from ._workflow import FleetWorkflow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from temporalio.client import Client
+
+PER_ACTIVITY = 1.5  # requests, as measured: a look is one or two, a round two or three, an end one
+FINISHING = timedelta(seconds=40)  # until what is under way is cancelled: a round and the search for what it rented
+SIDE_BY_SIDE = 32
+
+
+@asynccontextmanager
+async def fleet_worker(
+    temporal: Client, client: TensorOne, *, account: str, requests_per_second: float
+) -> AsyncGenerator[Worker]:
+    """Carries all fleets of an account while the block is open, beside any number of other workers.
+
+    Leaving the block waits up to 40 s for what is under way. A worker that dies is replaced by the others after 5 s:
+    what it may have rented is looked for before anything else is sent.
+
+    Args:
+        temporal: Connected with ``plugins=[TensorOnePlugin()]``.
+        client: An open client with the account's key; ``retry=RetryPolicy(attempts=1)`` is enough, since a look or an
+            end that failed is repeated by Temporal, and a round by the workflow.
+        account: Names the account, as `DurableFleet` does.
+        requests_per_second: Requests to Tensor One that all workers of the account make on average. Temporal hands out
+            two activities for three of them. Give the same number to each.
+
+    Yields:
+        The worker of Temporal.
+
+    Raises:
+        ConfigurationError: The client of Temporal has no `TensorOnePlugin`, or the event loop is not asyncio's.
+        InvalidArgument: An argument is wrong.
+    """
+    if "asyncio" not in anyio.get_cancelled_exc_class().__module__:
+        raise ConfigurationError("tensorone.temporal runs on asyncio only, since temporalio does")
+    if not isinstance(client, TensorOne):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+        raise InvalidArgument("client", "must be a TensorOne")
+    if not any(isinstance(each, TensorOnePlugin) for each in temporal.config()["plugins"]):
+        raise ConfigurationError("the client of Temporal has no plugin: Client.connect(…, plugins=[TensorOnePlugin()])")
+    if not requests_per_second > 0:
+        raise InvalidArgument("requests_per_second", "must be more than 0")
+    does = Activities(client)
+    worker = Worker(
+        temporal,
+        task_queue=_names.task_queue(account),
+        workflows=[FleetWorkflow],
+        activities=[does.look, does.round, does.end],
+        max_concurrent_activities=SIDE_BY_SIDE,
+        max_task_queue_activities_per_second=requests_per_second / PER_ACTIVITY,
+        graceful_shutdown_timeout=FINISHING,
+    )
+    async with worker:
+        yield worker

@@ -1,0 +1,193 @@
+"""The workflow of a shard: one loop that looks, decides by `step` and begins rounds. Deterministic.
+
+One run of it at a time writes the state: its id is the fleet's lock. It has no other loop and no task of its own:
+activities that are under way are handles, which it takes in as they end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from tensorone.fleet import FleetSpec, Look, PollFailed, Recover
+
+from . import _shard
+from ._activities import Activities
+from ._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
+from ._values import FleetStatus, How, LookTask, RoundTask, Shard, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+    from tensorone.fleet import End
+
+    from ._values import Outcome
+
+HEARTBEAT = timedelta(seconds=5)  # without one, a worker counts as dead
+UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
+BRIEF = timedelta(seconds=60)
+ONCE = RetryPolicy(maximum_attempts=1)
+THRICE = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(seconds=1))
+
+
+@workflow.defn(name="tensorone-fleet")
+class FleetWorkflow:
+    """Keeps one shard."""
+
+    @workflow.init
+    def __init__(self, shard: Shard) -> None:
+        self._shard = _shard.resumed(shard)
+        self._due = 0.0
+        self._latest = Look(at=0.0)
+        self._orders: deque[Recover] = deque()
+        self._look: workflow.ActivityHandle[Look] | None = None
+        self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
+        self._ends: dict[str, workflow.ActivityHandle[None]] = {}
+        self._changed = False
+
+    @workflow.run
+    async def run(self, shard: Shard) -> None:  # noqa: ARG002 - `__init__` has it
+        """Until the fleet is ended and the account shows nothing of it."""
+        while not self._over:
+            if not self._under_way and self._is_long:
+                workflow.continue_as_new(self._shard)
+            self._begin()
+            await self._news()
+            self._take_in()
+
+    @workflow.signal
+    def keep(self, fleet: FleetSpec) -> None:
+        """The fleet is to be another one from now on."""
+        self._shard = _shard.reshaped(self._shard, fleet, busy=self._rounds.keys(), now=workflow.time())
+        self._wake()
+
+    @workflow.signal
+    def end(self, how: How) -> None:
+        """Ends all clusters; the workflow then ends."""
+        self._shard = _shard.ending(self._shard, how, busy=self._rounds.keys(), now=workflow.time())
+        self._wake()
+
+    @workflow.query
+    def status(self) -> FleetStatus:
+        """How the shard is."""
+        return _shard.status_of(self._shard)
+
+    @workflow.query
+    def fleet(self) -> FleetSpec:
+        """What the shard is to be."""
+        return self._shard.fleet
+
+    @workflow.query
+    def told(self, after: int) -> list[Told]:
+        """The events after this number, as far as they are kept."""
+        return [each for each in self._shard.told if each.number > after]
+
+    @property
+    def _over(self) -> bool:
+        return self._shard.ending is not None and not self._under_way and _shard.is_idle(self._shard)
+
+    @property
+    def _under_way(self) -> bool:
+        return self._look is not None or bool(self._rounds) or bool(self._ends)
+
+    @property
+    def _is_long(self) -> bool:
+        info = workflow.info()
+        return info.get_current_history_length() > self._shard.most_events or info.is_continue_as_new_suggested()
+
+    def _wake(self) -> None:
+        self._due, self._changed = 0.0, True
+
+    def _begin(self) -> None:
+        """Begins what is due."""
+        if self._look is None and workflow.time() >= self._due and not _shard.is_idle(self._shard):
+            self._look = self._begin_look()
+        self._orders = deque(_shard.still_asked(self._shard, self._orders))
+        while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_long:
+            self._begin_round(self._orders.popleft())
+
+    def _begin_look(self) -> workflow.ActivityHandle[Look]:
+        shard = self._shard
+        task = LookTask(
+            fleet=replace(shard.fleet, slots={}), members=shard.state.cluster_ids, others=_shard.other_ids(shard)
+        )
+        return workflow.start_activity_method(
+            Activities.look, task, start_to_close_timeout=BRIEF, heartbeat_timeout=HEARTBEAT, retry_policy=THRICE
+        )
+
+    def _begin_round(self, recover: Recover) -> None:
+        order = self._shard.fleet.order_of(recover)
+        self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
+        own = self._shard.state.own_bids
+        task = RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
+        handle = workflow.start_activity_method(
+            Activities.round,
+            task,
+            schedule_to_start_timeout=UNTIL_STARTED,
+            start_to_close_timeout=BRIEF + timedelta(seconds=2 * self._shard.fleet.settle_time),
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=ONCE,  # whoever repeats a round has to know that it was begun before
+        )
+        self._rounds[recover.cluster_id] = handle, new
+
+    async def _news(self) -> None:
+        """Waits until something has ended, a signal came, or the next look is due."""
+        waits = self._look is None and not _shard.is_idle(self._shard)
+        timeout = max(0.0, self._due - workflow.time()) if waits else None
+        try:
+            await workflow.wait_condition(self._is_news, timeout=timeout)
+        except TimeoutError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - only asyncio has a name for a cancellation
+            raise_unless(workflow.cancellation_reason() is not None, error)
+            self.end("terminate")
+
+    def _is_news(self) -> bool:
+        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in self._rounds.values())]
+        return self._changed or any(each.done() for each in (*handles, *self._ends.values()))
+
+    def _take_in(self) -> None:
+        """Decides on what has ended."""
+        self._changed = False
+        for each in [name for name, handle in self._ends.items() if handle.done()]:
+            self._trouble(self._ends.pop(each).exception())  # the next look tells whether it is to be repeated
+        for each in [name for name, (handle, _) in self._rounds.items() if handle.done()]:
+            self._take_round(each, *self._rounds.pop(each))
+        if self._look is not None and self._look.done():
+            handle, self._look = self._look, None
+            self._take_look(handle)
+
+    def _take_round(self, cluster_id: str, handle: workflow.ActivityHandle[Outcome], new: bool) -> None:  # noqa: FBT001
+        error = handle.exception()
+        self._trouble(error)
+        outcome = handle.result() if error is None else outcome_of(error, cluster_id, new=new)
+        self._decided(*_shard.observed(self._shard, outcome, workflow.time()))
+
+    def _take_look(self, handle: workflow.ActivityHandle[Look]) -> None:
+        self._due = workflow.time() + self._shard.fleet.every
+        if (error := handle.exception()) is not None:
+            self._shard = replace(self._shard, trouble=words_of(error))
+            self._decided(*_shard.observed(self._shard, PollFailed(), workflow.time()))
+            return
+        self._latest = handle.result()
+        self._decided(*_shard.looked(self._shard, self._latest, workflow.time()))
+
+    def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
+        self._shard = shard
+        self._orders.extend(recoveries)
+        for each in [one for one in ends if one.cluster_id not in self._ends]:
+            self._ends[each.cluster_id] = self._begin_end(each)
+
+    def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
+        limits: dict[str, Any] = {"start_to_close_timeout": BRIEF, "heartbeat_timeout": HEARTBEAT}
+        return workflow.start_activity_method(Activities.end, action, retry_policy=THRICE, **limits)
+
+    def _trouble(self, error: BaseException | None) -> None:
+        if error is not None and (words := trouble_of(error)) is not None:
+            self._shard = replace(self._shard, trouble=words)
