@@ -13,6 +13,7 @@ import tensorone.emulator
 import tensorone.events
 import tensorone.fleet
 import tensorone.plot
+import tensorone.temporal
 from tensorone.testing import _plugin
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -21,7 +22,7 @@ sys.path.append(str(DOCS.parent / "tests" / "pages"))
 from command_line import page  # noqa: E402 - a script beside the package
 
 # Modules of public names; with `tensorone` they are all that a program imports.
-MODULES = (tensorone, tensorone.emulator, tensorone.events, tensorone.fleet, tensorone.plot)
+MODULES = (tensorone, tensorone.emulator, tensorone.events, tensorone.fleet, tensorone.plot, tensorone.temporal)
 
 
 def test_every_public_name_is_in_the_reference_once():
