@@ -28,6 +28,7 @@ NAMESPACES = {
     "account": tensorone.Accounts,
     "templates": tensorone.Templates,
     "endpoints": tensorone.Endpoints,
+    "fleet": tensorone.Fleets,
 }
 
 
@@ -40,9 +41,9 @@ def calls() -> dict[str, tuple[str, ...]]:
 
 def test_what_rents_and_ends_is_known(calls: dict[str, tuple[str, ...]]) -> None:
     """Through whatever helpers a call goes, its operations are found, and no others."""
-    renting = {"spot.acquire", "spot.acquire_many", "spot.lease", "spot.recover", "spot.keep_running"}
-    starting = {"clusters.ensure_running", "spot.recover", "spot.keep_running"}
-    ending = {"clusters.deploy", "clusters.lease", "clusters.reap", "spot.rent"} | renting
+    renting = {"spot.acquire", "spot.acquire_many", "spot.lease", "spot.recover", "spot.keep_running", "fleet.round"}
+    starting = {"clusters.ensure_running", "spot.recover", "spot.keep_running", "fleet.round"}
+    ending = {"clusters.deploy", "clusters.lease", "clusters.reap", "spot.rent", "fleet.end"} | renting
     expected = {
         "DeployCluster": {"clusters.deploy", "clusters.lease"} | renting,
         "RentSpotCluster": {"spot.rent"} | renting,
