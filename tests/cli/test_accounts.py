@@ -205,9 +205,12 @@ def test_a_reader_that_leaves_is_no_failure(cli, monkeypatch):
     """`tensorone ls | head -1` ends without a word of Python's."""
     reading, writing = os.pipe()
     os.close(reading)
-    with os.fdopen(writing, "w") as stream:
+    with os.fdopen(os.dup(writing), "w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         assert main(["ls"]) == 1
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["profile", "list", "--json"]) == 1
 
 
 @pytest.mark.parametrize(("verbose", "said"), [("-v", "cluster"), ("-vv", "cluster")])

@@ -13,12 +13,14 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
-from tensorone import TensorOneError, _profiles
+from tensorone import ClusterBill, TensorOne, TensorOneError, _profiles
 from tensorone.__main__ import main as script
-from tensorone._cli._commands import reaching
+from tensorone._cli import program
+from tensorone._cli._commands import reaching, waiting
 from tensorone._cli._output.failures import CommandFailed, Failure, failure_of
 from tensorone._cli._output.progress import Progress
 from tensorone._cli._output.terminal import TERMINAL, Terminal
+from tensorone._cli.clusters import Known
 from tensorone._cli.interrupts import run
 from tensorone._cli.worst_case import WorstCase, _account, account_line
 from tensorone.emulator import Fault
@@ -183,3 +185,25 @@ def test_a_port_that_refuses_or_stays_silent_is_not_reached(monkeypatch):
     monkeypatch.setattr(reaching, "CONNECT_SECONDS", 0.0)
     port = {"private": 80, "public": 1, "ip": "127.0.0.1", "public_ip": True, "url": None}
     assert anyio.run(reaching._reached, port) is False
+
+
+def test_a_fault_of_the_program_is_no_failure_of_the_service():
+    """What is none of the library's errors goes on as it is, from commands that await and from those that do not."""
+
+    async def awaits() -> None:
+        raise ZeroDivisionError
+
+    token = TERMINAL.set(Terminal())
+    with pytest.raises(ZeroDivisionError):
+        run(awaits, {})
+    TERMINAL.reset(token)
+    with pytest.raises(ZeroDivisionError):
+        program._run(lambda: 1 / 0, "profile")
+
+
+async def test_a_bill_of_an_unknown_gpu_type_prices_nothing(emulator):
+    """A short name that fits no type of the catalogue is a type that nobody tells."""
+    async with TensorOne(emulator.api_key, url=emulator.url) as client:
+        cluster = (await client.clusters.list())[0]
+        odd = Known(cluster, ClusterBill(cluster_id=cluster.id, gpu_type="Z9"))
+        assert await waiting._types(client, [odd], None) == {cluster.id: None}

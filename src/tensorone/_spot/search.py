@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import anyio
@@ -149,10 +150,10 @@ class Search:
             return None
         if self._held.won and not await self._read_prices():  # another search of the call may just have won it
             return None
-        for candidate in self._state.due("on_demand", anyio.current_time()):
+        for candidate in takewhile(lambda _: self._in_time(), self._state.due("on_demand", anyio.current_time())):
             if self._state.would_outbid_own(candidate):
                 self._log.note(candidate, f"on-demand: {ONLY_OWN}", kind="on_demand")
-            elif self._in_time():
+            else:
                 answer = await self._renter.deploy(candidate, self._state.quotes.get(candidate.gpu_type_id))
                 if isinstance(answer, SpotRental):
                     return answer

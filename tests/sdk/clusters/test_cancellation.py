@@ -177,6 +177,18 @@ async def test_a_client_that_is_closed_under_a_rental_says_so(emulator, caplog):
     assert "nothing was rented" not in caplog.text
 
 
+async def test_a_client_that_is_closed_under_a_resume_says_so(emulator):
+    """Nobody can read then whether the cluster started, and nobody waits to find out."""
+    emulator.faults.add(Fault("hang", operation="clusterResume", commit=True))
+    async with TensorOne(emulator.api_key, url=emulator.url, timeout=0.3) as client:
+        task = asyncio.create_task(client.clusters.resume("inzk6tzuz833h5", gpu_count=1))
+        while not emulator.faults.hits:
+            await anyio.lowlevel.checkpoint()
+    with anyio.fail_after(5), pytest.raises(OutcomeUnknown) as caught:
+        await task
+    assert "may run because of it" in caught.value.billing
+
+
 def test_clean_up_goes_on_after_failures(run, emulator, caplog):
     """A terminate that fails is logged and repeated until the machine is gone."""
     caplog.set_level(logging.WARNING, "tensorone")

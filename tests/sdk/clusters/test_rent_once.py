@@ -57,7 +57,7 @@ def kind(fault: Fault) -> str:
 @pytest.fixture
 async def client(emulator: Emulator):
     """A client with short waits."""
-    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1.5, timeout=0.3) as opened:
+    async with TensorOne(emulator.api_key, url=emulator.url, settle_time=1.5, timeout=1.0) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from tensorone._cli.running import Reply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tensorone import TensorOne
+    from tensorone import Reaped, TensorOne
     from tensorone._cli.clusters import Known
 
 Action = Literal["stop", "terminate"]
@@ -139,6 +139,17 @@ def _saved(known: Sequence[Known], done: str) -> str | None:
     return f"{words.total(ran)} less{volumes}" if any(ran) else None
 
 
+async def _reaped(client: TensorOne, action: Action, *, dry_run: bool) -> Sequence[Reaped]:
+    from tensorone._cli import clusters
+
+    found = await client.clusters.reap(action=action, dry_run=True)
+    if dry_run or not found:
+        return found
+    if action == "terminate":
+        await _agreed([clusters.Known(each.cluster, None) for each in found])
+    return await client.clusters.reap(action=action, dry_run=False)
+
+
 async def reap(
     action: Action,
     /,
@@ -163,12 +174,7 @@ async def reap(
     from tensorone._cli.service import service
 
     async with service(common) as client:
-        found = await client.clusters.reap(action=action, dry_run=True)
-        if found and not dry_run:
-            known = [clusters.Known(each.cluster, None) for each in found]
-            if action == "terminate":
-                await _agreed(known)
-            found = await client.clusters.reap(action=action, dry_run=False)
+        found = await _reaped(client, action, dry_run=dry_run)
     documents = [cluster_document(each.cluster, None) for each in found]
     for document, each in zip(documents, found, strict=True):
         if each.done:
