@@ -22,6 +22,7 @@ from tensorone._cli._output.progress import Progress
 from tensorone._cli._output.terminal import TERMINAL, Terminal
 from tensorone._cli.clusters import Known
 from tensorone._cli.interrupts import run
+from tensorone._cli.running import Reply
 from tensorone._cli.worst_case import WorstCase, _account, account_line
 from tensorone.emulator import Fault
 
@@ -207,3 +208,24 @@ async def test_a_bill_of_an_unknown_gpu_type_prices_nothing(emulator):
         cluster = (await client.clusters.list())[0]
         odd = Known(cluster, ClusterBill(cluster_id=cluster.id, gpu_type="Z9"))
         assert await waiting._types(client, [odd], None) == {cluster.id: None}
+
+
+def test_a_service_that_is_slow_is_told_of():
+    """Whoever watches a command that has said nothing for a second is told what it waits for."""
+    said, told = anyio.Event(), []
+
+    class Watched(Terminal):
+        attended = True
+
+        def insist(self, text: str) -> None:
+            told.append(text)
+            said.set()
+
+    async def slow() -> Reply:
+        await said.wait()
+        return Reply({})
+
+    token = TERMINAL.set(Watched())
+    assert run(slow, {}) == 0
+    TERMINAL.reset(token)
+    assert told == ["waiting for the service …"]
