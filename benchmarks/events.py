@@ -108,7 +108,7 @@ def main(url: str) -> None:
     """Prints the table."""
     calls: dict[str, Callable[[TensorOne], Call]] = {
         "clusters.get": lambda made: lambda: made.clusters.get("c0000000000001"),
-        "clusters.deploy": lambda made: lambda: made.clusters.deploy(SPEC),  # each is told of, at INFO
+        "clusters.deploy": lambda made: lambda: made.clusters.deploy(SPEC),  # each is logged, at INFO
     }
     for name, call in calls.items():
         for extra, http in (("tensorone", "httpx"), ("tensorone[fast]", "aiohttp")):

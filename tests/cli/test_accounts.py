@@ -92,7 +92,7 @@ def test_a_file_that_is_not_right_says_what_is_wrong(file, text, words):
 
 
 def test_a_file_that_others_can_read_is_refused(cli, file):
-    """As ssh refuses it, with the command that mends it."""
+    """As ssh refuses it, with the command that corrects it."""
     file.parent.mkdir()
     file.write_text("[work]\n")
     file.chmod(0o640)

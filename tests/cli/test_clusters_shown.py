@@ -68,7 +68,7 @@ def test_clusters(cli):
 
 
 def test_a_cache_that_cannot_be_used_is_none(cli):
-    """Neither a file that is none nor one that cannot be written fails a command."""
+    """Neither a path that is no file nor one that cannot be written fails a command."""
     location().mkdir(parents=True)
     remember(["a"])
     assert remembered() == []
@@ -76,7 +76,7 @@ def test_a_cache_that_cannot_be_used_is_none(cli):
 
 
 def test_show(cli, emulator):
-    """Everything about clusters, with the names of their variables; a preemption is told from a stop."""
+    """Everything about clusters, with the names of their variables; a preemption is distinguished from a stop."""
     done = cli("show", "riixlu8oclhp", "inzk6tzuz833h5")
     assert "JUPYTER_PASSWORD" in done.out
     assert "stopped by a person" in done.out
@@ -121,11 +121,11 @@ def test_doctor(cli, emulator, monkeypatch):
     [
         (0.4, "ok", "clock as the server's"),
         (7.0, "ok", "clock 7 s behind the server"),
-        (-7200.0, "warn", "clock 2 h ahead of the server; --expires is told by it"),
+        (-7200.0, "warn", "clock 2 h ahead of the server; --expires depends on it"),
     ],
 )
 def test_doctor_compares_clocks(cli, monkeypatch, ahead, result, said):
-    """A clock that is far off is a warning, since deadlines are told by it; a proxy is named."""
+    """A clock that is far off is a warning, since deadlines depend on it; a proxy is named."""
 
     async def told(url):
         return Route(place="api.example:443", library="aiohttp", proxy="corp:3128 (https_proxy)", clock_ahead=ahead)

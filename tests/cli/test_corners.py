@@ -211,7 +211,7 @@ async def test_a_bill_of_an_unknown_gpu_type_prices_nothing(emulator):
 
 
 def test_a_service_that_is_slow_is_told_of():
-    """Whoever watches a command that has said nothing for a second is told what it waits for."""
+    """Whoever watches a command that has said nothing for a second reads what it waits for."""
     said, told = anyio.Event(), []
 
     class Watched(Terminal):

@@ -56,7 +56,7 @@ def test_a_price_that_rises_after_the_question_is_not_paid(cli, emulator):
 
 
 def test_what_cannot_be_meant_is_refused(cli, tmp_path):
-    """Variables that are not there, and files that are none; values are not repeated."""
+    """Variables that are not there, and paths that are no files; values are not repeated."""
     file = tmp_path / "env"
     file.write_text(VALUE)
     assert "--env NOT_THERE" in cli(*DEPLOY, "-e", "NOT_THERE").err

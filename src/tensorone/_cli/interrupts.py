@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tensorone import RentedCluster
 
-PATIENCE = 1.0  # seconds after which whoever watches is told that something is under way
+PATIENCE = 1.0  # seconds after which a message says that something is under way
 
 
 class interruptible(ended_by_signals):  # noqa: N801 - as its base is

@@ -23,7 +23,7 @@ def tell(events: Emitter, changes: Iterable[Event], *, lost: Container[str]) -> 
 
     Args:
         events: Where.
-        changes: The fleet's events; bids are told of as they are made, by the log of attempts.
+        changes: The fleet's events; the log of attempts reports bids as they are made.
         lost: The clusters of which it is known that they run no more.
     """
     for change in changes:

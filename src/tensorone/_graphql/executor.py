@@ -77,7 +77,7 @@ class Executor:
         """
         try:
             return await self.run(operation, variables, Delivery())
-        except OutcomeUnknown as error:  # whoever tracks a delivery finds out what happened before it is told
+        except OutcomeUnknown as error:  # whoever tracks a delivery finds out what happened before it is reported
             call = calls.name(operation.name)
             self.events.emit(Unknown, call=call, client_token=None, cluster_id=None, text=str(error))
             raise

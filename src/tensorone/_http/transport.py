@@ -14,7 +14,7 @@ from tensorone._redaction import mask_logged_keys
 from .connections import ConnectionOpener
 from .foreign_errors import ForeignErrors
 from .request import Body, KeyedURL, Request, headers
-from .request import Care as Care  # noqa: PLC0414 - what `send` is told
+from .request import Care as Care  # noqa: PLC0414 - an argument of `send`
 from .response_body import Response as Response  # noqa: PLC0414 - what `send` answers
 from .response_body import ResponseHead, Undelivered, Unreadable, read
 

@@ -72,7 +72,7 @@ class AttemptLog:
     Args:
         on_attempt: The hook.
         call: What the user called, for errors and events.
-        events: Where they are told.
+        events: Where they are reported.
     """
 
     def __init__(

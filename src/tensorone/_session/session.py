@@ -40,7 +40,7 @@ class Session:
     """The executor, the generated client on it, and the shared listing.
 
     Attributes:
-        events: Where everything that happens is told.
+        events: Where everything that happens is reported.
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
         by: Names this client among those that take turns at a fleet.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class DurableFleet:
     """A fleet that workers of an account keep running; they need not run yet when it begins.
 
-    It sends what it is told to Temporal, and asks the fleet's workflows. Only one of two programs that keep a fleet of
+    It sends its orders to Temporal, and asks the fleet's workflows. Only one of two programs that keep a fleet of
     the same name is its writer, which is a workflow: both may call all methods, one change at a time.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the workflow of a shard decides, beyond `step`: who leaves, what is told, when it is over. Pure."""
+"""What the workflow of a shard decides, beyond `step`: who leaves, what is reported, when it is over. Pure."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ async def test_what_belongs_to_no_client_reaches_every_open_one(open_client, emu
 
 
 def test_a_search_tells_each_reason_once_and_each_refused_bid(on, caplog):
-    """Rounds that win nothing are told at INFO while their reasons are new; what is won is told as rented."""
+    """Rounds that win nothing are logged at INFO while their reasons are new; what is won is logged as rented."""
     caplog.set_level(logging.INFO, "tensorone")
 
     async def main(client, emulator):
@@ -204,7 +204,7 @@ def test_a_search_tells_each_reason_once_and_each_refused_bid(on, caplog):
 
 
 def test_a_market_that_cannot_be_read_and_a_refused_bid_are_told(on, caplog):
-    """A failed read is a reason of its round; a bid that the server refused is told with its words."""
+    """A failed read is a reason of its round; a refused bid is reported in the server's words."""
     caplog.set_level(logging.INFO, "tensorone")
 
     async def main(client, emulator):
@@ -220,7 +220,7 @@ def test_a_market_that_cannot_be_read_and_a_refused_bid_are_told(on, caplog):
 
 
 async def test_what_ended_without_this_client_is_told(client, emulator, caplog):
-    """A cluster that is rented here and preempted is told of when a listing shows it, and once."""
+    """A cluster that is rented here and preempted is reported when a listing shows it, and once."""
     caplog.set_level(logging.INFO, "tensorone")
     placed = await client.spot.rent(SPEC, bid_per_gpu=0.39)
     emulator.world.preempt(placed.id)

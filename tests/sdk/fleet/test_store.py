@@ -112,7 +112,7 @@ def test_a_fleet_goes_on_from_its_store(on, tmp_path):
                 async for event in events:
                     found.append(event)  # noqa: PERF401 - it ends by a cancellation
         moves = [each.old_cluster_id for each in found if isinstance(each, Moved)]
-        assert moves in ([two], [one, two])  # what was read last is told again
+        assert moves in ([two], [one, two])  # what was read last is reported again
         running = {each.id for each in emulator.world.clusters.values() if each.running}
         assert new in running
         assert two not in emulator.world.clusters

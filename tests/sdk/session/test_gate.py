@@ -156,7 +156,7 @@ class AfterTheAnswer(Recording):
 
 @pytest.mark.parametrize("where", ["leaving", "refused", "accepted"])
 async def test_a_gate_that_fails_after_an_answer_loses_no_cluster(emulator: Emulator, where):
-    """The rented cluster is returned, and the failure is told once."""
+    """The rented cluster is returned, and the failure is reported once."""
     told: list[Event] = []
     gate = AfterTheAnswer(where)
     emulator.faults.add(Fault("rate_limited", retry_after="0.01", times=2))
@@ -271,7 +271,7 @@ class Holding(Recording):
     ],
 )
 async def test_a_refusal_behind_a_gate_is_told_once_a_pause(emulator: Emulator, fault, seconds, text):
-    """Of two requests refused together the first tells it, before its repeat; and it is told again the next time."""
+    """Of two requests refused together the first tells it, before its repeat; and it is reported again the next time."""
     told: list[Event] = []
     async with TensorOne(emulator.api_key, url=emulator.url, gate=Holding(), on_event=told.append) as client:
         for _ in range(2):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tensorone._cli._output.shapes import Check
     from tensorone._http.route import Route
 
-CLOCK_SECONDS = 30.0  # by which clocks may differ before deadlines are told wrong
+CLOCK_SECONDS = 30.0  # by which clocks may differ before deadlines are read wrongly
 
 
 async def doctor(*, common: Common = COMMON) -> Reply:
@@ -91,7 +91,7 @@ def _network(way: Route, took: float) -> Check:
         clock = f"clock {words.ago(abs(ahead))} {'behind' if ahead > 0 else 'ahead of'} the server"
     late = ahead is not None and abs(ahead) > CLOCK_SECONDS
     said = f"{way.place} in {took * 1000:.0f} ms, {proxy}; {clock}"
-    return _check("network", "warn" if late else "ok", said + ("; --expires is told by it" if late else ""))
+    return _check("network", "warn" if late else "ok", said + ("; --expires depends on it" if late else ""))
 
 
 async def _schema(client: TensorOne) -> Check:
