@@ -271,7 +271,7 @@ class Holding(Recording):
     ],
 )
 async def test_a_refusal_behind_a_gate_is_told_once_a_pause(emulator: Emulator, fault, seconds, text):
-    """Of two requests refused together the first tells it, before its repeat; and it is reported again the next time."""
+    """Of two requests refused together the first reports it, before its repeat; so does the next pause."""
     told: list[Event] = []
     async with TensorOne(emulator.api_key, url=emulator.url, gate=Holding(), on_event=told.append) as client:
         for _ in range(2):
