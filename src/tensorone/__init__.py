@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from tensorone._session.rented import RentedCluster
     from tensorone._spot.result import SpotRental
 
-    from ._client import TensorOne
+    from ._client.client import TensorOne
     from ._display.listing import Listing
     from ._errors import (
         AuthenticationError,
@@ -191,7 +191,7 @@ _HOMES = {
     "_account.bills": "ClusterBill",
     "_account.endpoints": "EndpointSpec",
     "_account.templates": "TemplateSpec",
-    "_client": "TensorOne",
+    "_client.client": "TensorOne",
     "_clusters.changes": "Appeared Change Gone PortsChanged RuntimeDown RuntimeUp StatusChanged",
     "_clusters.reap": "Reaped",
     "_clusters.spec": "ClusterSpec",

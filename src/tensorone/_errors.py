@@ -28,16 +28,14 @@ No error holds the API key or an environment value of a cluster. Every error can
 from __future__ import annotations
 
 import json
-import pickle
-from collections.abc import Mapping
-from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from . import _error_form
+from ._data import error_form
+from ._data.portable_error import picklable, rebuilt, schema, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic_core import CoreSchema
 
@@ -125,7 +123,7 @@ class TensorOneError(Exception):
 
     def to_json(self) -> str:
         """The error as text: type, words, fields and cause; environment values are masked."""
-        return json.dumps(_error_form.written(self))
+        return json.dumps(error_form.written(self))
 
     @staticmethod
     def from_json(text: str) -> TensorOneError:
@@ -135,76 +133,23 @@ class TensorOneError(Exception):
             InvalidArgument: The text is not one of these.
         """
         try:
-            error = _validated(TensorOneError, json.loads(text))
+            error = validated(TensorOneError, json.loads(text))
         except ValueError as error:
             raise InvalidArgument("text", f"is not an error as to_json writes it: {error}") from error
-        return cast("TensorOneError", error)
+        return error
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
-        from pydantic_core import core_schema  # noqa: PLC0415 - errors are imported first, and cheap
+        return schema(cls)
 
-        write = core_schema.plain_serializer_function_ser_schema(_error_form.written)
-        return core_schema.no_info_plain_validator_function(partial(_validated, cls), serialization=write)
-
-    def __reduce__(self) -> tuple[Callable[..., TensorOneError], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[object, ...]]:
         # Exceptions are rebuilt from positional arguments alone; ours have keywords, and a cause to keep.
-        return _rebuild, (type(self), self.args, self.__dict__, _portable(self.__cause__))
-
-
-def _portable(cause: BaseException | None) -> BaseException | None:
-    """The cause itself if it can be pickled, else its text."""
-    if cause is None:
-        return None
-    try:
-        pickle.loads(pickle.dumps(cause))  # noqa: S301 - made one line above
-    except Exception:  # noqa: BLE001 - any foreign exception may break in any way
-        return RuntimeError(f"{type(cause).__name__}: {cause}")
-    return cause
-
-
-def _rebuild(
-    cls: type[TensorOneError], args: tuple[Any, ...], state: dict[str, Any], cause: BaseException | None
-) -> TensorOneError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    error.__cause__ = cause
-    return error
-
-
-class AnyError:
-    """How pydantic reads and writes an exception, a foreign one too: ``Annotated[Exception, AnyError]``."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
-        from pydantic_core import core_schema  # noqa: PLC0415 - likewise
-
-        write = core_schema.plain_serializer_function_ser_schema(_error_form.written)
-        return core_schema.no_info_plain_validator_function(partial(_validated, Exception), serialization=write)
-
-
-def _validated(cls: type[BaseException], value: object) -> BaseException:
-    """An error as it is, or of the form that JSON holds."""
-    error = value if isinstance(value, BaseException) else _any(value)
-    if not isinstance(error, cls):
-        raise ValueError(f"must be a {cls.__name__}, not a {type(error).__name__}")  # noqa: TRY004 - for pydantic
-    return error
-
-
-def _any(form: object) -> BaseException:
-    if not isinstance(form, Mapping):
-        raise ValueError("is not an object")  # noqa: TRY004 - for pydantic
-
-    def make(cls: type, message: str, fields: dict[str, Any]) -> TensorOneError:
-        return _rebuild(cls, (message,), fields | {"ledger": tuple(fields.get("ledger", ()))}, None)
-
-    return _error_form.read(cast("Mapping[str, Any]", form), make)
+        return rebuilt, (type(self), self.args, self.__dict__, picklable(self.__cause__))
 
 
 def reworded(error: TensorOneError, words: str, **changed: Any) -> TensorOneError:
     """A copy with other words, and other attributes where given: several callers may share one error."""
-    return _rebuild(type(error), (words, *error.args[1:]), {**error.__dict__, **changed}, error.__cause__)
+    return rebuilt(type(error), (words, *error.args[1:]), {**error.__dict__, **changed}, error.__cause__)
 
 
 class ConfigurationError(TensorOneError):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ._json import as_array, as_object
+from ._data.json import as_array, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

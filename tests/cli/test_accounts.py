@@ -14,7 +14,7 @@ from schema_checks import KEY
 
 from tensorone import ConfigurationError, TensorOne, _profiles
 from tensorone._cli.program import main
-from tensorone._settings import Settings
+from tensorone._client.settings import Settings
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from tensorone._concurrency.shield import shielded
+from tensorone._data.json import as_object
 from tensorone._errors import OutcomeUnknown, QueryError, TensorOneError
 from tensorone._events.cleanup import Setback
 from tensorone._events.rentals import Rented, Resumed, Unknown
 from tensorone._generated import Cluster
 from tensorone._graphql import calls
-from tensorone._json import as_object
 from tensorone._market import on_demand_price
 from tensorone._session.rented import record
 

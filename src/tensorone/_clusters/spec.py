@@ -13,10 +13,10 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from tensorone import _checks
+from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import tree
-from tensorone._json import as_object
 from tensorone._redaction import MASK, HiddenMapping, Names
 from tensorone._session.token_and_expiry import RESERVED
 

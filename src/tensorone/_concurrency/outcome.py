@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar, cast
 
-from tensorone._errors import AnyError, TensorOneError
+from tensorone._data.portable_error import AnyError
+from tensorone._errors import TensorOneError
 
 __all__ = ["NotStarted", "Outcome"]
 

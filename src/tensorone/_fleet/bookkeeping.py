@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tensorone._rows import Rows
+from tensorone._data.rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, is_active
 
 from .events import End

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from tensorone import _checks
+from tensorone._data.rows import Rows
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - pydantic reads it
-from tensorone._rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

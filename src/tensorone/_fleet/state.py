@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tensorone import _checks
+from tensorone._data.json import as_object
+from tensorone._data.rows import Rows
 from tensorone._errors import ConfigurationError, InvalidArgument
-from tensorone._json import as_object
-from tensorone._rows import Rows
 
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
 from .member import STRICT, Count, LeftBehind, Member, Members, Sent

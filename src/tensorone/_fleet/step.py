@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tensorone._rows import Rows
+from tensorone._data.rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
 from .bookkeeping import ends, left_after, may_be_committed, sent_after

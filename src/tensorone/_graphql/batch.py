@@ -7,6 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from tensorone._data.json import as_array
 from tensorone._errors import (
     AuthenticationError,
     ClusterNotFound,
@@ -14,7 +15,6 @@ from tensorone._errors import (
     UnexpectedResponse,
 )
 from tensorone._generated import pricing_one, reading_one
-from tensorone._json import as_array
 
 from . import arguments, server_errors
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from tensorone._json import as_array, as_object
+from tensorone._data.json import as_array, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tensorone._json import as_array, as_object
+from tensorone._data.json import as_array, as_object
 
 from . import retry
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tensorone._data.json import as_object
 from tensorone._errors import (
     AuthenticationError,
     BidTooLow,
@@ -21,7 +22,6 @@ from tensorone._errors import (
     TensorOneError,
     UnexpectedResponse,
 )
-from tensorone._json import as_object
 
 from . import calls, decoding, extension_values, retry, server_errors
 from .decoding import Parts

@@ -10,8 +10,8 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
+from tensorone._data.json import as_object
 from tensorone._errors import OperationUnsupported, QueryError
-from tensorone._json import as_object
 
 from . import server_errors
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tensorone._data.json import as_object
 from tensorone._errors import (
     AuthenticationError,
     BidTooLow,
@@ -19,7 +20,6 @@ from tensorone._errors import (
     QueryError,
     RateLimited,
 )
-from tensorone._json import as_object
 
 from . import extension_values
 

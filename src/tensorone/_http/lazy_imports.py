@@ -1,4 +1,4 @@
-"""What the HTTP libraries, the event loops and the resolver import late; imported early, see `tensorone._warm`."""
+"""What the HTTP libraries, the event loops and the resolver import late; `tensorone._client.warm` says why early."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from tensorone._json import as_object
+from tensorone._data.json import as_object
 
 from .token_and_expiry import LABEL, value_of
 

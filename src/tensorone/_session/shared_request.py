@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import to_json
 
+from tensorone._data.json import as_array, as_object
 from tensorone._errors import AuthenticationError, RequestTimedOut
 from tensorone._graphql import decoding
 from tensorone._graphql.batch import READS_PER_REQUEST
-from tensorone._json import as_array, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

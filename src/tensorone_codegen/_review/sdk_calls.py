@@ -71,9 +71,9 @@ class _Facade:
 
     def calls(self) -> Iterator[tuple[str, str]]:
         """Each public method of a namespace of the client, and where it is defined."""
-        for name, value in _attributes(self._defined["_client.TensorOne"]):
+        for name, value in _attributes(self._defined["_client.client.TensorOne"]):
             made = _last(value.func) if isinstance(value, ast.Call) else ""
-            owner = self._imports["_parts"].get(made, "")
+            owner = self._imports["_client.parts"].get(made, "")
             methods = [each for each in self._defined if each.startswith(f"{owner}.")] if owner else []
             for each in methods:
                 method = each.rpartition(".")[2]

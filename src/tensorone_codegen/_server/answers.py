@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tensorone._json import as_array, as_object
+from tensorone._data.json import as_array, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

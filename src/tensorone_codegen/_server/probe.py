@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import ArgumentNode, FieldNode, Node, ObjectFieldNode, Source, Visitor, parse, visit
 
+from tensorone._data.json import as_array, as_object
 from tensorone._graphql import probing
-from tensorone._json import as_array, as_object
 from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._package import probe_document
 from tensorone_codegen._package.documents import Cutter

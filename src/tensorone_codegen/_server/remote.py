@@ -12,7 +12,7 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 from graphql import GraphQLError, build_client_schema
 
-from tensorone._json import as_object
+from tensorone._data.json import as_object
 from tensorone_codegen._errors import CodegenError
 
 from .answers import Cleaner

@@ -154,4 +154,4 @@ def test_of_other_packages_nothing_is_known() -> None:
 
 def test_a_facade_that_is_being_written_is_no_obstacle() -> None:
     """Whoever is in the middle of a line gets a report all the same."""
-    assert sdk_calls.calls_in({"_client": "class TensorOne("}, ["ReadBill"]) == {}
+    assert sdk_calls.calls_in({"_client.client": "class TensorOne("}, ["ReadBill"]) == {}

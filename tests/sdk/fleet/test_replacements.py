@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tensorone import RentElsewhere
+from tensorone._data.rows import Rows
 from tensorone._fleet.bookkeeping import SENT_MEMORY, left_after, may_be_committed, sent_after
 from tensorone._fleet.events import End, Moved, Recover
 from tensorone._fleet.look import Look, Seen
@@ -23,7 +24,6 @@ from tensorone._fleet.observations import (
 from tensorone._fleet.replacements import SAME_AGE, kept, place_of, successor, surplus
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
-from tensorone._rows import Rows
 
 SETTINGS = FleetSettings(ceiling=0.5, settle_time=20)
 

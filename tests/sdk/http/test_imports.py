@@ -11,7 +11,8 @@ import first_calls
 import pytest
 from wires import CERTIFICATE, graphql, scripted
 
-from tensorone import ConfigurationError, TensorOne, _warm
+from tensorone import ConfigurationError, TensorOne
+from tensorone._client import warm
 from tensorone._namespaces import account, clusters, endpoints, gpu_types, spot, templates
 from tensorone.emulator import Emulator
 
@@ -138,7 +139,7 @@ def test_too_many_open_files_are_one_of_our_errors(emulator: Emulator, http, whe
 
 async def test_what_cannot_be_imported_is_a_configuration_error(monkeypatch):
     """With the cause kept; once it is there, clients can be made."""
-    _warm.warm.cache_clear()
+    warm.warm.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorone._spot.search", None)
     with pytest.raises(ConfigurationError, match=r"cannot be imported.*tensorone\._spot\.search"):
         TensorOne("key")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tensorone._data.rows import WIDTH, Rows
 from tensorone._fleet.member import Members, Totals
 from tensorone._fleet.observations import Pending, RecoveryFailed, RecoverySucceeded, RentalSent
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
-from tensorone._rows import WIDTH, Rows
 
 SETTINGS = FleetSettings(ceiling=0.5)
 

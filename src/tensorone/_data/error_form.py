@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from ._json import as_array, as_object
+from .json import as_array, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,9 @@ def written(error: BaseException) -> dict[str, Any]:
     return form
 
 
-def read(form: Mapping[str, Any], make: Callable[[type, str, dict[str, Any]], BaseException]) -> BaseException:
+def read(
+    form: Mapping[str, Any], make: Callable[[type[BaseException], str, dict[str, Any]], BaseException]
+) -> BaseException:
     """The error of a form; `make` creates one of ours. A foreign one becomes a `RuntimeError` with its type in words.
 
     Raises:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar, Unpack, cast, get_args
 
+from tensorone import _checks
+from tensorone._errors import ConfigurationError
 from tensorone._http.config import Arguments, http_backend, service_address
-
-from . import _checks
-from ._errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tensorone._events.event import Event
+    from tensorone._generated import GraphQLClient
     from tensorone._graphql.operation import Operation
     from tensorone._graphql.request_queue import ThrottleState
     from tensorone._graphql.retry import RetryPolicy
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from tensorone._session.rented import RentedCluster
     from tensorone._session.session import Session
 
-    from ._generated import GraphQLClient
-    from ._settings import Settings
+    from .settings import Settings
 
 __all__ = ["TensorOne"]
 
@@ -115,7 +114,7 @@ class TensorOne:
         target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
         _checks.integer("max_response_bytes", max_response_bytes, least=1)
         with _loading():
-            from . import _parts as parts  # noqa: PLC0415 - httpx, pydantic and the wings come with it
+            from . import parts  # noqa: PLC0415 - httpx, pydantic and the wings come with it
 
             parts.warm()
         self._transport = parts.Transport(
@@ -158,13 +157,13 @@ class TensorOne:
         Raises:
             ConfigurationError: There is no such profile, others may read the file, or its key command failed.
         """
-        from . import _profiles  # noqa: PLC0415 - most programs read no profile
+        from tensorone import _profiles  # noqa: PLC0415 - most programs read no profile
 
         profile = _profiles.load(path or _profiles.location()).get(name)
         return cls(profile.key(), **cast("Settings", profile.settings | settings))
 
     def _attach(self, session: Session) -> None:
-        from . import _parts as parts  # noqa: PLC0415 - as above
+        from . import parts  # noqa: PLC0415 - as above
 
         self._session = session
         self.clusters = parts.Clusters(session)
@@ -232,9 +231,8 @@ class TensorOne:
 
         Source: GraphQL's own rules of validation and execution; tried on three servers (docs/design.md).
         """
+        from tensorone._generated import operations as all_of_them  # noqa: PLC0415 - imported when needed
         from tensorone._graphql.schema_check import check_schema  # noqa: PLC0415 - likewise
-
-        from ._generated import operations as all_of_them  # noqa: PLC0415 - imported when needed
 
         return await check_schema(self._executor, all_of_them() if operations is None else operations)
 

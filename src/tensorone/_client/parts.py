@@ -5,6 +5,7 @@ httpx, pydantic and the wings come with it, so it is imported when a client is m
 
 from __future__ import annotations
 
+from tensorone import _checks
 from tensorone._events.emitter import Emitter
 from tensorone._events.log import show_as_configured
 from tensorone._graphql.executor import Executor
@@ -22,8 +23,7 @@ from tensorone._namespaces.templates import Templates
 from tensorone._session.gated_executor import GatedExecutor
 from tensorone._session.session import Session
 
-from . import _checks
-from ._warm import warm
+from .warm import warm
 
 __all__ = [
     "Accounts",

@@ -12,9 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tensorone._generated import operations
 from tensorone._graphql import batch, decoding
-
-from ._generated import operations
 
 # The one prepares itself: what it needs hangs on the event loop and on what is installed. The other is a program.
 ELSEWHERE = ("_http", "_cli")
@@ -28,8 +27,8 @@ def warm() -> None:
         ImportError: The installation is not whole.
         OSError: A file could not be read.
     """
-    package = __name__.rpartition(".")[0]
-    for wing in pkgutil.iter_modules([str(Path(__file__).parent)], f"{package}."):
+    package = __name__.partition(".")[0]
+    for wing in pkgutil.iter_modules([str(Path(__file__).parents[1])], f"{package}."):
         if wing.ispkg and wing.name.startswith(f"{package}._") and not wing.name.endswith(ELSEWHERE):
             for room in pkgutil.iter_modules(import_module(wing.name).__path__, f"{wing.name}."):
                 import_module(room.name)
