@@ -36,17 +36,19 @@ def text(field: str, value: object, *, empty: bool = False) -> str:
     return value
 
 
+_CLUSTER_ID = re.compile(r"[A-Za-z0-9_-]+")
+
+
 def cluster_id(value: object, field: str = "cluster_id") -> str:
     """An opaque id of letters, digits, `-` and `_`; its length is not checked."""
+    if isinstance(value, str) and _CLUSTER_ID.fullmatch(value):
+        return value
     if not isinstance(value, str) and isinstance(getattr(value, "id", None), str):
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .id")
     if not isinstance(value, str) and hasattr(value, "cluster"):
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .cluster.id")
-    checked = text(field, value)
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", checked):
-        words = f"{checked!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
-        raise InvalidArgument(field, words)
-    return checked
+    words = f"{text(field, value)!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
+    raise InvalidArgument(field, words)
 
 
 def cluster_ids(values: object, field: str = "cluster_ids") -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from tensorone_graphql.client import GraphQLClient
@@ -65,6 +66,7 @@ __all__ = [
 ]
 
 
+@cache
 def reading_one() -> Operation[GetCluster]:
     """The operation that reads one cluster; looked up when it is needed, as the generated client does."""
     from tensorone_graphql.get_cluster import GET_CLUSTER  # noqa: PLC0415 - keeps the import of the package short
@@ -72,6 +74,7 @@ def reading_one() -> Operation[GetCluster]:
     return GET_CLUSTER
 
 
+@cache
 def pricing_one() -> Operation[GetGpuType]:
     """The operation that reads one GPU type with its prices; likewise."""
     from tensorone_graphql.get_gpu_type import GET_GPU_TYPE  # noqa: PLC0415 - see above

@@ -10,7 +10,7 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _JSON = json.JSONEncoder(ensure_ascii=False).encode  # made once: dumps makes another each time
 
 # By the identity of an operation's fields, which are kept with them: a hash of them would cost more than it saves.
-_ESCAPED: dict[int, tuple[Sequence[RootField], list[bytes | Slot | Group]]] = {}
+_ESCAPED: dict[int, tuple[Sequence[RootField], str, list[bytes | Slot | Group]]] = {}
 
 _MOST_ESCAPED = 256
 
@@ -67,29 +67,40 @@ def _in_literals(operation: Operation[Any], values: Mapping[str, Tree]) -> bytes
     Characters are escaped one by one, so that a text can be escaped in parts.
     """
     known = _ESCAPED.get(id(operation.fields))
-    if known is None:
-        known = operation.fields, _escaped_parts(operation.fields)
-        if len(known[1]) > 1:  # else it is put together at run time, and sent once
+    if known is None or known[1] != operation.name:
+        known = operation.fields, operation.name, _escaped_parts(operation)
+        if len(known[2]) > 1:  # else it is put together at run time, and sent once
             if len(_ESCAPED) >= _MOST_ESCAPED:
                 _ESCAPED.clear()
             _ESCAPED[id(operation.fields)] = known
-    parts = [part if isinstance(part, bytes) else _escaped(_piece(part, values)) for part in known[1]]
-    return b'{"query":"%b{%b}"}' % (_escaped(f"{operation.kind} {operation.name}"), b"".join(parts))
+    return b"".join([part if isinstance(part, bytes) else _escaped(_piece(part, values)) for part in known[2]])
 
 
-def _escaped_parts(fields: Sequence[RootField]) -> list[bytes | Slot | Group]:
-    """What fields consist of: text between the places of arguments, as the inside of a JSON string."""
+def _escaped_parts(operation: Operation[Any]) -> list[bytes | Slot | Group]:
+    """What a body consists of: text between the places of arguments, as JSON has it."""
     parts: list[bytes | Slot | Group] = []
-    text = ""
-    for index, field in enumerate(fields):
+    before, text = b'{"query":"', f"{operation.kind} {operation.name}{{"
+    for index, field in enumerate(operation.fields):
         text += (" " if index else "") + _name(field, field.key)
-        for piece in (*field.arguments, *field.selection):
+        for piece in _flat((*field.arguments, *field.selection)):
             if isinstance(piece, str):
                 text += piece
             else:
-                parts += (_escaped(text), piece)
-                text = ""
-    return [*parts, _escaped(text)]
+                parts += (before + _escaped(text), piece)
+                before, text = b"", ""
+    return [*parts, before + _escaped(text + "}") + b'"}']
+
+
+def _flat(pieces: Sequence[str | Slot | Group]) -> Iterator[str | Slot | Group]:
+    """The same without groups that never are empty, since they hold a text of their own."""
+    for piece in pieces:
+        inner: Sequence[str | Slot | Group] = getattr(piece, "pieces", ())
+        if any(isinstance(each, str) and each.strip() for each in inner):
+            yield "("
+            yield from _flat(inner)
+            yield ")"
+        else:
+            yield piece
 
 
 def _escaped(text: str) -> bytes:

@@ -24,7 +24,7 @@ from .request_queue import Paused
 from .retry import pause, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from tensorone._events.operation import SeenOperation
     from tensorone._http.config import Arguments, Secret
@@ -103,10 +103,22 @@ class Executor:
         """Seconds that one attempt may take after others took so many."""
         return min(self._timeout, self._retry.total_timeout - spent)
 
-    async def _send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
+    def _send(
+        self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery
+    ) -> Coroutine[None, None, T]:
         seen = self.events.operation(operation, calls.name)
-        if seen is None:
-            return await self._attempts(operation, body, values, delivery, None)
+        if seen is None:  # no coroutine of its own, which each request would pay for
+            return self._attempts(operation, body, values, delivery, None)
+        return self._observed(operation, body, values, delivery, seen)
+
+    async def _observed(
+        self,
+        operation: Operation[T],
+        body: bytes,
+        values: Mapping[str, object],
+        delivery: Delivery,
+        seen: SeenOperation,
+    ) -> T:
         with seen:
             return await self._attempts(operation, body, values, delivery, seen)
 
@@ -156,7 +168,7 @@ class Executor:
         try:
             outcome = found = await self._exchange(operation, body, delivery, min(self._timeout, left), seen)
         finally:
-            now = anyio.current_time()
+            now = self.queue.now()
             if seen is not None:
                 seen.ends(now, outcome if isinstance(outcome, FailedAttempt) else None)
             self._report(operation, outcome, started, now)

@@ -22,6 +22,10 @@ CREDIT_WIDTH = 16.0  # while what a pause saved is spent: as many are refused if
 
 LONG = 0.032  # seconds: where answers take this long, the width doubles with every round
 
+QUICK = 0.002  # seconds: where answers come as soon, this machine is what limits, and many at once cost it less each
+
+QUICK_STEP = 1 / 16  # of width, after a quick answer
+
 SLOWER = 2.0  # answers that take this many times the best are queueing
 
 FIRST_WAIT = 0.02  # seconds, where the server names no time; doubles until something is accepted again
@@ -117,6 +121,8 @@ class RateLimiter:
     def _widen(self, name: str, took: float) -> None:
         best = self._best[name] = min(took, self._best.get(name, took))
         step = min(1.0, (best / LONG) ** 2)
+        if best < QUICK and not self._learned.limited:
+            step = max(step, QUICK_STEP)
         if took > SLOWER * best:
             step /= self.width
         most = max(self.width, CREDIT_WIDTH) if self._credit > 0 else math.inf

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from tensorone._concurrency.loop_tools import LoopTools, loop_tools
+
 from .rate_limiter import RateLimiter
 
 __all__ = ["ThrottleState"]
@@ -55,9 +57,9 @@ class _Waiter:
 
     __slots__ = ("event", "mutation", "started")
 
-    def __init__(self, *, mutation: bool) -> None:
+    def __init__(self, event: anyio.Event, *, mutation: bool) -> None:
         self.mutation = mutation
-        self.event = anyio.Event()
+        self.event = event
         self.started: float | None = None
 
 
@@ -70,6 +72,7 @@ class RequestQueue:
 
     def __init__(self, max_width: int, *, requests_per_second: float = math.inf) -> None:
         self.limiter = RateLimiter(max_width, requests_per_second=requests_per_second)
+        self._tools: LoopTools | None = None
         self._in_flight = 0
         self._reads: OrderedDict[_Waiter, None] = OrderedDict()
         self._mutations: OrderedDict[_Waiter, None] = OrderedDict()
@@ -103,30 +106,36 @@ class RequestQueue:
         Raises:
             Paused: It lasts longer.
         """
-        now = anyio.current_time()
+        if self._tools is None:
+            self._tools = loop_tools()
+        now = self._tools.clock()
         if not self._reads and not self._mutations and self._room() and self.limiter.delay(now) <= 0:
             return self._start(now)
-        waiter = _Waiter(mutation=mutation)
+        waiter = _Waiter(self._tools.event(), mutation=mutation)
         line = self._line(waiter)
         line[waiter] = None
         if again:
             line.move_to_end(waiter, last=False)
         try:
             while waiter.started is None:
-                await self._turn(waiter, patience)
+                await self._turn(waiter, patience, self._tools)
         except BaseException:
             self._withdraw(waiter)
             raise
         return waiter.started
 
+    def now(self) -> float:
+        """The time, by the clock of the queue."""
+        return self._tools.clock() if self._tools is not None else anyio.current_time()
+
     def leave(self, now: float | None = None) -> None:
         """A request ended, in whatever way; at the time `now`, if the caller has just looked at the clock."""
         self._in_flight -= 1
-        self._admit(anyio.current_time() if now is None else now)
+        self._admit(self.now() if now is None else now)
 
-    async def _turn(self, waiter: _Waiter, patience: float) -> None:
+    async def _turn(self, waiter: _Waiter, patience: float, tools: LoopTools) -> None:
         """Waits until something concerns this request."""
-        now = anyio.current_time()
+        now = tools.clock()
         if (pause := self.limiter.resume_at - now) > patience:
             raise Paused(pause)
         delay = self.limiter.delay(now) if self._head() is waiter and self._room() else math.inf
@@ -136,7 +145,7 @@ class RequestQueue:
         with nullcontext() if math.isinf(delay) else anyio.move_on_after(delay):
             await waiter.event.wait()
         if waiter.started is None:
-            waiter.event = anyio.Event()
+            waiter.event = tools.event()
 
     def _admit(self, now: float) -> None:
         """Lets in all that may start now; several at once, so that they share a round of the event loop."""
@@ -155,7 +164,7 @@ class RequestQueue:
             self.leave()
         else:
             del self._line(waiter)[waiter]
-            self._admit(anyio.current_time())
+            self._admit(self.now())
 
     def _line(self, waiter: _Waiter) -> OrderedDict[_Waiter, None]:
         return self._mutations if waiter.mutation else self._reads

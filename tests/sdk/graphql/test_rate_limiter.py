@@ -124,9 +124,9 @@ def test_each_operation_is_compared_with_its_own_best():
     """A slow operation among quick ones does not count as queueing; an answer slower than its kind does."""
     limiter = RateLimiter(64)
     limiter.accepted(1.0, name="GpuTypes", took=0.001)
-    assert limiter.width == pytest.approx(START_WIDTH, abs=0.01)
+    assert limiter.width == pytest.approx(START_WIDTH, abs=0.1)
     limiter.accepted(2.0, name="DeployCluster", took=1.0)
-    assert limiter.width == pytest.approx(START_WIDTH + 1, abs=0.01)
+    assert limiter.width == pytest.approx(START_WIDTH + 1, abs=0.1)
     limiter.accepted(9.0, name="DeployCluster", took=5.0)
     assert limiter.width < START_WIDTH + 1.5
 
