@@ -45,4 +45,4 @@ def test_the_drawing_has_every_wing_in_order():
     beside = [wing.name for wing in BESIDE]
     assert [name for name in stand if name in drawn_wings] == drawn_wings
     folders = {path.parent.name.strip("_") for path in (ROOT / "src" / "tensorone").glob("_*/__init__.py")}
-    assert folders - set(drawn_wings) - set(beside) == {"display"}  # on the ground
+    assert folders - set(drawn_wings) - set(beside) == {"data", "display"}  # on the ground

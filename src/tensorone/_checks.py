@@ -47,7 +47,9 @@ def cluster_id(value: object, field: str = "cluster_id") -> str:
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .id")
     if not isinstance(value, str) and hasattr(value, "cluster"):
         raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .cluster.id")
-    words = f"{text(field, value)!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
+    words = (
+        f"{text(field, value)!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
+    )
     raise InvalidArgument(field, words)
 
 

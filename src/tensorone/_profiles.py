@@ -9,9 +9,11 @@ import shlex
 import stat
 import subprocess
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from tensorone._data.dataclass import dataclass
 
 from ._errors import ConfigurationError
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import OperationUnsupported
 from tensorone._generated import ClusterType
 from tensorone._graphql import calls

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - pydantic reads it
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._generated import EndpointInput
 from tensorone._session.session import known_account

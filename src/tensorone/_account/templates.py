@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
 from tensorone._clusters.spec import checked_mount_path, checked_ports, hidden_env
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
 

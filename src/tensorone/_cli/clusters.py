@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,6 +11,7 @@ from tensorone._cli._output.documents import cluster_document, ports_text
 from tensorone._cli._output.failures import failed
 from tensorone._cli._output.shapes import ClusterDocument
 from tensorone._cli._output.tables import table
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import TensorOneError
 
 from .id_cache import remember

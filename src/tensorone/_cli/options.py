@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
+
+from tensorone._data.dataclass import dataclass
 
 
 def _offered(_: object) -> list[str]:

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tensorone._cli._output.failures import Failure
 from tensorone._cli._output.terminal import terminal
+from tensorone._data.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

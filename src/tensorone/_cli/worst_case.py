@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorone._cli._output import words
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import TensorOneError
 
 if TYPE_CHECKING:

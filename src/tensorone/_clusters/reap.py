@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from tensorone import _checks
 from tensorone._concurrency.fan_out import fan_out
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import ClusterNotFound, TensorOneError
 from tensorone._events.spans import traced
 from tensorone._generated import Cluster, ClusterStatus

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tensorone._data.dataclass import dataclass
 from tensorone._session.token_and_expiry import with_token
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import difflib
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType

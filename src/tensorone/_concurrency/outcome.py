@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar, cast
 
+from tensorone._data.dataclass import dataclass
 from tensorone._data.portable_error import AnyError
 from tensorone._errors import TensorOneError
 

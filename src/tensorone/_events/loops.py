@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tensorone._data.dataclass import dataclass
 
 from . import keys
 from .event import Event, seconds

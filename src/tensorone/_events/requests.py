@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tensorone._data.dataclass import dataclass
 
 from . import keys
 from .event import Event, seconds
@@ -64,7 +65,7 @@ class Attempted(Event):
     def attributes(self) -> dict[str, Attribute]:
         """As of every event, with the number of repeats before it, where there were any."""
         resends: dict[str, Attribute] = {} if self.attempt == 1 else {keys.RESENDS: self.attempt - 1}
-        return super(Attempted, self).attributes | resends  # slots make another class: bare super() is lost
+        return super(Attempted, self).attributes | resends  # noqa: UP008 - slots make another class: bare super() is lost
 
     def __str__(self) -> str:
         result = {"lost": "no readable answer", "cancelled": "cancelled"}.get(self.outcome, str(self.status_code))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where events are saved
 from typing import TYPE_CHECKING, Literal
 
+from tensorone._data.dataclass import dataclass
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tensorone._data.dataclass import dataclass
 from tensorone._generated import Cluster, ClusterStatus, Runtime
 from tensorone._market.quotes import SpotQuote  # noqa: TC001 - pydantic reads it
 from tensorone._session import token_and_expiry

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._data.rows import Rows
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - pydantic reads it
 

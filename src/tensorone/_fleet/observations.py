@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where an outcome is stored
 from typing import TYPE_CHECKING, Protocol
 
+from tensorone._data.dataclass import dataclass
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ it: two keepers that know nothing of each other find the same replacement.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tensorone._data.dataclass import dataclass
 from tensorone._recovery.leave import left_behind
 from tensorone._recovery.policy import ResumePolicy
 from tensorone._session import token_and_expiry

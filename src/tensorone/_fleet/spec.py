@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence  # noqa: TC003 - pydantic reads them
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a fleet is stored
 from typing import Annotated, Any, ClassVar
 
@@ -12,6 +12,7 @@ from pydantic import PlainSerializer
 
 from tensorone import _checks
 from tensorone._clusters.spec import ClusterSpec, checked_spec
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType  # noqa: TC001 - likewise
 from tensorone._market.bidding import BidPolicy  # noqa: TC001 - likewise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_object
 from tensorone._data.rows import Rows
 from tensorone._errors import ConfigurationError, InvalidArgument

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_array
 from tensorone._errors import (
     AuthenticationError,

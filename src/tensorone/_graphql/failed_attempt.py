@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_object
 from tensorone._errors import (
     AuthenticationError,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import anyio
 
 from tensorone._concurrency.loop_tools import LoopTools, loop_tools
+from tensorone._data.dataclass import dataclass
 
 from .rate_limiter import RateLimiter
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 
 __all__ = ["RetryPolicy"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic_core import to_json
 
+from tensorone._data.dataclass import dataclass
 from tensorone._delivery import Delivery
 from tensorone._errors import AuthenticationError, OperationUnsupported, QueryError
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NoReturn, get_args
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ import ipaddress
 import os
 import re
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import ConfigurationError
 from tensorone._redaction import SHORTEST
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 import httpx
+
+from tensorone._data.dataclass import dataclass
 
 from .config import Secret, ServiceAddress, http_backend, usable_url
 from .connections import ConnectionOpener

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import TensorOneError
 from tensorone._events.cleanup import Failure
 from tensorone._events.emitter import Emitter

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument
 
 if TYPE_CHECKING:

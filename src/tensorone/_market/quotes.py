@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import QueryError
 from tensorone._generated import pricing_one
 from tensorone._graphql import batch, calls

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a plan is saved
 from typing import Literal
 
+from tensorone._data.dataclass import dataclass
 from tensorone._market.bidding import GiveUp, Wait
 
 __all__ = ["AlreadyRunning", "RentElsewhere", "ResumeOnDemand", "ResumeSpot", "StartWithoutGpus", "WaitForGpus"]

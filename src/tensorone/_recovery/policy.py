@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import BidTooLow, ClusterNotFound, InvalidArgument, NoCapacity, QueryError
 from tensorone._market.bidding import BidPolicy  # noqa: TC001 - pydantic reads it
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_object
 
 from .token_and_expiry import LABEL, value_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakSet
@@ -11,6 +11,7 @@ from weakref import WeakSet
 import anyio
 
 from tensorone._concurrency import unreported
+from tensorone._data.dataclass import dataclass
 from tensorone._events.emitter import Emitter
 from tensorone._events.rentals import Ended, LeftBehind
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from tensorone._clusters.spec import preferring
+from tensorone._data.dataclass import dataclass
 from tensorone._events.rentals import LeftBehind
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.leave import left_behind

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tensorone._clusters.spec import checked_spec
+from tensorone._data.dataclass import dataclass
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._session import token_and_expiry
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from tensorone._clusters.spec import ClusterSpec, preferring
+from tensorone._data.dataclass import dataclass
 from tensorone._generated import CloudType, Cluster, PlacedCluster
 from tensorone._market.attempt_log import Attempt, MarketKind  # noqa: TC001 - likewise
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Required, TypedDict, Unpack
 
 from tensorone import _checks
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._market.bidding import BidPolicy, checked_bidding
