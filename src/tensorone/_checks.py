@@ -6,14 +6,15 @@ import re
 import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
 from decimal import Decimal
-from inspect import iscoroutine, iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from inspect import isasyncgenfunction, isawaitable, iscoroutine, iscoroutinefunction, isgeneratorfunction
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
 
 from ._errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
@@ -167,13 +168,32 @@ def flag(field: str, value: object) -> None:
 
 
 def hook(field: str, value: object) -> None:
-    """A plain function, or None; a coroutine function is refused, since nothing would await it."""
+    """A plain function, or None; of an async function or a generator function, a call alone runs nothing."""
     if value is None:
         return
     if not callable(value):
         raise InvalidArgument(field, f"must be a function, not {type(value).__name__}")
-    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
+    runs_nothing = (iscoroutinefunction, isasyncgenfunction, isgeneratorfunction)
+    if any(each(value) or each(type(value).__call__) for each in runs_nothing):
         raise InvalidArgument(field, "must be a plain function: it is called and not awaited")
+
+
+def unawaited(returned: object) -> str | None:
+    """What a plain function returned to be awaited, in words; it is closed. None for all else, and for tasks."""
+    if not isawaitable(returned) or hasattr(returned, "add_done_callback"):  # which run by themselves
+        return None
+    if iscoroutine(returned):
+        returned.close()
+        return "a coroutine"
+    return "an awaitable"
+
+
+def answer(field: str, function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
+    """What a caller's function answers, on which something depends: nothing that would have to be awaited."""
+    returned = function(*args, **keywords)
+    if returned is not None and (what := unawaited(returned)):
+        raise InvalidArgument(field, f"returned {what}, which nothing awaits: make it a plain function")
+    return returned
 
 
 def environment(field: str, value: Any) -> dict[str, str]:

@@ -175,7 +175,7 @@ class _Watched:
 
     def _ask(self, cluster: Cluster) -> None:
         try:
-            self.over = bool(self._predicate(cluster))
+            self.over = bool(_checks.answer("predicate", self._predicate, cluster))
         except Exception as error:  # noqa: BLE001 - raised to this waiter alone: others share the same poll
             self._end(error)
 

@@ -13,6 +13,7 @@ import anyio
 from tensorone import _checks
 from tensorone._display.listing import Listing
 from tensorone._events.emitter import PROCESS, emit_everywhere, wanted_everywhere
+from tensorone._events.hooks import told
 from tensorone._events.loops import Progress
 
 from .workers import Workers
@@ -66,8 +67,7 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
                 `items` is a string or a mapping, or a number is below 1.
     """
     checked(op, items, limit, stop_after_failures)
-    _checks.hook("on_progress", on_progress)
-    _checks.hook("on_outcome", on_outcome)
+    tell_progress, tell_outcome = told("on_progress", on_progress), told("on_outcome", on_outcome)
     total = len(items) if isinstance(items, Sized) else None
     outcomes: dict[int, Outcome[T, R]] = {}
     each_told, failed = wanted_everywhere(logging.DEBUG), 0
@@ -78,11 +78,11 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
         failed += not outcome.ok
         if each_told:
             _tell(len(outcomes), failed, total, over=False)
-        if on_outcome is not None:
-            on_outcome(outcome)
-        if on_progress is not None:
-            on_progress(len(outcomes), total)
-        return on_outcome is not None
+        if tell_outcome is not None:
+            tell_outcome(outcome)
+        if tell_progress is not None:
+            tell_progress(len(outcomes), total)
+        return tell_outcome is not None
 
     workers = Workers(op, items, keep, limit=limit, stop_after_failures=stop_after_failures)
     with PROCESS.span("fan_out", items=total) as span:

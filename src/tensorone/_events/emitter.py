@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 from weakref import WeakSet
 
-from tensorone import _checks
-
 from . import keys, log
+from .hooks import told
 from .operation import SeenOperation
 from .spans import NO_SPAN, Span
 from .telemetry import telemetry
@@ -35,13 +34,12 @@ class Emitter:
     """
 
     def __init__(self, on_event: Callable[[Event], object] | None = None, *, place: str = "") -> None:
-        _checks.hook("on_event", on_event)
         host, _, port = place.rpartition(":")
         self.common: dict[str, Attribute] = {keys.ADDRESS: host, keys.PORT: int(port)} if place else {}
         self._telemetry: Telemetry | None = None
         if place:
             self._telemetry = PROCESS._telemetry = telemetry()
-        self._hook = on_event
+        self._hook = told("on_event", on_event)
         self._hook_failed = False
         if on_event is not None:
             LISTENING.add(self)
@@ -60,10 +58,13 @@ class Emitter:
 
     def emit(self, kind: Callable[P, Event], /, *args: P.args, **fields: P.kwargs) -> None:
         """Makes an event and hands it on, if anybody listens."""
-        self.emit_at(cast("type[Event]", kind).LEVEL, kind, *args, **fields)
+        self._emit(cast("type[Event]", kind).LEVEL, kind, args, fields)
 
     def emit_at(self, level: int, kind: Callable[P, Event], /, *args: P.args, **fields: P.kwargs) -> None:
         """The same at another level than the event's own."""
+        self._emit(level, kind, args, fields)
+
+    def _emit(self, level: int, kind: Callable[..., Event], args: tuple[Any, ...], fields: dict[str, Any]) -> None:
         if self.wants(level):
             event = kind(*args, **fields)
             self.deliver(event, level)
@@ -89,10 +90,10 @@ class Emitter:
     def operation(self, operation: Named, call: Callable[[str], str], *, attempts: int = 0) -> SeenOperation | None:
         """What observes one operation; None where nobody wants to know of single attempts."""
         found = self._telemetry if self._telemetry is not None and self._telemetry.active else None
-        told = self._hook is not None or log.logger.isEnabledFor(logging.DEBUG)
-        if not (told or found):
+        each = self._hook is not None or log.logger.isEnabledFor(logging.DEBUG)
+        if not (each or found):
             return None
-        return SeenOperation(self, found, operation, call(operation.name), told=told, attempts=attempts)
+        return SeenOperation(self, found, operation, call(operation.name), told=each, attempts=attempts)
 
     def pays(self, payer: Payer) -> None:
         """Something adds to what is spent per hour."""
@@ -115,7 +116,7 @@ class Emitter:
         except Exception:  # noqa: BLE001 - a caller's code, in the middle of a call that may have rented
             if not self._hook_failed:
                 self._hook_failed = True
-                log.logger.exception("on_event failed; what else it raises is not logged")
+                log.tell("on_event failed; what else it raises is not logged", traceback=True)
 
 
 LISTENING: WeakSet[Emitter] = WeakSet()

@@ -37,9 +37,11 @@ class Event:
     @property
     def attributes(self) -> dict[str, Attribute]:
         """What is known, under the keys that logs, spans and metrics share; what is not known is left out."""
-        known = ((key, getattr(self, field)) for field, key in self.KEYS.items())
-        outcome: dict[str, Attribute] = {} if self.OUTCOME is None else {keys.OUTCOME: self.OUTCOME}
-        return {key: value for key, value in known if value is not None} | outcome
+        known: dict[str, Attribute] = {} if self.OUTCOME is None else {keys.OUTCOME: self.OUTCOME}
+        for field, key in self.KEYS.items():
+            if (value := getattr(self, field)) is not None:
+                known[key] = value
+        return known
 
 
 def seconds(amount: float) -> str:

@@ -25,14 +25,33 @@ logger = logging.getLogger("tensorone")
 
 
 def write(event: Event, level: int, common: Mapping[str, Attribute]) -> None:
-    """Logs an event at a level that is enabled, with its attributes as fields of the record.
+    """Logs an event at a level that is enabled, with its attributes as fields of the record."""
+    record = _record(level, str(event), traceback=event.TRACEBACK)
+    fields = vars(record)
+    fields[keys.EVENT] = event.NAME
+    fields.update(common)
+    fields.update(event.attributes)
+    _handle(record)
 
-    The record is made here: `Logger.log` would look for the caller's line, at the cost of half a record.
-    """
-    error = sys.exc_info() if event.TRACEBACK else None
-    record = logging.getLogRecordFactory()(logger.name, level, __file__, 0, "%s", (event,), error)
-    vars(record).update({keys.EVENT: event.NAME, **common, **event.attributes})
-    logger.handle(record)
+
+def tell(words: str, *, traceback: bool = False) -> None:
+    """Logs what is wrong with who listens: a hook, or OpenTelemetry. It is no event, since those would reach it too."""
+    if logger.isEnabledFor(logging.ERROR):
+        _handle(_record(logging.ERROR, words, traceback=traceback))
+
+
+def _record(level: int, words: str, *, traceback: bool) -> logging.LogRecord:
+    """Made here: `Logger.log` would look for the caller's line, at the cost of half a record."""
+    error = sys.exc_info() if traceback else None
+    return logging.getLogRecordFactory()(logger.name, level, __file__, 0, words, (), error)
+
+
+def _handle(record: logging.LogRecord) -> None:
+    """A program's own handler or filter that raises costs no call its result: what it rented would be lost."""
+    try:
+        logger.handle(record)
+    except Exception:  # noqa: BLE001 - a caller's code, in the middle of a call that may have rented
+        _STDERR.handleError(record)
 
 
 class _Stderr(logging.Handler):

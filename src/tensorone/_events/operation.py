@@ -96,7 +96,8 @@ class SeenOperation:
         attributes = self._about | self._latest | {keys.OUTCOME: self._outcome}
         if failed is not None:
             attributes[keys.ERROR] = failed.__name__
-        self._telemetry.duration.record(anyio.current_time() - self._began, of_metric(attributes))
+        with self._telemetry.harmless():
+            self._telemetry.duration.record(anyio.current_time() - self._began, of_metric(attributes))
         attributes |= {keys.QUEUED: self._queued, keys.PAUSED: self._paused}
         # That a cluster is not there is an answer to the question.
         error_type = failed.__name__ if failed is not None and not issubclass(failed, ClusterNotFound) else None
@@ -112,8 +113,9 @@ class SeenOperation:
         self._waited, self._joined = started - self._joined, started
         self._queued += self._waited
         if self._telemetry is not None:
-            self._telemetry.in_flight.add(1, self._emitter.common)
-            self._telemetry.queued.record(self._waited, of_metric(self._about))
+            with self._telemetry.harmless():
+                self._telemetry.in_flight.add(1, self._emitter.common)
+                self._telemetry.queued.record(self._waited, of_metric(self._about))
 
     def answered(self, status: int, request_id: str | None) -> None:
         """A response came to an attempt."""
@@ -156,8 +158,9 @@ class SeenOperation:
         self._latest = {key: value for key, value in known if value is not None}
         failed = {} if error is None else {keys.ERROR: error}
         counted = self._about | self._latest | failed | {keys.OUTCOME: self._outcome}
-        telemetry.attempts.add(1, of_metric(counted))
-        telemetry.in_flight.add(-1, self._emitter.common)
+        with telemetry.harmless():
+            telemetry.attempts.add(1, of_metric(counted))
+            telemetry.in_flight.add(-1, self._emitter.common)
 
     def pauses(self, wait: float) -> None:
         """It is sent again after so many seconds."""

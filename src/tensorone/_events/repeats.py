@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tensorone._errors import RateLimited
+
 from .requests import Paused, Repeating
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ WORDS = 300  # letters of a failure that an event repeats
 
 def tell_pause(events: Emitter, seconds: float | None, *, waiting: int) -> None:
     """All calls wait, which the first of several requests refused together tells."""
-    level = logging.WARNING if (seconds or 0.0) >= LONG_PAUSE else logging.INFO
+    level = logging.WARNING if round(seconds or 0.0, 2) >= LONG_PAUSE else logging.INFO  # as it is shown
     events.emit_at(level, Paused, seconds=seconds, waiting=waiting)
 
 
@@ -34,9 +36,14 @@ def tell_repeat(  # noqa: PLR0913 - what one repeat is about
     attempts: int,
     wait: float | None,
 ) -> None:
-    """A request is sent again; the server's words are redacted, which costs nothing while nobody listens."""
-    if events.wants(Repeating.LEVEL):
-        events.emit(
+    """A request is sent again; the server's words are redacted, which costs nothing while nobody listens.
+
+    At DEBUG after a rate limit: its pause is told once, and every call that waits for it would say the same.
+    """
+    level = logging.DEBUG if failed.kind is RateLimited else Repeating.LEVEL
+    if events.wants(level):
+        events.emit_at(
+            level,
             Repeating,
             call=call,
             operation=operation.name,

@@ -77,7 +77,7 @@ class Attempted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeating(Event):
-    """A request failed and is sent again, because that is safe.
+    """A request failed and is sent again, because that is safe. At DEBUG after a rate limit: `Paused` says so once.
 
     Attributes:
         call: The call that sends it.

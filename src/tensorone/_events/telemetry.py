@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from tensorone._version import __version__
 
-from . import keys
+from . import keys, log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import CallbackOptions, Observation
@@ -52,6 +53,7 @@ class Telemetry:
         self._trace, self._context, self._metrics = trace, context, metrics
         self._tracer = trace.get_tracer(NAME, __version__)
         self._active, self._look_at = False, 0.0
+        self._failed = False
         self.payers: WeakSet[Payer] = WeakSet()
         meter = metrics.get_meter(NAME, __version__)
         self.duration = meter.create_histogram(
@@ -97,14 +99,17 @@ class Telemetry:
     def note(self, event: Event) -> None:
         """Adds an event to the current span, which says the outcome too where the event is one."""
         span = self._trace.get_current_span()
-        span.add_event(f"{NAME}.{event.NAME}", event.attributes)
-        if event.OUTCOME is not None:
-            span.set_attributes(event.attributes)
+        with self.harmless():
+            span.add_event(f"{NAME}.{event.NAME}", event.attributes)
+            if event.OUTCOME is not None:
+                span.set_attributes(event.attributes)
 
     def begin(self, name: str, attributes: Mapping[str, Attribute], *, client: bool) -> tuple[Span, object]:
         """A new span that is current from now on, and what ends that."""
         kind: SpanKind = self._trace.SpanKind.CLIENT if client else self._trace.SpanKind.INTERNAL
-        span = self._tracer.start_span(name, kind=kind, attributes=attributes)
+        span: Span = self._trace.INVALID_SPAN
+        with self.harmless():
+            span = self._tracer.start_span(name, kind=kind, attributes=attributes)
         context: Context = self._trace.set_span_in_context(span)
         return span, self._context.attach(context)
 
@@ -112,10 +117,21 @@ class Telemetry:
         """Ends a span; `error` is what failed, as a description."""
         span, token = begun
         self._context.detach(token)  # type: ignore[arg-type]  # what `attach` gave
-        span.set_attributes(attributes)
-        if error is not None:
-            span.set_status(self._trace.StatusCode.ERROR, error)
-        span.end()
+        with self.harmless():
+            span.set_attributes(attributes)
+            if error is not None:
+                span.set_status(self._trace.StatusCode.ERROR, error)
+            span.end()
+
+    @contextmanager
+    def harmless(self) -> Generator[None]:
+        """What a program's own sampler or processor raises is logged once, and costs no call its result."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - a caller's code, in the middle of a call that may have rented
+            if not self._failed:
+                self._failed = True
+                log.tell("OpenTelemetry failed; what else it raises is not logged", traceback=True)
 
     def _spending(self, _: CallbackOptions) -> Iterable[Observation]:
         sums: dict[tuple[tuple[str, Attribute], ...], float] = {}

@@ -86,7 +86,7 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     )
     if store is not None and state is not None:
         raise InvalidArgument("state", "is read from the store: give state or store, not both")
-    read, saved = (state, state() or None) if callable(state) else (None, state)
+    read, saved = (state, _checks.answer("state", state) or None) if callable(state) else (None, state)
     return KeepRunning(
         session,
         specs,
@@ -169,7 +169,7 @@ class KeepRunning(BlockIterator[Event]):
 
     async def __aenter__(self) -> Self:
         if self._store is not None:
-            saved = self._store.open()
+            saved = _checks.answer("store.open", self._store.open)
             try:
                 self._state = self._restored(saved)
             except BaseException:
@@ -289,9 +289,9 @@ class KeepRunning(BlockIterator[Event]):
         check_writer(self._state, None if self._read is None else self._read())
         text = "" if self._store is None and self._on_state is None else state.to_json()
         if self._store is not None:
-            self._store.save(text)
+            _checks.answer("store.save", self._store.save, text)
         if self._on_state is not None:
-            self._on_state(text)
+            _checks.answer("on_state", self._on_state, text)
         self._state = state
 
     def _now(self) -> float:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tensorone import _checks
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import TensorOneError
 from tensorone._events.cleanup import Failure
 from tensorone._events.emitter import Emitter
+from tensorone._events.hooks import told
 from tensorone._events.loops import RoundEnded, Tried
 from tensorone._generated import CloudType  # noqa: TC001 - pydantic reads it
 from tensorone._graphql import calls
@@ -78,10 +78,9 @@ class AttemptLog:
     def __init__(
         self, on_attempt: Callable[[Attempt], object] | None, *, call: str, events: Emitter | None = None
     ) -> None:
-        _checks.hook("on_attempt", on_attempt)
         self.attempts: list[Attempt] = []
         self.call = call
-        self._on_attempt = on_attempt
+        self._on_attempt = told("on_attempt", on_attempt)
         self._events = events or Emitter()
         self._rounds = self._told = 0
         self._reasons: set[str] = set()  # of the rounds of all searches of one call, so that each is news once

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from tensorone import _checks
 from tensorone._errors import ConnectionFailed, RateLimited
 from tensorone._events.cleanup import Failure
 from tensorone._events.repeats import tell_pause
@@ -86,13 +87,13 @@ class GatedExecutor(Executor):
         """Tells the gate what came back, unless nothing did."""
         if not isinstance(outcome, FailedAttempt) or not issubclass(outcome.kind, ConnectionFailed | RateLimited):
             with self._harmless():
-                self._gate.accepted(took)
+                _checks.answer("gate.accepted", self._gate.accepted, took)
         elif outcome.kind is RateLimited:
             if started >= self._pause_told:  # those that were under way then are refused for the same reason
                 self._pause_told, state = started + took, self.queue.state
                 tell_pause(self.events, outcome.retry_after, waiting=state.waiting_reads + state.waiting_mutations)
             with self._harmless():
-                self._gate.refused(outcome.retry_after)
+                _checks.answer("gate.refused", self._gate.refused, outcome.retry_after)
 
     @contextmanager
     def _harmless(self) -> Generator[None]:

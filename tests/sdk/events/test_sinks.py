@@ -17,6 +17,7 @@ from tensorone import (
     ClusterSpec,
     ConfigurationError,
     GaveUp,
+    InvalidArgument,
     Moved,
     Preempted,
     Recovered,
@@ -40,6 +41,15 @@ def logged(caplog):
     """The records of the SDK's logger, from DEBUG on."""
     caplog.set_level(logging.DEBUG, "tensorone")
     return lambda: [record for record in caplog.records if record.name == "tensorone"]
+
+
+def called(function):
+    """A plain function that calls an async one, and leaves it at that."""
+
+    def call(*about):
+        return function(*about)
+
+    return call
 
 
 async def test_the_log_and_the_hook_tell_the_same_in_the_same_order(open_client, emulator, logged):
@@ -98,8 +108,8 @@ async def test_texts_of_requests_name_the_call_and_what_came_of_it(open_client, 
 
 
 def test_a_pause_of_all_calls_is_told_once(run_virtually, open_client, logged):
-    """Of several requests refused together one tells of the pause; it is a warning from one second on."""
-    waits = ["3"] * 4 + ["0.5"]
+    """Of several requests refused together one tells of the pause, a warning from one second on; others at DEBUG."""
+    waits = ["3"] * 4 + ["0.5"] + ["1"]
 
     async def refuse(_: httpx.Request) -> httpx.Response:
         await anyio.sleep(0.1)
@@ -117,10 +127,11 @@ def test_a_pause_of_all_calls_is_told_once(run_virtually, open_client, logged):
     assert [(record.levelname, record.getMessage().partition(";")[0]) for record in pauses] == [
         ("WARNING", "rate limit: all calls of this client wait 3 s"),
         ("INFO", "rate limit: all calls of this client wait 500 ms"),
+        ("WARNING", "rate limit: all calls of this client wait 1 s"),
     ]
-    repeats = [record.getMessage() for record in logged() if vars(record)["tensorone.event"] == "repeat"]
-    assert len(repeats) == 5
-    assert all("again after the pause" in text for text in repeats)
+    repeats = [record for record in logged() if vars(record)["tensorone.event"] == "repeat"]
+    assert [record.levelname for record in repeats] == ["DEBUG"] * 6
+    assert all("again after the pause" in record.getMessage() for record in repeats)
 
 
 async def test_what_a_hook_raises_is_logged_once_and_costs_nothing(open_client, emulator, caplog):
@@ -136,6 +147,94 @@ async def test_what_a_hook_raises_is_logged_once_and_costs_nothing(open_client, 
     assert caplog.text.count("RuntimeError: mine") == 1
     with pytest.raises(tensorone.InvalidArgument, match="on_event"):
         open_client(emulator.url, on_event="loud")
+
+
+def test_a_hook_of_which_a_call_alone_runs_nothing_is_refused(open_client):
+    """An async function, a generator function and an async one are no hooks, as functions and as objects."""
+
+    async def coroutine(_: Event) -> None: ...
+
+    def generator(_: Event):
+        yield
+
+    async def both(_: Event):
+        yield
+
+    class Called:
+        async def __call__(self, _: Event) -> None: ...
+
+    for each in (coroutine, generator, both, Called()):
+        with pytest.raises(tensorone.InvalidArgument, match="on_event: must be a plain function"):
+            open_client("http://127.0.0.1:1/", on_event=each)
+
+
+async def test_what_a_hook_returns_to_be_awaited_is_closed_and_told_once(open_client, emulator, caplog):
+    """A lambda round an async function would do nothing, in silence: each hook that has one is named once."""
+    ran: list[object] = []
+
+    async def note(*about: object) -> None:
+        ran.append(about)
+
+    class Later:
+        def __await__(self):
+            raise AssertionError
+
+    class Task(Later):  # which runs by itself, as its callbacks show
+        def add_done_callback(self) -> None: ...
+
+    bidding = BidPolicy(ceiling=0.3)
+    async with open_client(emulator.url, on_event=called(note)) as client:
+        placed = await client.clusters.deploy(SPEC)
+        ids = [placed.id] * 3
+        await fan_out(client.clusters.get, ids, on_progress=lambda *_: Later(), on_outcome=called(note))
+        await client.spot.acquire(SPEC, bidding=bidding, timeout=60, on_attempt=called(note))
+        await fan_out(client.clusters.get, ids, on_progress=lambda *_: Task())
+    assert ran == []
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [
+        f"{name} returned {what}, which nothing awaits: none of it was run; give it a plain function"
+        for name, what in [
+            ("on_event", "a coroutine"),
+            ("on_outcome", "a coroutine"),
+            ("on_progress", "an awaitable"),
+            ("on_attempt", "a coroutine"),
+        ]
+    ]
+
+
+async def test_an_answer_that_would_have_to_be_awaited_is_refused(client):
+    """Where something depends on what a function says, a coroutine is an error of the call, and no answer."""
+    placed = await client.clusters.deploy(SPEC)
+
+    async def answer(*_: object) -> bool:
+        return False
+
+    with pytest.raises(InvalidArgument, match="predicate: returned a coroutine, which nothing awaits"):
+        await client.clusters.wait_until(placed.id, called(answer), timeout=5)
+    fleet = {placed.id: SPEC}
+    bidding = BidPolicy(ceiling=0.3)
+    with pytest.raises(InvalidArgument, match="on_state: returned a coroutine"):
+        async with client.spot.keep_running(fleet, bidding=bidding, on_state=called(answer)) as events:
+            await anext(events)
+    with pytest.raises(InvalidArgument, match="state: returned a coroutine"):
+        client.spot.keep_running(fleet, bidding=bidding, state=called(answer))
+
+
+async def test_a_handler_of_the_program_that_raises_costs_no_cluster(client, capsys, caplog, monkeypatch):
+    """What logging itself raises is shown on stderr as its own errors are; the deployment has its cluster."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.name == "tensorone":
+                raise RuntimeError("the disk is full")
+
+    caplog.set_level(logging.INFO, "tensorone")
+    monkeypatch.setattr(logging.getLogger("tensorone"), "handlers", [Broken()])
+    placed = await client.clusters.deploy(SPEC)
+    shown = capsys.readouterr().err
+    assert "RuntimeError: the disk is full" in shown
+    assert f"Message: 'clusters.deploy: rented cluster {placed.id}" in shown
+    assert [each.cluster_id for each in client.rented] == [placed.id]
 
 
 async def test_nobody_listens_and_no_event_is_made(open_client, emulator):

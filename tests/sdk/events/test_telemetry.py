@@ -7,6 +7,8 @@ from pathlib import Path
 
 import anyio
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from telemetry import exporting, fresh, recording
 
@@ -52,6 +54,25 @@ async def test_an_operation_is_one_client_span_whatever_its_repeats(recorded, op
     (repeat,) = span.events
     assert repeat.name == "tensorone.repeat"
     assert repeat.attributes["http.response.status_code"] == 502
+
+
+async def test_a_processor_that_raises_costs_no_cluster(recorded, open_client, emulator, caplog):
+    """What a program's own part of OpenTelemetry raises is logged once; the deployment has its cluster."""
+
+    class Broken(SpanProcessor):
+        def on_start(self, span, parent_context=None):
+            raise RuntimeError("at its start")
+
+        def on_end(self, span):
+            raise RuntimeError("at its end")
+
+    trace.get_tracer_provider().add_span_processor(Broken())
+    async with open_client(emulator.url) as client:
+        placed = await client.clusters.deploy(SPEC)
+        assert await client.clusters.get(placed.id)
+        assert [each.cluster_id for each in client.rented] == [placed.id]
+    assert caplog.text.count("OpenTelemetry failed") == 1
+    assert "RuntimeError: at its start" in caplog.text
 
 
 async def test_a_cluster_that_is_not_there_is_no_error_and_an_unknown_outcome_is(recorded, open_client, emulator):

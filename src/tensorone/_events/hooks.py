@@ -1,0 +1,46 @@
+"""`Hook`: a caller's function that is told of something; what it returns is awaited by nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, ParamSpec
+
+from tensorone import _checks
+
+from . import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+
+
+def told(name: str, function: Callable[P, object] | None) -> Hook[P] | None:
+    """A hook that may be missing; one that was made before stays itself.
+
+    Args:
+        name: The argument by which it was given, such as ``"on_event"``.
+        function: What the caller gave.
+
+    Raises:
+        InvalidArgument: It is no plain function.
+    """
+    if function is None or isinstance(function, Hook):
+        return function
+    _checks.hook(name, function)
+    return Hook(name, function)
+
+
+class Hook(Generic[P]):
+    """Calls a function; if it returns a coroutine, that is closed, and an error is logged once."""
+
+    def __init__(self, name: str, function: Callable[P, object]) -> None:
+        self._name = name
+        self._function = function
+        self._told = False
+
+    def __call__(self, *args: P.args, **keywords: P.kwargs) -> None:
+        returned = self._function(*args, **keywords)
+        if returned is not None and (what := _checks.unawaited(returned)) and not self._told:
+            self._told = True
+            words = f"{self._name} returned {what}, which nothing awaits: none of it was run; give it a plain function"
+            log.tell(words)
