@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from tensorone import _checks
 from tensorone._fleet.events import Moved, Preempted, Recovered
+
+from . import _given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from tensorone._fleet.events import Event
+
+    from ._given import Timed
 
 __all__ = ["Span", "spans"]
 
@@ -62,26 +67,38 @@ def spans(
         gpu_count: GPUs of each cluster.
 
     Returns:
-        The spans in the order in which they ended.
+        The spans in the order in which they ended; what ran before the start or after the end is cut off.
+
+    Raises:
+        InvalidArgument: A moment or a price is no finite number, `end` is before `start`, or `gpu_count` is below 1.
     """
+    _checks.integer("gpu_count", gpu_count, least=1)
+    told = _given.history("events", events)
+    return drawn(told, _given.fleet(fleet), *_given.period(start, end), gpu_count=gpu_count)
+
+
+def drawn(
+    told: Iterable[Timed], fleet: Mapping[str, float | None], start: float, end: float, *, gpu_count: int
+) -> list[Span]:
+    """The same of what was checked."""
     running = {each: _Open(lane, start, _rate(bid, gpu_count)) for lane, (each, bid) in enumerate(fleet.items())}
     lanes = {each: lane for lane, each in enumerate(fleet)}
     found: list[Span] = []
 
     def close(cluster_id: str, at: float) -> None:
-        if (was := running.pop(cluster_id, None)) is not None:
-            found.append(Span(was.lane, cluster_id, was.begin, at, was.rate))
+        if (was := running.pop(cluster_id, None)) is not None and was.begin <= (until := min(max(at, start), end)):
+            found.append(Span(was.lane, cluster_id, was.begin, until, was.rate))
 
-    for event in events:
+    for at, event, bid in told:
         if isinstance(event, Preempted):
-            close(event.cluster_id, event.at)
+            close(event.cluster_id, at)
         elif isinstance(event, Recovered | Moved):
             if isinstance(event, Moved):
-                close(event.old_cluster_id, event.at)
+                close(event.old_cluster_id, at)
                 lanes[event.cluster_id] = lanes.get(event.old_cluster_id, len(lanes))
-            close(event.cluster_id, event.at)
+            close(event.cluster_id, at)
             lane = lanes.setdefault(event.cluster_id, len(lanes))
-            running[event.cluster_id] = _Open(lane, event.at, _rate(event.bid_per_gpu, gpu_count))
+            running[event.cluster_id] = _Open(lane, max(at, start), _rate(bid, gpu_count))
     for each in tuple(running):
         close(each, end)
     return found
@@ -99,5 +116,5 @@ def paid(ran: Sequence[Span]) -> list[tuple[float, float]]:
     return list(zip(moments, accumulate(costs, initial=0.0), strict=True))
 
 
-def _rate(bid: Decimal | float | None, gpu_count: int) -> float | None:
-    return None if bid is None else float(bid) * gpu_count
+def _rate(bid: float | None, gpu_count: int) -> float | None:
+    return None if bid is None else bid * gpu_count

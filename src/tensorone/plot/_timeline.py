@@ -14,16 +14,18 @@ from matplotlib.figure import Figure
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
-from tensorone._fleet.events import BidMade, Event, Preempted
+from tensorone._fleet.events import BidMade, Preempted
 from tensorone._market.attempt_log import Attempt
 
-from ._spans import paid, spans
+from . import _given
+from ._spans import drawn, paid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from ._given import Price, Timed
     from ._spans import Span
 
 __all__ = ["timeline"]
@@ -78,28 +80,27 @@ def timeline(  # noqa: PLR0913 - each a layer of the picture
         A figure of matplotlib: ``timeline(…).savefig("fleet.svg")``.
 
     Raises:
-        InvalidArgument: There is nothing to draw, or `gpu_count` is below 1.
+        InvalidArgument: There is nothing to draw; a moment or a price is no finite number, or an attempt's moment has
+            no time zone; the end is before the start; or `gpu_count` is below 1.
     """
     _checks.integer("gpu_count", gpu_count, least=1)
-    given = list(history)
-    events = [each for each in given if isinstance(each, Event)]
-    bids = [bid for each in given if (bid := _bid(each)) is not None]
-    asked = {name: known for name, each in (prices or {}).items() if (known := sorted(each, key=lambda pair: pair[0]))}
-    moments = (
-        [each.at for each in events] + [bid.at for bid in bids] + [at for each in asked.values() for at, _ in each]
-    )
-    quiet = fleet and start is not None and end is not None  # a fleet to which nothing happened
+    told, asked = _given.history("history", history), _given.prices(prices or {})
+    ceiling, on_demand = _given.money("ceiling", ceiling), _given.money("on_demand", on_demand)
+    known = _given.fleet(fleet or {})
+    moments = [each.at for each in told] + [at for each in asked.values() for at, _ in each]
+    quiet = known and start is not None and end is not None  # a fleet to which nothing happened
     if not (moments or quiet):
         words = "holds nothing to draw: give it events or attempts, or prices beside it, or fleet with start and end"
         raise InvalidArgument("history", words)
-    begin, until = min(moments) if start is None else start, max(moments) if end is None else end
-    ran = spans(events, fleet=fleet or {}, start=begin, end=until, gpu_count=gpu_count)
+    begin, until = _given.period(min(moments) if start is None else start, max(moments) if end is None else end)
+    ran = drawn(told, known, begin, until, gpu_count=gpu_count)
+    bids = [bid for each in told if (bid := _bid(each)) is not None]
     figure = Figure(figsize=(9, 6.5 if ran else 3), layout="constrained")
     parts = _parts(figure, 3 if ran else 1)
     clock = _Clock(begin, until)
     _market(parts[0], clock, bids, asked, ceiling)
     if ran:
-        _clusters(parts[1], clock, ran, [each for each in events if isinstance(each, Preempted)])
+        _clusters(parts[1], clock, ran, [each.what for each in told if isinstance(each.what, Preempted)])
         _money(parts[2], clock, ran, on_demand)
     parts[-1].set_xlabel("hours" if clock.unit == HOUR else "minutes")
     parts[-1].set_xlim(0, max(clock(until), 1 / clock.unit))
@@ -120,12 +121,10 @@ class _Clock(NamedTuple):
         return (at - self.begin) / self.unit
 
 
-def _bid(each: object) -> _Bid | None:
-    if isinstance(each, BidMade):
-        return _Bid(each.at, float(each.bid_per_gpu), each.answer in WON)
-    if isinstance(each, Attempt) and each.bid_per_gpu is not None:
-        return _Bid(each.at.timestamp(), each.bid_per_gpu, each.answer in WON)
-    return None
+def _bid(each: Timed) -> _Bid | None:
+    if not isinstance(each.what, BidMade | Attempt) or each.usd_per_gpu is None:
+        return None
+    return _Bid(each.at, each.usd_per_gpu, each.what.answer in WON)
 
 
 def _parts(figure: Figure, count: int) -> list[Axes]:
@@ -141,21 +140,23 @@ def _market(
     axes: Axes,
     clock: _Clock,
     bids: Sequence[_Bid],
-    asked: Mapping[str, Sequence[tuple[float, Money | None]]],
-    ceiling: Money | None,
+    asked: Mapping[str, Sequence[Price]],
+    ceiling: float | None,
 ) -> None:
     axes.set_ylabel("USD per GPU-hour")
     for (name, pairs), colour in zip(asked.items(), cycle(COLOURS), strict=False):
-        times = [clock(max(at, clock.begin)) for at, _ in pairs] + [clock(clock.end)]
-        dollars = [float("nan") if price is None else float(price) for _, price in pairs]
-        axes.step(times, [*dollars, *dollars[-1:]], where="post", color=colour, label=name, linewidth=1.2)
+        shown = [(clock(max(at, clock.begin)), price) for at, price in pairs if at <= clock.end]
+        times = [at for at, _ in shown] + [clock(clock.end)]
+        dollars = [float("nan") if price is None else price for _, price in shown]
+        label = name.replace("$", r"\$")  # which would begin a formula
+        axes.step(times, [*dollars, *(dollars[-1:] or [float("nan")])], where="post", color=colour, label=label, lw=1.2)
     for won, label in ((True, "bid won"), (False, "bid refused")):
         chosen = [bid for bid in bids if bid.won is won]
         face = GREY if won else "none"
         places = [clock(bid.at) for bid in chosen], [bid.dollars for bid in chosen]
         axes.scatter(*places, s=18, marker="o", facecolors=face, edgecolors=GREY, zorder=3, label=label)
     if ceiling is not None:
-        axes.axhline(float(ceiling), color=GREY, linestyle="--", linewidth=1, label="ceiling")
+        axes.axhline(ceiling, color=GREY, linestyle="--", linewidth=1, label="ceiling")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize="small", ncols=3, frameon=False, loc="upper left", bbox_to_anchor=(0, 1.25))
 
@@ -175,11 +176,11 @@ def _clusters(axes: Axes, clock: _Clock, ran: Sequence[Span], preempted: Sequenc
     axes.set_title("blue: runs; orange: moved to another cluster; cross: preempted", fontsize="small", loc="left")
 
 
-def _money(axes: Axes, clock: _Clock, ran: Sequence[Span], on_demand: Money | None) -> None:
+def _money(axes: Axes, clock: _Clock, ran: Sequence[Span], on_demand: float | None) -> None:
     costs = paid(ran)
     axes.plot([clock(at) for at, _ in costs], [cost for _, cost in costs], color=COLOURS[0], label="paid for GPUs")
     if on_demand is not None:
-        whole = float(on_demand) * (clock.end - clock.begin) / HOUR
+        whole = on_demand * (clock.end - clock.begin) / HOUR
         axes.plot([0, clock(clock.end)], [0, whole], color=GREY, linestyle="--", label="on-demand")
     axes.set_ylabel("USD")
     axes.set_ylim(bottom=0)

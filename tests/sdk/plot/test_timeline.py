@@ -105,6 +105,83 @@ def test_what_cannot_be_drawn_is_refused(history, options) -> None:
         timeline(history, **options)
 
 
+NAN, INFINITE, TOO_MUCH = float("nan"), float("inf"), 10**400
+NAIVE = datetime(2026, 11, 27)  # noqa: DTZ001 - what is refused
+
+
+def bid(*, at: object = 1.0, usd: object = BID) -> BidMade:
+    """A bid with whatever a caller may put into it."""
+    return BidMade("a", at, usd, "won")  # type: ignore[arg-type]
+
+
+def attempt(at: object) -> Attempt:
+    """An attempt, likewise."""
+    return Attempt(at=at, gpu_type_id="NVIDIA A40", bid_per_gpu=0.2, reason="r", answer="won")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [
+        ("history: must be a list of events or attempts, not NoneType", {"history": None}),
+        ("history: must be a list of events or attempts, not str", {"history": "abc"}),
+        ("history: must be a list of events or attempts, not BidMade", {"history": bid()}),
+        ("history[1].at: must be a finite number of seconds, not nan", {"history": ["?", bid(at=NAN)]}),
+        ("history[0].at: must be a finite number of seconds", {"history": [bid(at=TOO_MUCH)]}),
+        (
+            "history[0].at: must be a number of seconds, not datetime: pass its .timestamp()",
+            {"history": [bid(at=NAIVE)]},
+        ),
+        ("history[0].at: must be a number of seconds, not str", {"history": [bid(at="now")]}),
+        ("history[0].at: must be a datetime with a time zone, not datetime", {"history": [attempt(NAIVE)]}),
+        ("history[0].at: must be a datetime with a time zone, not '03:00'", {"history": [attempt("03:00")]}),
+        ("history[0].bid_per_gpu: must be a finite number of US dollars", {"history": [bid(usd=Decimal("NaN"))]}),
+        ("history[0].bid_per_gpu: must be a number of US dollars, not str", {"history": [bid(usd="0.2")]}),
+        ("fleet: must map the id of each cluster to its bid, or to None, not list", {"fleet": ["a"]}),
+        ("fleet: must map the id of each cluster to its bid, or to None; 5 is no string", {"fleet": {5: 0.2}}),
+        ("fleet['a']: must be a finite number of US dollars from 0, not -1", {"fleet": {"a": -1}}),
+        ("prices: must map each GPU type to pairs of seconds and US dollars, not list", {"prices": [(0, 1)]}),
+        ("prices['L4']: must be pairs of seconds and US dollars, not float", {"prices": {"L4": 0.2}}),
+        ("prices['L4'][0]: must be a pair of seconds and US dollars, not 0.2", {"prices": {"L4": [0.2]}}),
+        ("prices['L4'][1]: must be a pair of seconds", {"prices": {"L4": [(0, 1), (0, 1, 2)]}}),
+        ("prices['L4'][0]: must be a finite number of seconds", {"prices": {"L4": [(INFINITE, 0.2)]}}),
+        ("prices['L4'][0]: must be a finite number of US dollars", {"prices": {"L4": [(0, NAN)]}}),
+        ("ceiling: must be a number of US dollars, not str", {"ceiling": "0.35"}),
+        ("on_demand: must be a finite number of US dollars", {"on_demand": TOO_MUCH}),
+        ("start: must be a number of seconds, not bool", {"start": True}),
+        ("end: must be a number of seconds, not datetime: pass", {"end": NAIVE}),
+        ("end: must not be before the start, 60, but is 50", {"end": 50}),
+    ],
+)
+def test_what_is_no_moment_and_no_price_is_refused_by_name(problem, options) -> None:
+    """Whatever cannot be drawn is an error that says where it stands, before matplotlib sees it."""
+    with pytest.raises(InvalidArgument) as caught:
+        timeline(**{"history": EVENTS, **options})
+    assert str(caught.value).startswith(problem)
+
+
+def test_spans_refuse_the_same() -> None:
+    """Their own arguments are named."""
+    with pytest.raises(InvalidArgument, match=r"events\[0\]\.at: must be a finite number"):
+        spans([bid(at=NAN)], fleet={}, start=0, end=1)
+    with pytest.raises(InvalidArgument, match="gpu_count"):
+        spans([], fleet={}, start=0, end=1, gpu_count=0)
+
+
+def test_what_lies_outside_of_the_picture_is_cut_off() -> None:
+    """Nothing is paid before its beginning, nor after its end; what began later is not in it."""
+    found = spans(EVENTS, fleet={"a": BID, "b": None}, start=75.0, end=110.0)
+    assert sorted((span.cluster_id, span.begin, span.end) for span in found) == [
+        ("a", 75.0, 75.0),
+        ("a", 90.0, 110.0),
+        ("b", 75.0, 100.0),
+    ]
+    prices = {"later": [(500.0, 0.2)], "a $ign": [(0.0, 0.2), (500.0, 0.3)]}
+    figure = timeline(EVENTS, fleet={"a": BID}, prices=prices, start=75.0, end=110.0)
+    steps = [list(line.get_xdata()) for line in figure.axes[0].lines]
+    assert max(max(each) for each in steps) == pytest.approx(35 / 60)
+    assert "a $ign" in texts(figure)
+
+
 def test_the_example_draws_its_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`spot_fleet.py --plot FILE` writes the picture beside its report."""
     picture = tmp_path / "fleet.svg"
