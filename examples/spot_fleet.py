@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
@@ -19,6 +24,9 @@ import trio.testing
 import tensorone
 from tensorone import BidPolicy, ClusterSpec, TensorOne
 from tensorone.emulator import Emulator, MarketMove, random_market
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FLEET, HOUR = 20, 3600.0
 OPENINGS = {"NVIDIA A40": "0.20", "NVIDIA RTX A6000": "0.20"}
@@ -41,10 +49,11 @@ async def main(picture: str | None) -> None:
         types = [rental.gpu_type_id or "" for rental in rentals]
         history: list[object] = []
         began, started = anyio.current_time(), time.time()
-        with anyio.move_on_after(HOUR):
+        with anyio.move_on_after(HOUR), progress(f"{FLEET} clusters through an hour") as tell:
             async with client.spot.keep_running(specs, bidding=BIDDING, bids=bids, strategy="replace_same") as events:
                 async for event in events:
-                    history.append(event)  # noqa: PERF401 - kept one by one, since the hour ends in the middle
+                    history.append(event)
+                    tell((anyio.current_time() - began) / HOUR)
         hours = Decimal(str((anyio.current_time() - began) / HOUR))
         running = sum(cluster.desired_status == "RUNNING" for cluster in await client.clusters.list())
         report(emulator, Counter(type(event).__name__ for event in history), running, types, hours)
@@ -52,6 +61,20 @@ async def main(picture: str | None) -> None:
             zero = started - (began - opened)  # when the market script began, on the clock of the events
             asked = [replace(move, at=zero + move.at) for move in moves]
             draw(picture, history, bids, asked, started, fixed_price(emulator, types))
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal where rich is installed, unless a log is shown, which it would tear apart; else a line."""
+    if os.environ.get("TENSORONE_LOG") or not (sys.stdout.isatty() and find_spec("rich")):
+        print(f"{doing} …", flush=True)
+        yield lambda _: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - it is not needed to run this
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task(doing, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 def report(emulator: Emulator, counts: Counter[str], running: int, types: list[str], hours: Decimal) -> None:

@@ -49,5 +49,6 @@ if __name__ == "__main__":
     for version in VERSIONS:
         home, python = Path(sys.argv[1]).absolute() / version, interpreter(version)
         if python and not (home / "ready").exists():
+            print(f"{version}: installing into {home} …", flush=True)
             make(home, python, sys.argv[2:])
         print(f"{version}: {python or 'not on this machine'}")

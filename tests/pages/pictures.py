@@ -157,8 +157,8 @@ def main() -> None:
     """Draws all of them, or those that are named."""
     for name, draw in drawn().items():
         if name in sys.argv[1:] or not sys.argv[1:]:
+            print(f"docs/pictures/{name}.svg …", flush=True)  # the last one takes half a minute
             (PICTURES / f"{name}.svg").write_text(draw(), encoding="utf-8")
-            print(f"docs/pictures/{name}.svg")
 
 
 if __name__ == "__main__":
