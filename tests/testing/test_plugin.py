@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 import pytest
+from tensorone_graphql import GraphQLClient
 
+from tensorone._graphql.calls import CALLS
 from tensorone.emulator import Emulator, Fault, Order
-from tensorone.testing import _marks, _world
+from tensorone.testing import _marks, _values, _world
 
 pytest_plugins = ["pytester"]
 
@@ -220,15 +222,9 @@ def test_fails_anyway(tensorone_emulator):
 def test_reaches_nothing(tensorone_emulator):
     assert False
 
-@pytest.mark.tensorone_fault("clos")
+@pytest.mark.tensorone_fault("close", operation="clusterTerminat")
 @pytest.mark.parametrize("kind", ["no such"])
-def test_wrong_kind(kind): ...
-
-@pytest.mark.tensorone(balance="much")
-def test_wrong_balance(): ...
-
-@pytest.mark.tensorone(boot=3)
-def test_wrong_boot(): ...
+def test_wrong_operation(kind): ...
 
 @pytest.mark.tensorone_market(moves=[MarketMove(at=0, gpu_type_id="A6000", preempt=1)])
 def test_wrong_market(): ...
@@ -239,15 +235,14 @@ def test_what_a_failed_test_shows(project):
     """A forgotten cluster's id and price; the last twenty requests without values; what is wrong in a mark."""
     project.makepyfile(test_it=FAILING, test_other="def test_is_not_concerned():\n    assert False")
     result = project.runpytest_inprocess()
-    result.assert_outcomes(passed=3, failed=3, errors=5)
+    result.assert_outcomes(passed=3, failed=3, errors=3)
     output = fails_with(
         result,
         'clusters still run at the end of the test (leftovers="fail"):',
         "2 x NVIDIA A40, $0.81 an hour",
         "none reached the emulator",
-        "@pytest.mark.tensorone_fault has a wrong value: kind must be one of refuse, close",
-        "@pytest.mark.tensorone has a wrong value: balance must be US dollars, not 'much'",
-        "@pytest.mark.tensorone has a wrong value: a boot is 'at-once', 'never',",
+        "@pytest.mark.tensorone_fault has a wrong value: operation='clusterTerminat' is unknown; root fields: cluster,",
+        "; operations of the SDK: DeleteEndpoint, ",
         "@pytest.mark.tensorone_market has a wrong value: the catalogue has no GPU type A6000",
     )
     (forgotten,) = {line.strip().partition(":")[0] for line in output.splitlines() if "2 x NVIDIA A40" in line}
@@ -271,6 +266,25 @@ MISTAKES = {
     "tensorone_market": "takes either seed= or moves=",
     "tensorone_market(seed=1, moves=[])": "takes either seed= or moves=",
     "tensorone_market(moves=[], seconds=3)": "takes seconds= with seed= alone",
+    "tensorone(seed='a')": "@pytest.mark.tensorone takes seed= as a whole number, or None, not 'a'",
+    "tensorone(speed=-1)": "takes speed= as a finite number from 0, or None, not -1",
+    "tensorone(balance='much')": "takes balance= as US dollars from 0, or None, not 'much'",
+    "tensorone(balance=[])": "takes balance= as US dollars from 0, or None, not []",
+    "tensorone(rate_limit=float('inf'))": "takes rate_limit= as a finite number above 0, or None, not inf",
+    "tensorone(first_clusters='no')": "takes first_clusters= as True or False, or None, not 'no'",
+    "tensorone(boot='soon')": "@pytest.mark.tensorone has a wrong value: a boot is 'at-once', 'never',",
+    "tensorone(boot=3)": "takes boot= as text, such as '20s', or as a tensorone.emulator.Boot, not 3",
+    'tensorone_fault("clos")': "@pytest.mark.tensorone_fault has a wrong value: kind must be one of refuse, close",
+    'tensorone_fault("close", operation="clusters.stop")': "takes operation= as a root field, such as",
+    'tensorone_fault("close", times=1.5)': "takes times= as a whole number, or None, not 1.5",
+    'tensorone_fault("delay", seconds="1")': "takes seconds= as a finite number from 0, or None, not '1'",
+    'tensorone_fault("rate_limited", retry_after=-1)': "takes retry_after= as whole seconds or an HTTP date,",
+    'tensorone_fault("close", commit="yes")': "takes commit= as True or False, or None, not 'yes'",
+    'tensorone_fault("garbage", body=None)': "takes body= as a string, not None",
+    'tensorone_fault("graphql_error", entry=[])': "takes entry= as a mapping, or None, not []",
+    'tensorone_fault("close", probability=2)': "has a wrong value: probability must be between 0 and 1, not 2",
+    "tensorone_market(seed=1, seconds=-5)": "takes seconds= as a finite number above 0, not -5",
+    "tensorone_market(moves=['x'])": "takes moves= as a list of tensorone.emulator.MarketMove, not ['x']",
 }
 
 
@@ -288,6 +302,9 @@ def test_marks_have_the_keywords_of_the_emulator():
     """Faults those of `Fault`, the others those of `Emulator.reset`; the options are those of `Emulator`."""
     fault = [field.name for field in dataclasses.fields(Fault)]
     assert ["kind", *_marks.MARKS["tensorone_fault"].keywords] == fault
+    assert [*_values.RULES["tensorone_fault"]] == fault[1:]
+    sent = {"".join(map(str.capitalize, name.split("_"))) for name in vars(GraphQLClient) if not name.startswith("_")}
+    assert {*_marks.OPERATIONS} == sent | {*CALLS}  # those that are merged have no method
     reset = {*inspect.signature(Emulator.reset).parameters, *_world.OF_THE_TEST} - {"self"}
     assert {*_marks.MARKS["tensorone"].keywords} == reset
     assert _marks.DEFAULTS.keys() <= inspect.signature(Emulator).parameters.keys()

@@ -86,6 +86,7 @@ class Emulator:
         self._clock = clock
         self._keys = Keys.new(seed, api_key)
         service = Service(schema or _installed_schema(), wording=wording, limits=limits, introspection=introspection)
+        self._root_fields = service.root_fields
         self._faults = Faults(seed, self._close_port, self._open_port)
         world = World(self._scenario, speed=speed, clock=clock)
         self._app = App(service, self._keys, self._faults, world, max_body=limits.body)
@@ -150,6 +151,11 @@ class Emulator:
             return
         at_once = max(1, round(requests_per_second)) if burst is None else burst
         self._app.rate_limit = RateLimit(requests_per_second, at_once, self._clock)
+
+    @property
+    def root_fields(self) -> frozenset[str]:
+        """The queries and mutations of its schema, by which faults and counts name requests."""
+        return self._root_fields
 
     @property
     def rate_limited(self) -> int:

@@ -14,6 +14,13 @@ DEFAULTS: Mapping[str, Any] = {"boot": "at-once", "first_clusters": False}
 
 LEFTOVERS = ("allow", "fail")
 
+OPERATIONS = (
+    *("DeleteEndpoint", "DeleteTemplate", "DeployCluster", "GetAccount", "GetCluster", "GetClusters", "GetFixedPrices"),
+    *("GetGpuType", "GetGpuTypes", "GetOnDemandPrice", "ListClusterCosts", "ListClusters", "ListEndpoints"),
+    *("ListGpuTypes", "Probe", "RentSpotCluster", "ResumeCluster", "ResumeSpotCluster", "SaveEndpoint", "SaveTemplate"),
+    *("StopCluster", "TerminateCluster"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -90,11 +97,13 @@ def setup_of(item: pytest.Item, options: Mapping[str, Any]) -> Setup:
 
 def mistakes(item: pytest.Item) -> Iterator[str]:
     """What is wrong with the marks of a test, each with what would be right."""
+    from . import _values
+
     for name, about in MARKS.items():
         for mark in _of(item, name):
             if unknown := [each for each in mark.kwargs if each not in about.keywords]:
                 yield f"@pytest.mark.{name} has no {', '.join(unknown)}; it has {', '.join(about.keywords)}"
-            elif wrong := _wrong_use(mark):
+            elif wrong := _wrong_use(mark) or _values.wrong(mark):
                 yield f"@pytest.mark.{name} {wrong}"
 
 

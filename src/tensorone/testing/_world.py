@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from ._marks import DEFAULTS, wrong_leftovers
+from ._marks import DEFAULTS, OPERATIONS, wrong_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -49,8 +49,21 @@ def begin(emulator: Emulator, setup: Setup) -> None:
     with _failing("@pytest.mark.tensorone_market has a wrong value", AttributeError, TypeError, ValueError):
         for market in setup.markets:
             _play(emulator.world, **market)
+    for _, settings in setup.faults:
+        _known(settings.get("operation"), emulator)
     with _failing("@pytest.mark.tensorone_fault has a wrong value", TypeError, ValueError):
         emulator.faults.add(*(Fault(kind, **settings) for kind, settings in setup.faults))
+
+
+def _known(operation: str | None, emulator: Emulator) -> None:
+    """Fails a test whose fault would never happen."""
+    if operation is not None and operation not in {*emulator.root_fields, *OPERATIONS}:
+        words = f"@pytest.mark.tensorone_fault has a wrong value: operation={operation!r} is unknown"
+        fields, operations = ", ".join(sorted(emulator.root_fields)), ", ".join(OPERATIONS)
+        _fail(
+            f"{words}; root fields: {fields}; operations of the SDK: {operations}; an operation of your own is matched"
+            " by its root field"
+        )
 
 
 def running(emulator: Emulator) -> frozenset[str]:

@@ -65,6 +65,7 @@ class Service:
 
     Attributes:
         enum_fields: Names of the fields whose values are enum values.
+        root_fields: Names of the queries and the mutations.
     """
 
     def __init__(self, sdl: str, *, wording: Wording, limits: Limits, introspection: bool) -> None:
@@ -72,6 +73,8 @@ class Service:
         self._documents = Documents(self._schema, limits, introspection=introspection)
         self._wording: Wording = wording
         self.enum_fields = frozenset(_enum_fields(self._schema))
+        roots = (self._schema.query_type, self._schema.mutation_type)
+        self.root_fields = frozenset(name for root in roots if root is not None for name in root.fields)
 
     def read(self, body: bytes) -> Call:
         """Parses a body.
