@@ -166,3 +166,14 @@ def test_a_project_of_its_own_tests_with_the_plugin(wheel, tmp_path):
     shown = done.stdout.partition("FAILURES")[2].partition("- tensorone requests -")[2]
     assert ("ListClusters 200 " in shown, "DeployCluster 200 " in shown) == (True, True)
     assert "hunter2" not in done.stdout
+    program = """
+        import pytest, sys, tensorone
+
+        tensorone.TensorOne("a key")  # which imports the generated package
+        anyio = "ignore:Module already imported so cannot be rewritten; anyio"  # whose plugin has the same trouble
+        sys.exit(pytest.main(["-W", "error", "-W", anyio, "-q", "-k", "lost", "-p", "no:cacheprovider"]))
+    """
+    done = subprocess.run(
+        [python, "-I", "-c", textwrap.dedent(program)], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,7 @@
-"""Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money."""
+"""Async SDK for GPU clusters on Tensor One: typed, generated from the GraphQL schema, careful with your money.
+
+PYTEST_DONT_REWRITE: a program may import it before it starts pytest, which would warn otherwise.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Generates the typed GraphQL package: for this SDK, and for a project's own operations.
 
 Used as `python -m tensorone_codegen`; needs the extra `codegen`.
+
+PYTEST_DONT_REWRITE: a program may import it before it starts pytest, which would warn otherwise.
 """
 
 import sys

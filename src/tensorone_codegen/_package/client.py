@@ -173,6 +173,7 @@ def _constants(module: ast.Module) -> list[str]:
 
 _CHECKED = "from typing import TYPE_CHECKING"
 _INIT = """
+'Operations and types, generated from a GraphQL schema.\\n\\nPYTEST_DONT_REWRITE: it may be imported before pytest.\\n'
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
