@@ -171,7 +171,8 @@ def test_a_project_of_its_own_tests_with_the_plugin(wheel, tmp_path):
 
         tensorone.TensorOne("a key")  # which imports the generated package
         anyio = "ignore:Module already imported so cannot be rewritten; anyio"  # whose plugin has the same trouble
-        sys.exit(pytest.main(["-W", "error", "-W", anyio, "-q", "-k", "lost", "-p", "no:cacheprovider"]))
+        options = ["-k", "lost", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"]
+        sys.exit(pytest.main(["-W", "error", "-W", anyio, *options]))
     """
     done = subprocess.run(
         [python, "-I", "-c", textwrap.dedent(program)], cwd=project, capture_output=True, text=True, check=False

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -174,12 +175,16 @@ def test_completion_is_written_and_its_line_shown(cli, shell, monkeypatch, tmp_p
     assert cli("--install-completion", shell).status == 2
 
 
-def test_the_emulator_runs_a_command(cli, tmp_path):
-    """The variables point to it, and the status of the command is ours."""
+def test_the_emulator_runs_a_command(cli, tmp_path, monkeypatch):
+    """The variables point to it, `tensorone` is found by its name, and the status of the command is ours."""
     said = tmp_path / "said"
-    code = f"import os, sys; open({str(said)!r}, 'w').write(os.environ['TENSORONE_API_URL']); sys.exit(7)"
+    monkeypatch.setenv("PATH", "/nowhere")
+    values = "os.environ['TENSORONE_API_URL'], os.environ['PATH']"
+    code = f"import os, sys; open({str(said)!r}, 'w').write(' '.join([{values}])); sys.exit(7)"
     assert cli("emulator", "--seed", "3", "--", sys.executable, "-c", code).status == 7
-    assert said.read_text().startswith("http://127.0.0.1:")
+    url, path = said.read_text().split(" ", 1)
+    assert url.startswith("http://127.0.0.1:")
+    assert path.split(os.pathsep) == ["/nowhere", sysconfig.get_path("scripts")]
     assert cli("emulator", "--", "/nope").status == 127
     killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     assert cli("emulator", "--", sys.executable, "-c", killed).status == 137

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _against(emulator: Emulator, command: Sequence[str]) -> int:
     """Runs a command whose environment points at the emulator; returns its exit status."""
     environ = {**os.environ, "TENSORONE_API_KEY": emulator.api_key, "TENSORONE_API_URL": emulator.url}
+    # After all others, so that a shell finds `tensorone` and keeps its own Python.
+    environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")))
     environ.pop("TENSORONE_PROFILE", None)
     try:
         running = subprocess.Popen(command, env=environ)  # noqa: S603 - what the user asked for
