@@ -84,7 +84,7 @@ def text(value: object) -> str:
     """A plain value for people: nothing for None, at most four digits after the point."""
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else _words(value)
 
 
 def duration(seconds: int) -> str:
@@ -109,13 +109,23 @@ def _port(port: Port) -> str:
     return f"{inside} at {port.ip}:{port.public_port}" if port.is_ip_public else inside
 
 
-def _flat(item: object, prefix: str) -> Row:
+def _words(value: object) -> str:
+    """What an object says of itself; its class where it cannot, since a caller's items may be anything."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - one item must not hide the others
+        return f"<{type(value).__name__}>"
+
+
+def _flat(item: object, prefix: str, around: tuple[object, ...] = ()) -> Row:
     flat: Row = {}
+    around = (*around, item)
     for name, value in _fields(item):
         if isinstance(value, PlacedCluster):
             flat.update({f"{prefix}{name}_{inner}": each for inner, each in row(value).items()})
         elif isinstance(value, BaseModel) or is_dataclass(value):
-            flat.update(_flat(value, f"{prefix}{name}_"))
+            itself = any(value is each for each in around)  # in which it would have no end
+            flat.update({prefix + name: "…"} if itself else _flat(value, f"{prefix}{name}_", around))
         else:
             flat[prefix + name] = _plain(value)
     return flat
@@ -136,8 +146,17 @@ def _plain(value: object) -> object:
         return str.__str__(value)  # an enum's value
     if value is None or isinstance(value, PLAIN):
         return value
+    if isinstance(value, bytes):
+        return _words(value)
     if isinstance(value, Sequence):
-        return ", ".join(text(_plain(each)) for each in cast("Sequence[object]", value))
+        return _joined(cast("Sequence[object]", value))
     if isinstance(value, Mapping):  # names, since values may be secret
-        return ", ".join(map(str, cast("Mapping[object, object]", value)))
-    return f"{type(value).__name__}: {value}" if isinstance(value, Exception) else str(value)
+        return ", ".join(map(_words, cast("Mapping[object, object]", value)))
+    return f"{type(value).__name__}: {_words(value)}" if isinstance(value, Exception) else _words(value)
+
+
+def _joined(values: Sequence[object]) -> str:
+    try:
+        return ", ".join(text(_plain(each)) for each in values)
+    except RecursionError:  # a list inside itself
+        return "…"

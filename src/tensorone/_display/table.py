@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SHOWN = 20
+LONGEST = 300  # letters of a cell
 # Only what follows the page: a light and a dark notebook both read it.
 CELL = "padding:0.2em 0.8em;text-align:left;vertical-align:top;border-bottom:1px solid rgba(128,128,128,0.3)"
 NUMBER = CELL.replace("text-align:left", "text-align:right;font-variant-numeric:tabular-nums")
@@ -34,7 +35,13 @@ def table(items: Sequence[object]) -> str:
 
 
 def _row(tag: str, texts: Iterable[str]) -> str:
-    return "<tr>" + "".join(f'<{tag} style="{_style(each)}">{escape(each)}</{tag}>' for each in texts) + "</tr>"
+    return "<tr>" + "".join(f'<{tag} style="{_style(each)}">{_shown(each)}</{tag}>' for each in texts) + "</tr>"
+
+
+def _shown(text: str) -> str:
+    """A text that is no markup, fits a cell, and holds nothing that turns the line round or that cannot be sent."""
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return escape("".join(each if each.isprintable() or each in "\t\n" else "\ufffd" for each in short))
 
 
 def _style(text: str) -> str:

@@ -352,7 +352,7 @@ class Clusters:
         """
         return Listing(await get_many.get_many(self._session, cluster_ids))
 
-    async def bills(self) -> list[ClusterBill]:
+    async def bills(self) -> Listing[ClusterBill]:
         """What is known of the price, kind and size of each cluster of the account. Bills nothing.
 
         No public source of the service shows these fields; they are known from the sibling API. Where the server lacks
@@ -371,7 +371,7 @@ class Clusters:
         """
         from tensorone._account.bills import bills
 
-        return await bills(self._session)
+        return Listing(await bills(self._session))
 
     async def highest_price(self, spec: ClusterSpec) -> Decimal | None:
         """The most that `deploy` may cost with this spec, US dollars per hour, disks not included. Bills nothing.

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from tensorone import ClusterNotFound, ClusterSpec, Listing, Outcome, OutcomeUnknown, SpotQuote, TensorOne, fan_out
@@ -51,6 +52,7 @@ async def test_what_returns_many_returns_a_listing(client: TensorOne) -> None:
         await client.clusters.get_many(ids),
         await client.spot.quotes(),
         await client.endpoints.list(),
+        await client.clusters.bills(),
         await client.clusters.reap(action="stop", dry_run=True),
         await fan_out(client.clusters.get, ids),
     ]
@@ -143,3 +145,38 @@ def test_a_notebook_shows_what_an_error_bills_and_whether_to_repeat() -> None:
         "<p><b>OutcomeUnknown</b>: the answer was &lt;lost&gt;<br>billed: cluster a may run</p>"
     )
     assert "safe to repeat" in ClusterNotFound("no", retryable=True)._repr_html_()
+
+
+class Speechless(Exception):
+    """What cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@dataclass
+class Node:
+    """An item that can hold itself."""
+
+    name: object
+    parent: object = None
+
+
+def test_items_may_be_anything() -> None:
+    """Whatever a caller's items hold, each has its row and its line in the table."""
+    inside = Node("a")
+    inside.parent = inside
+    endless: list[object] = []
+    endless.append(endless)
+    found = Listing[object](
+        [inside, Node(Speechless(), Speechless), Node(endless, b"\xff"), Node({Speechless(): 1}), "b"]
+    )
+    assert found.rows()[:3] == [
+        {"name": "a", "parent": "…"},
+        {"name": "Speechless: <Speechless>", "parent": str(Speechless)},
+        {"name": "…", "parent": r"b'\xff'"},
+    ]
+    assert found.rows()[3:] == [{"name": "<Speechless>", "parent": None}, {"value": "b"}]
+    assert table(found).count("<tr>") == 6
+    shown = Texts(table([Node("x" * 10_000, "\u202eabc\x00\ud800\n"), Node(10**5000)])).rows
+    assert shown == [["name", "parent"], ["x" * 300 + "…", "\ufffdabc\ufffd\ufffd\n"], ["<int>", ""]]
