@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
@@ -71,9 +72,12 @@ def _timestamp(field: str, value: object) -> float:
 
 
 def money(field: str, value: object) -> float | None:
-    """US dollars, or None where they are not known."""
+    """US dollars, also as text such as ``"0.25"``, or None where they are not known."""
     if value is None:
         return None
+    if isinstance(value, str):
+        with suppress(ArithmeticError):
+            value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidArgument(field, f"must be a number of US dollars, not {type(value).__name__}")
     if not Decimal(value).is_finite() or not 0 <= value <= MOST:

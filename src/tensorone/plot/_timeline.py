@@ -39,7 +39,7 @@ GREY = "#808080"
 CROSS: Mapping[str, Any] = {"s": 34, "marker": "X", "facecolors": "white", "edgecolors": "#b00020", "zorder": 3}
 
 Money = Decimal | float
-Prices = Mapping[str, Iterable[tuple[float, Money | None]]]
+Prices = Mapping[str, Iterable[tuple[float, Money | str | None]]]
 
 
 class _Bid(NamedTuple):
@@ -68,8 +68,8 @@ def timeline(  # noqa: PLR0913 - each a layer of the picture
         history: Events of ``spot.keep_running``, or attempts: ``rental.attempts``, ``error.ledger``. Anything else
             in it is ignored.
         fleet: The clusters that ran at the start, with their bids in US dollars per GPU and hour.
-        prices: For each GPU type what the market asked, as pairs of seconds and US dollars per GPU and hour; None is
-            a time without stock. A price holds until the next one.
+        prices: For each GPU type what the market asked, as pairs of seconds and US dollars per GPU and hour, also as
+            text such as ``"0.25"``; None is a time without stock. A price holds until the next one.
         ceiling: The most that might be bid, US dollars per GPU and hour.
         on_demand: What the whole fleet would cost at fixed prices, US dollars per hour.
         gpu_count: GPUs of each cluster.

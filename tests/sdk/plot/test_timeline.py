@@ -135,7 +135,7 @@ def attempt(at: object) -> Attempt:
         ("history[0].at: must be a datetime with a time zone, not datetime", {"history": [attempt(NAIVE)]}),
         ("history[0].at: must be a datetime with a time zone, not '03:00'", {"history": [attempt("03:00")]}),
         ("history[0].bid_per_gpu: must be a finite number of US dollars", {"history": [bid(usd=Decimal("NaN"))]}),
-        ("history[0].bid_per_gpu: must be a number of US dollars, not str", {"history": [bid(usd="0.2")]}),
+        ("history[0].bid_per_gpu: must be a number of US dollars, not str", {"history": [bid(usd="a lot")]}),
         ("fleet: must map the id of each cluster to its bid, or to None, not list", {"fleet": ["a"]}),
         ("fleet: must map the id of each cluster to its bid, or to None; 5 is no string", {"fleet": {5: 0.2}}),
         ("fleet['a']: must be a finite number of US dollars from 0, not -1", {"fleet": {"a": -1}}),
@@ -145,7 +145,7 @@ def attempt(at: object) -> Attempt:
         ("prices['L4'][1]: must be a pair of seconds", {"prices": {"L4": [(0, 1), (0, 1, 2)]}}),
         ("prices['L4'][0]: must be a finite number of seconds", {"prices": {"L4": [(INFINITE, 0.2)]}}),
         ("prices['L4'][0]: must be a finite number of US dollars", {"prices": {"L4": [(0, NAN)]}}),
-        ("ceiling: must be a number of US dollars, not str", {"ceiling": "0.35"}),
+        ("ceiling: must be a finite number of US dollars from 0, not NaN", {"ceiling": "nan"}),
         ("on_demand: must be a finite number of US dollars", {"on_demand": TOO_MUCH}),
         ("start: must be a number of seconds, not bool", {"start": True}),
         ("end: must be a number of seconds, not datetime: pass", {"end": NAIVE}),
@@ -175,7 +175,7 @@ def test_what_lies_outside_of_the_picture_is_cut_off() -> None:
         ("a", 90.0, 110.0),
         ("b", 75.0, 100.0),
     ]
-    prices = {"later": [(500.0, 0.2)], "a $ign": [(0.0, 0.2), (500.0, 0.3)]}
+    prices = {"later": [(500.0, 0.2)], "a $ign": [(0.0, "0.2"), (500.0, 0.3)]}
     figure = timeline(EVENTS, fleet={"a": BID}, prices=prices, start=75.0, end=110.0)
     steps = [list(line.get_xdata()) for line in figure.axes[0].lines]
     assert max(max(each) for each in steps) == pytest.approx(35 / 60)
