@@ -97,7 +97,7 @@ generate-everywhere: install ## Show that every supported Python on this machine
 	$(BIN)/python tests/pythons.py $(PYTHONS) '.[codegen]'
 	TENSORONE_PYTHONS=$(PYTHONS) $(BIN)/python -m pytest -q tests/codegen/package/test_pythons.py
 
-RUNNERS := pytest-asyncio pytest-timeout pytest-xdist trio
+RUNNERS := hypothesis pytest-asyncio pytest-timeout pytest-xdist trio
 plugin-everywhere: install ## Test the pytest plugin on every supported Python on this machine; downloads what that needs
 	$(BIN)/python tests/pythons.py $(PYTHONS)/plugin '.[testing]' $(RUNNERS)
 	for python in $(PYTHONS)/plugin/*/bin/python; do $$python -m pytest -q tests/testing || exit; done
