@@ -315,6 +315,9 @@ def test_marks_have_the_keywords_of_the_emulator():
     [
         ({"sead": 1}, "tensorone_options has no sead; it has seed, speed, port"),
         ({"leftovers": "forbid"}, """tensorone_options takes leftovers="fail" or "allow", not 'forbid'"""),
+        ({"balance": -5}, "tensorone_options takes balance= as US dollars from 0, or None, not -5"),
+        ({"port": "x"}, "tensorone_options takes port= as a number from 0 to 65535, not 'x'"),
+        (None, "tensorone_options must return a dict of keywords, not NoneType"),
         ({"boot": "soon"}, "tensorone_options has a wrong value: a boot is 'at-once'"),
     ],
 )

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pytest
 
 
+MAX_PORT = 65535
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a keyword takes.
@@ -66,6 +69,8 @@ MEMBERS = Rule(lambda value: isinstance(value, Mapping), "a mapping")
 HEADER = Rule(lambda value: isinstance(value, str) or (_whole(value) and value >= 0), "whole seconds or an HTTP date")
 NAME = Rule(_name, "a root field, such as 'clusterTerminate', or the name of an operation, such as 'TerminateCluster'")
 
+PORT = Rule(lambda value: _whole(value) and 0 <= value <= MAX_PORT, f"a number from 0 to {MAX_PORT}")
+
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "tensorone": {
         "seed": or_none(WHOLE),
@@ -90,6 +95,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "extensions": or_none(MEMBERS),
         "entry": or_none(MEMBERS),
     },
+    "tensorone_options": {"port": PORT},  # and those of tensorone
     "tensorone_market": {
         "seed": WHOLE,
         "seconds": POSITIVE,
@@ -100,11 +106,15 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 
 def wrong(mark: pytest.Mark) -> str | None:
     """What is wrong with the values of a mark that has the right keywords."""
-    rules = RULES[mark.name]
-    for name, value in mark.kwargs.items():
+    return misfit(RULES[mark.name], mark.kwargs) or _contradiction(mark)
+
+
+def misfit(rules: Mapping[str, Rule], given: Mapping[str, object]) -> str | None:
+    """The first value that does not fit its keyword."""
+    for name, value in given.items():
         if name in rules and not rules[name].fits(value):
             return f"takes {name}= as {rules[name].words}, not {value!r}"
-    return _contradiction(mark)
+    return None
 
 
 def _contradiction(mark: pytest.Mark) -> str | None:

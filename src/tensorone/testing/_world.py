@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from . import _values
 from ._marks import DEFAULTS, OPERATIONS, wrong_leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     from tensorone.emulator import Emulator, World
 
@@ -27,10 +29,13 @@ def started(options: Mapping[str, Any]) -> Generator[Emulator]:
     """A running emulator with the options of the session."""
     with _failing("the fixtures of tensorone need an extra: pip install 'tensorone[testing]'", ImportError):
         from tensorone.emulator import Emulator
+    if not isinstance(options, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - a user's fixture
+        _fail(f"tensorone_options must return a dict of keywords, not {type(options).__name__}")
     known = [*inspect.signature(Emulator).parameters, *OF_THE_TEST]
     if unknown := [name for name in options if name not in known]:
         _fail(f"tensorone_options has no {', '.join(unknown)}; it has {', '.join(known)}")
-    if wrong := wrong_leftovers(options.get("leftovers")):
+    rules = {**_values.RULES["tensorone"], **_values.RULES["tensorone_options"]}
+    if wrong := wrong_leftovers(options.get("leftovers")) or _values.misfit(rules, options):
         _fail(f"tensorone_options {wrong}")
     given = {**DEFAULTS} | {name: value for name, value in options.items() if name not in OF_THE_TEST}
     with _failing("tensorone_options has a wrong value", TypeError, ValueError):
