@@ -364,6 +364,9 @@ def test_without_the_emulator_it_says_what_to_install(project):
         import sys
         sys.modules["tensorone.emulator"] = None  # as if it could not be imported
 
+        import pytest
+
+        @pytest.mark.tensorone_fault("no such")
         def test_it(tensorone_client): ...
         def test_another(): ...
     """)

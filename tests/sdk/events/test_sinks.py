@@ -145,6 +145,10 @@ async def test_what_a_hook_raises_is_logged_once_and_costs_nothing(open_client, 
         await client.clusters.terminate(placed.id)
     assert caplog.text.count("on_event failed") == 1
     assert caplog.text.count("RuntimeError: mine") == 1
+    caplog.set_level(logging.CRITICAL, "tensorone")
+    async with open_client(emulator.url, on_event=fail) as client:
+        await client.clusters.list()
+    assert caplog.text.count("on_event failed") == 1  # by a log that is off, nothing
     with pytest.raises(tensorone.InvalidArgument, match="on_event"):
         open_client(emulator.url, on_event="loud")
 
