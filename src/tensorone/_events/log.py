@@ -42,8 +42,13 @@ def tell(words: str, *, traceback: bool = False) -> None:
 
 def _record(level: int, words: str, *, traceback: bool) -> logging.LogRecord:
     """Made here: `Logger.log` would look for the caller's line, at the cost of half a record."""
-    error = sys.exc_info() if traceback else None
-    return logging.getLogRecordFactory()(logger.name, level, __file__, 0, words, (), error)
+    about = (logger.name, level, __file__, 0, words, (), sys.exc_info() if traceback else None)
+    try:
+        return logging.getLogRecordFactory()(*about)
+    except Exception:  # noqa: BLE001 - as in `_handle`
+        record = logging.LogRecord(*about)
+        _STDERR.handleError(record)
+        return record
 
 
 def _handle(record: logging.LogRecord) -> None:

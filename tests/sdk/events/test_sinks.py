@@ -241,6 +241,25 @@ async def test_a_handler_of_the_program_that_raises_costs_no_cluster(client, cap
     assert [each.cluster_id for each in client.rented] == [placed.id]
 
 
+async def test_a_record_factory_of_the_program_that_raises_costs_no_cluster(client, capsys, caplog):
+    """The line is logged all the same, as the standard library makes its record."""
+
+    def broken(name, *about, **more):
+        if name == "tensorone":
+            raise LookupError("no request")
+        return logging.LogRecord(name, *about, **more)
+
+    caplog.set_level(logging.INFO, "tensorone")
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(broken)
+    try:
+        placed = await client.clusters.deploy(SPEC)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert "LookupError: no request" in capsys.readouterr().err
+    assert f"clusters.deploy: rented cluster {placed.id}" in caplog.text
+
+
 async def test_nobody_listens_and_no_event_is_made(open_client, emulator):
     """With no hook, no SDK of OpenTelemetry and a log that is off, not one event object is made."""
     made: list[str] = []
