@@ -92,6 +92,10 @@ mcp-proof: ## Speak to examples/mcp_server.py with the protocol's own client; do
 	$(PROOF)/mcp/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'mcp>=2.3,<3'
 	$(PROOF)/mcp/bin/python tests/servers/mcp_proof.py
 
+# In environments of their own, which together are 1.5 GB: a page on an engine is no reason for a dependency.
+recipes: ## Run the pages on Dask, Ray, Prefect, Airflow, kopf and DBOS as they stand, or ENGINES="dask ray"; downloads them
+	$(PYTHON) tests/recipes/run.py $(ENGINES)
+
 PYTHONS := $(CURDIR)/.pythons
 generate-everywhere: install ## Show that every supported Python on this machine generates the same bytes; downloads what that needs
 	$(BIN)/python tests/pythons.py $(PYTHONS) '.[codegen]'
@@ -123,7 +127,7 @@ release-check: install ## Try the built wheel outside of this tree: each extra, 
 	$(RELEASE)/tools/bin/python tests/release/check.py $(RELEASE)/dist $(RELEASE)/work
 
 clean: ## Remove environments, caches and builds; keeps generated/
-	rm -rf .venv .dbos docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .dbos .recipes docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo demo-durable demo-dbos test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak soak-fleet bench bench-spot probe-proof mcp-proof docs pictures pages dist release-check clean
+	types cov soak soak-fleet bench bench-spot probe-proof mcp-proof recipes docs pictures pages dist release-check clean

@@ -24,7 +24,7 @@ from tensorone.emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "docs" / "site"
 # Pages whose fences have tests of their own, which ask for more.
 ELSEWHERE = {
@@ -89,7 +89,7 @@ class Reader:
     def read(self, fence: Fence) -> None:
         """Writes, runs or types a fence, as its language and its first line have it."""
         file = self.write(fence)
-        if file and f"$ python {file}\n" in self.page:
+        if file and re.search(rf"^\$ python {re.escape(file)}\b", self.page, re.MULTILINE):
             return  # which the page does itself
         if "def test_" in fence.text:
             self.pytest()

@@ -1,0 +1,105 @@
+"""Each page on an engine is read as a person would, in the engine's own environment: `make recipes`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from test_pages import Reader, fences
+
+from tensorone.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PAGES = Path(__file__).parents[2] / "docs" / "howto"
+KEY = "tpo_recipe_0123456789abcdef0123456789abcdef"
+SECRET = "hf_recipe_secret_0123456789abcdef"  # what a container gets by env_from
+
+
+class Recipe(Reader):
+    """A page on an engine, and the account that its program rents in."""
+
+    secret = SECRET
+
+    def __init__(self, page: str, home: Path, emulator: Emulator) -> None:
+        super().__init__(PAGES / page, home)
+        self.fences = list(fences(PAGES / page))
+        self.emulator, self.world = emulator, emulator.world
+
+    def follow(self) -> None:
+        """Does what the page says from top to bottom, and compares what it shows."""
+        for fence in self.fences:
+            self.read(fence)
+
+    def save(self) -> None:
+        """Writes the page's files and runs nothing."""
+        for fence in self.fences:
+            self.write(fence)
+
+    def start(self, *command: str | Path, log: str = "log.txt") -> subprocess.Popen[bytes]:
+        """Starts a program of the environment, which writes into a log."""
+        with (self.home / log).open("ab") as file:
+            return subprocess.Popen(
+                [*map(str, command)],
+                cwd=self.home,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        """What the program has written."""
+        return (self.home / "log.txt").read_text()
+
+    def wait_for(self, reached: Callable[[], bool], seconds: float = 120) -> None:
+        """Waits for other processes; says what they wrote if it never comes."""
+        end = time.monotonic() + seconds
+        while not reached():
+            assert time.monotonic() < end, self.log
+            time.sleep(0.05)
+
+    @property
+    def tokens(self) -> list[str]:
+        """Of all clusters that the account has, with those that were ended taken from the bill."""
+        return sorted(each.env["TENSORONE_CLIENT_TOKEN"] for each in self.world.clusters.values())
+
+    @property
+    def running(self) -> list[str]:
+        return [each.id for each in list(self.world.clusters.values()) if each.running]
+
+    def secrets_below(self, folder: Path) -> list[str]:
+        """Files that hold the key or the container's secret."""
+        files = [each for each in folder.rglob("*") if each.is_file()]
+        assert files, f"{folder} is empty, and proves nothing"
+        return [
+            f"{each.name}: {secret[:9]}…"
+            for each in files
+            for secret in (KEY, SECRET)
+            if secret.encode() in each.read_bytes()
+        ]
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An account without clusters, whose key and address are in the environment."""
+    for name in [each for each in os.environ if each.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    with Emulator(api_key=KEY, first_clusters=False, boot="at-once") as running:
+        monkeypatch.setenv("TENSORONE_API_KEY", KEY)
+        monkeypatch.setenv("TENSORONE_API_URL", running.url)
+        monkeypatch.setenv("HF_TOKEN", SECRET)
+        running.world.set_minimum_bid("NVIDIA A40", "0.26")
+        yield running
+
+
+@pytest.fixture
+def recipe(request: pytest.FixtureRequest, tmp_path: Path, emulator: Emulator) -> Recipe:
+    """The page that the check is named for: check_dask.py is about dask.md."""
+    return Recipe(f"{request.path.stem.removeprefix('check_')}.md", tmp_path, emulator)
