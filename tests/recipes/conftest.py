@@ -24,7 +24,7 @@ SECRET = "hf_recipe_secret_0123456789abcdef"  # what a container gets by env_fro
 class Recipe(Reader):
     """A page on an engine, and the account that its program rents in."""
 
-    secret = SECRET
+    key, secret = KEY, SECRET
 
     def __init__(self, page: str, home: Path, emulator: Emulator) -> None:
         super().__init__(PAGES / page, home)
@@ -58,12 +58,12 @@ class Recipe(Reader):
         """What the program has written."""
         return (self.home / "log.txt").read_text()
 
-    def wait_for(self, reached: Callable[[], bool], seconds: float = 120) -> None:
+    def wait_for(self, reached: Callable[[], bool], seconds: float = 60) -> None:
         """Waits for other processes; says what they wrote if it never comes."""
         end = time.monotonic() + seconds
         while not reached():
             assert time.monotonic() < end, self.log
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     @property
     def tokens(self) -> list[str]:
@@ -74,16 +74,11 @@ class Recipe(Reader):
     def running(self) -> list[str]:
         return [each.id for each in list(self.world.clusters.values()) if each.running]
 
-    def secrets_below(self, folder: Path) -> list[str]:
-        """Files that hold the key or the container's secret."""
-        files = [each for each in folder.rglob("*") if each.is_file()]
-        assert files, f"{folder} is empty, and proves nothing"
-        return [
-            f"{each.name}: {secret[:9]}…"
-            for each in files
-            for secret in (KEY, SECRET)
-            if secret.encode() in each.read_bytes()
-        ]
+    def secrets_below(self, folder: Path, *, known: str) -> list[str]:
+        """Files of a store that hold the key or the container's secret, where some hold what the engine stores."""
+        written = {each.name: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+        assert any(known.encode() in text for text in written.values()), f"{known} is in none of {[*written]}"
+        return [name for name, text in written.items() for secret in (KEY, SECRET) if secret.encode() in text]
 
 
 @pytest.fixture
