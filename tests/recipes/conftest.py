@@ -20,6 +20,9 @@ PAGES = Path(__file__).parents[2] / "docs" / "howto"
 KEY = "tpo_recipe_0123456789abcdef0123456789abcdef"
 SECRET = "hf_recipe_secret_0123456789abcdef"  # what a container gets by env_from
 
+# The engines tell nobody that they were started here.
+QUIET = {"DO_NOT_TRACK": "1", "RAY_USAGE_STATS_ENABLED": "0", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
 
 class Recipe(Reader):
     """A page on an engine, and the account that its program rents in."""
@@ -86,6 +89,8 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """An account without clusters, whose key and address are in the environment."""
     for name in [each for each in os.environ if each.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
     with Emulator(api_key=KEY, first_clusters=False, boot="at-once") as running:
         monkeypatch.setenv("TENSORONE_API_KEY", KEY)
         monkeypatch.setenv("TENSORONE_API_URL", running.url)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE, HOMES = ROOT / "tests" / "recipes", ROOT / ".recipes"
-# The smallest first. Each with the oldest release that was tried, below the next major one.
+# psutil finds the processes to kill. The smallest first. Each with the oldest release that was tried, below the next major one.
 ENGINES = {
     "dask": ["distributed>=2026.8,<2027"],
     "kopf": ["kopf>=1.45,<2", "kmock>=0.8,<0.9"],
     "dbos": ["dbos>=3.4,<4"],
-    "ray": ["ray>=2.60,<3"],
+    "ray": ["ray>=2.60,<3", "psutil>=6"],
     "prefect": ["prefect>=3.9,<4"],
     "airflow": ["apache-airflow>=3.3,<4"],
 }
