@@ -18,10 +18,10 @@ demo-durable: install ## Kill the workers of a fleet that Temporal keeps, and wa
 	$(BIN)/python examples/durable_fleet/main.py
 
 # In an environment of its own: an example is no reason for a dependency.
-demo-dbos: ## Kill the process of a fleet that DBOS keeps in SQLite; downloads DBOS
+demo-dbos: ## Kill the processes of fleets that DBOS keeps: SQLite, or DATABASE=postgresql://… WORKERS=3; downloads DBOS
 	test -d .dbos || $(PYTHON) -m venv .dbos
-	.dbos/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'dbos>=3,<4'
-	.dbos/bin/python examples/durable_dbos/main.py
+	.dbos/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'dbos>=3.4,<4'
+	.dbos/bin/python examples/durable_dbos/main.py $(if $(DATABASE),--database '$(DATABASE)') $(if $(WORKERS),--workers $(WORKERS))
 
 test: install ## Run the tests but the slowest, which `make cov` runs too
 	$(BIN)/python -m pytest -n auto -m "not slow"
@@ -92,7 +92,7 @@ mcp-proof: ## Speak to examples/mcp_server.py with the protocol's own client; do
 	$(PROOF)/mcp/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]' 'mcp>=2.3,<3'
 	$(PROOF)/mcp/bin/python tests/servers/mcp_proof.py
 
-# In environments of their own, which together are 1.5 GB: a page on an engine is no reason for a dependency.
+# In environments of their own, which together are 1.2 GB: a page on an engine is no reason for a dependency.
 recipes: ## Run the pages on Dask, Ray, Prefect, Airflow, kopf and DBOS as they stand, or ENGINES="dask ray"; downloads them
 	$(PYTHON) tests/recipes/run.py $(ENGINES)
 

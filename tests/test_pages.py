@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "docs" / "site"
+# Pages on engines, whose programs `make recipes` runs, each in an environment that has the engine.
+RECIPES = ("airflow", "dask", "kopf", "prefect", "ray")
 # Pages whose fences have tests of their own, which ask for more.
 ELSEWHERE = {
+    **{f"{engine}.md": f"tests/recipes/check_{engine}.py" for engine in RECIPES},
     "emulator.md": "tests/emulator/test_docs.py",
     "testing.md": "tests/testing/test_testing_page.py",
     "reliability.md": "tests/test_readme.py",
@@ -203,3 +206,23 @@ def test_what_a_page_shows_works(page, tmp_path, monkeypatch, logs):
 def test_the_other_pages_have_tests_of_their_own(name):
     """The tests that are named for them exist, and name them."""
     assert name in (ROOT / ELSEWHERE[name]).read_text()
+
+
+def test_programs_for_engines_are_typed(tmp_path):
+    """Here they are compiled, and checked against the SDK's own types; their engines are not installed."""
+    for engine in RECIPES:
+        (program,) = (each for each in fences(ROOT / "docs" / "howto" / f"{engine}.md") if each.language == "python")
+        compile(program.text, engine, "exec")
+        (tmp_path / f"{engine}_program.py").write_text(program.text)
+    ty = [Path(sys.executable).with_name("ty"), "check", "--python", sys.prefix, "--ignore", "import-not-found"]
+    done = subprocess.run([*ty, tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("engine", RECIPES)
+def test_a_page_on_an_engine_says_where_it_is_run(engine):
+    """And asks for the releases with which it was run there."""
+    page = (ROOT / "docs" / "howto" / f"{engine}.md").read_text()
+    assert "This page is run by `make recipes`" in page
+    asked = re.search(r'pip install tensorone "(.+)"', page)[1]
+    assert f'"{asked}"' in (ROOT / "tests" / "recipes" / "run.py").read_text()

@@ -1,7 +1,9 @@
-"""A fleet on DBOS and SQLite: the kit's calls as steps, and a workflow that decides by `step`.
+"""A fleet on DBOS: the kit's calls as steps, and a workflow that decides by `step`.
 
-`python worker.py FOLDER` takes the key from TENSORONE_API_KEY, and another server from TENSORONE_API_URL.
-Killed and started again, it goes on: DBOS repeats the step that died.
+`python worker.py FOLDER NAME [DATABASE]` keeps the fleet of that name. Several workers, each with a name of its own,
+share a database of PostgreSQL; without an address it is SQLite in the folder, for one worker.
+It takes the key from TENSORONE_API_KEY, what the containers get from HF_TOKEN, and another server from
+TENSORONE_API_URL. Killed and started again with its name, it goes on: DBOS repeats the step that died.
 """
 
 from __future__ import annotations
@@ -18,26 +20,38 @@ from dbos import DBOS, SetWorkflowID
 from tensorone import BidPolicy, ClusterSpec, TensorOne
 from tensorone.fleet import End, FleetSpec, FleetState, Intent, Look, Order, Recover, RentalSent, step
 
-FLEET = FleetSpec(
-    name="night",
-    slots={f"w{number}": "train" for number in range(6)},
-    specs={"train": ClusterSpec(image_name="tensorone/pytorch", gpu_type_id="NVIDIA A40", volume_in_gb=20)},
-    bidding=BidPolicy(ceiling=0.35),
-    left_behind="terminate",
-    every=0.5,
-    settle_time=1.5,
-    backoff_initial=0.5,
-)
+EVERY = 0.5  # seconds between two looks
 TICKS = 20  # of a workflow, before the next one goes on: DBOS keeps what each step returned
+
+
+def fleet_of(name: str) -> FleetSpec:
+    """A worker's share: six clusters."""
+    spec = ClusterSpec(
+        image_name="tensorone/pytorch",
+        gpu_type_id="NVIDIA A40",
+        volume_in_gb=20,
+        env_from={"HF_TOKEN": "HF_TOKEN"},  # its value is read where the rent is sent, and stored nowhere
+    )
+    return FleetSpec(
+        name=f"night_{name}",
+        slots={f"w{number}": "train" for number in range(6)},
+        specs={"train": spec},
+        bidding=BidPolicy(ceiling=0.35),
+        left_behind="terminate",
+        every=EVERY,
+        settle_time=1.5,
+        backoff_initial=0.5,
+    )
+
 
 portal: BlockingPortal  # the client's event loop: steps are plain functions
 client: TensorOne
 
 
 @DBOS.step()
-def look(members: tuple[str, ...], others: tuple[str, ...]) -> Look:
+def look(name: str, members: tuple[str, ...], others: tuple[str, ...]) -> Look:
     """What the account shows."""
-    return portal.call(partial(client.fleet.look, FLEET, members, others=others))
+    return portal.call(partial(client.fleet.look, fleet_of(name), members, others=others))
 
 
 @DBOS.step()
@@ -70,53 +84,66 @@ def end(action: End) -> None:
 
 
 @DBOS.workflow()
-def keep(state: FleetState) -> FleetState:
-    """So many looks, and what follows from each; the workflow's id is the fleet's lock."""
+def keep(name: str, state: FleetState) -> FleetState:
+    """So many looks, and what follows from each; the workflow's id is the fleet's lock.
+
+    It is given all that it needs: what one worker began, DBOS may hand to another one.
+    """
     for _ in range(TICKS):
-        state = tick(state.interrupted())  # what was not begun is due again
-        DBOS.sleep(FLEET.every)
+        state = tick(name, state.interrupted())  # what was not begun is due again
+        DBOS.sleep(EVERY)
     return state
 
 
-def tick(state: FleetState) -> FleetState:
+def tick(name: str, state: FleetState) -> FleetState:
     """One look, and the rounds that it asks for."""
-    seen = look(state.cluster_ids, state.other_ids)
-    state, actions = step(state, seen, seen.at, FLEET.settings)
+    fleet, seen = fleet_of(name), look(name, state.cluster_ids, state.other_ids)
+    state, actions = step(state, seen, seen.at, fleet.settings)
     for action in actions:
         if isinstance(action, End):
             end(action)
-    orders = [FLEET.order_of(action) for action in actions if isinstance(action, Recover)][: FLEET.width]
+    orders = [fleet.order_of(action) for action in actions if isinstance(action, Recover)][: fleet.width]
     if not orders:
         return state
     by, now = writer()
     tasks = []
     for order in orders:
-        intent = FLEET.intent_of(order, state, by=by, now=now)
-        state, _ = step(state, RentalSent(order.recover.cluster_id, intent.by), intent.begun_at, FLEET.settings)
+        intent = fleet.intent_of(order, state, by=by, now=now)
+        state, _ = step(state, RentalSent(order.recover.cluster_id, intent.by), intent.begun_at, fleet.settings)
         tasks.append((order, seen.about(order), intent))
     outcomes, now = rounds(tasks, state.own_bids)
     for outcome in outcomes:
-        state, _ = step(state, outcome, now, FLEET.settings)
+        state, _ = step(state, outcome, now, fleet.settings)
     return state
 
 
-def main(folder: str) -> None:
-    """Goes on where the last process was, workflow after workflow."""
+def main(folder: str, name: str, database: str | None = None) -> None:
+    """Goes on where the last process of this name was, workflow after workflow."""
     global client, portal  # noqa: PLW0603 - steps have no other way to it
-    database = f"sqlite:///{folder}/dbos.sqlite"
+    fleet = fleet_of(name)
     # The id and the version are given: DBOS goes on with workflows of the same ones alone.
-    DBOS(config={"name": "fleet", "system_database_url": database, "executor_id": "one", "application_version": "1"})
-    client = TensorOne(settle_time=FLEET.settle_time)
+    DBOS(
+        config={
+            "name": "fleet",
+            "system_database_url": database or f"sqlite:///{folder}/dbos.sqlite",
+            "executor_id": name,
+            "application_version": "1",
+        }
+    )
+    client = TensorOne(settle_time=fleet.settle_time)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
         DBOS.launch()
-        done = len(DBOS.list_workflows(name=keep.__qualname__, status="SUCCESS", load_input=False, load_output=False))
-        state = FLEET.start() if done == 0 else DBOS.retrieve_workflow(f"{FLEET.name}-{done}").get_result()
+        before = DBOS.list_workflows(
+            status="SUCCESS", workflow_id_prefix=f"{fleet.name}-", load_input=False, load_output=False
+        )
+        done = len(before)
+        state = fleet.start() if done == 0 else DBOS.retrieve_workflow(f"{fleet.name}-{done}").get_result()
         while True:
             done += 1
-            with SetWorkflowID(f"{FLEET.name}-{done}"):  # of one that is under way already, it waits for the end
-                state = DBOS.start_workflow(keep, state).get_result()
-            Path(folder, "claim.txt").write_text("\n".join(state.cluster_ids))
+            with SetWorkflowID(f"{fleet.name}-{done}"):  # of one that is under way already, it waits for the end
+                state = DBOS.start_workflow(keep, name, state).get_result()
+            Path(folder, f"claim-{name}.txt").write_text("\n".join(state.cluster_ids))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""The page on Airflow, by `airflow dags test` on SQLite: killed and begun again, asked to wait, refused."""
+"""docs/howto/airflow.md, by `airflow dags test` on SQLite: killed and begun again, asked to wait, refused."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def test_airflow_waits_as_long_as_the_server_asks(recipe, airflow):
 
 def test_what_fails_is_ended_all_the_same(recipe, airflow):
     """Training that is refused for good is not repeated, and its teardown runs."""
-    recipe.emulator.faults.add(Fault("graphql_error", "myself", after=1, times=None, code="UNAUTHENTICATED", message="unauthorized"))
+    recipe.emulator.faults.add(
+        Fault("graphql_error", "myself", after=1, times=None, code="UNAUTHENTICATED", message="unauthorized")
+    )
     assert airflow().wait(120) == 1, recipe.log
     assert "action=fail" in recipe.log
     assert recipe.world.requests["clusterTerminate"] == 1

@@ -1,4 +1,4 @@
-"""The page on Dask, and a worker that is killed in the middle of its points."""
+"""docs/howto/dask.md, and a worker that is killed in the middle of its points."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def test_a_killed_worker_costs_nothing(recipe):
     program = recipe.start(sys.executable, "dask_sweep.py", "july", "12")
     recipe.wait_for(lambda: len(recipe.running) == 12)
     assert {each.env["HF_TOKEN"] for each in recipe.world.clusters.values()} == {recipe.secret}
-    workers = [each for each in psutil.Process(program.pid).children(recursive=True) if "spawn_main" in " ".join(each.cmdline())]
+    workers = [
+        each
+        for each in psutil.Process(program.pid).children(recursive=True)
+        if "spawn_main" in " ".join(each.cmdline())
+    ]
     workers[0].kill()
     assert program.wait(120) == 0, recipe.log
     assert "Restarting worker" in recipe.log

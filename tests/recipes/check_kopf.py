@@ -1,4 +1,4 @@
-"""The page on kopf, against an emulated Kubernetes API: applied, preempted, killed, deleted."""
+"""docs/howto/kopf.md, against an emulated Kubernetes API: applied, preempted, killed, deleted."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ class Kubernetes:
 
     def call(self, method: str, path: str, body: object = None) -> dict:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, data, {"Content-Type": "application/json"}, method=method
-        )
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
@@ -79,9 +77,10 @@ class Kubernetes:
 @pytest.fixture
 def kubernetes(tmp_path, monkeypatch):
     """The server, in a thread of its own, and a kubeconfig that leads there."""
-    with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(
-        kmock.KubernetesEmulator()
-    ) as handler:
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(kmock.KubernetesEmulator()) as handler,
+    ):
         for name, kind in RESOURCES.items():
             handler.resources[name] = kmock.ResourceInfo(
                 kind=kind, singular=kind.lower(), namespaced=kind in ("GpuFleet", "Event"), verbs=VERBS

@@ -1,4 +1,4 @@
-"""The page on Prefect with a server of its own: killed and begun again, asked to wait, refused."""
+"""docs/howto/prefect.md with a server of its own: killed and begun again, asked to wait, refused."""
 
 from __future__ import annotations
 

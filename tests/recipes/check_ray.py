@@ -1,4 +1,4 @@
-"""The page on Ray, and an actor that is killed in the middle of its points."""
+"""docs/howto/ray.md, and an actor that is killed in the middle of its points."""
 
 from __future__ import annotations
 

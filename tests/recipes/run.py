@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE, HOMES = ROOT / "tests" / "recipes", ROOT / ".recipes"
-# psutil finds the processes to kill. The smallest first. Each with the oldest release that was tried, below the next major one.
+# The smallest first; each engine from the oldest release that was tried, below the next major one.
+# psutil finds the processes to kill.
 ENGINES = {
     "dask": ["distributed>=2026.8,<2027"],
     "kopf": ["kopf>=1.45,<2", "kmock>=0.8,<0.9"],
