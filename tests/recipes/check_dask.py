@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
 import sys
 
 import psutil
@@ -42,3 +44,11 @@ def test_an_error_arrives_whole(recipe):
     program = recipe.start(sys.executable, "dask_sweep.py", "july", "2")
     assert program.wait(120) == 2, recipe.log
     assert recipe.log.count("; billed: None") == 2
+
+
+def test_a_secret_in_a_store_would_be_found(recipe):
+    """Also in a pickle that an engine writes as base64."""
+    for before in range(3):
+        text = base64.b64encode(b"x" * before + pickle.dumps({"env": recipe.secret}))
+        (recipe.home / f"{before}.db").write_bytes(b"known " + text)
+    assert sorted(recipe.secrets_below(recipe.home, known="known")) == ["0.db", "1.db", "2.db"]

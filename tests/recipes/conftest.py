@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import time
@@ -80,8 +81,19 @@ class Recipe(Reader):
     def secrets_below(self, folder: Path, *, known: str) -> list[str]:
         """Files of a store that hold the key or the container's secret, where some hold what the engine stores."""
         written = {each.name: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+        secrets = [form for secret in (KEY, SECRET) for form in forms(secret)]
         assert any(known.encode() in text for text in written.values()), f"{known} is in none of {[*written]}"
-        return [name for name, text in written.items() for secret in (KEY, SECRET) if secret.encode() in text]
+        return [name for name, text in written.items() for secret in secrets if secret in text]
+
+
+def forms(secret: str) -> Iterator[bytes]:
+    """As it is, in hexadecimal digits, and in base64 wherever it begins: engines store pickles so."""
+    text = secret.encode()
+    yield text
+    yield text.hex().encode()
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + text)
+        yield encoded[4 if before else 0 : -4]  # whose ends depend on what is around it
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Clusters:
         Args:
             spec: What to deploy.
             client_token: A token of your own makes the call repeatable, also by another process: if a cluster
-                carries it, the call returns that one and rents nothing. Up to 128 letters, digits and ``. : _ -``.
+                carries it, the call returns that one and rents nothing. Up to 128 letters, digits and ``. : _ + -``.
             expires_in: Seconds after which `reap` may end the cluster; kept in its environment.
 
         Raises:

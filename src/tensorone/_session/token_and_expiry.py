@@ -27,7 +27,7 @@ LABEL = "TENSORONE_RENTED"
 
 RESERVED = frozenset({CLIENT_TOKEN, EXPIRES_AT, LABEL})
 
-_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TOKEN = re.compile(r"[A-Za-z0-9._:+-]{1,128}")
 
 
 def token(given: object) -> str:
@@ -36,7 +36,7 @@ def token(given: object) -> str:
         return secrets.token_hex(12)
     text = _checks.text("client_token", given)
     if not _TOKEN.fullmatch(text):
-        raise InvalidArgument("client_token", "must be 1 to 128 letters, digits or any of . : _ -")
+        raise InvalidArgument("client_token", "must be 1 to 128 letters, digits or any of . : _ + -")
     return text
 
 

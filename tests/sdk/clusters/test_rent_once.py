@@ -176,16 +176,17 @@ async def test_a_spec_with_several_gpu_types_takes_the_first_with_capacity(clien
         await client.spot.rent(ClusterSpec(image_name="i", gpu_count=0), bid_per_gpu=0.5)
 
 
-async def test_a_given_token_makes_the_call_repeatable(client, emulator):
+@pytest.mark.parametrize("token", ["job-17", "scheduled__2026-11-27T00:00:00+00:00"])
+async def test_a_given_token_makes_the_call_repeatable(client, emulator, token):
     """The same token gives the same cluster, also to another client, and never a terminated one."""
-    placed = await client.clusters.deploy(SPEC, client_token="job-17")
+    placed = await client.clusters.deploy(SPEC, client_token=token)
     async with TensorOne(emulator.api_key, url=emulator.url) as other:
-        assert (await other.clusters.deploy(SPEC, client_token="job-17")).id == placed.id
-        assert (await other.spot.rent(SPEC, bid_per_gpu=0.39, client_token="job-17")).id == placed.id
-        assert (await other.clusters.find("job-17")).id == placed.id
+        assert (await other.clusters.deploy(SPEC, client_token=token)).id == placed.id
+        assert (await other.spot.rent(SPEC, bid_per_gpu=0.39, client_token=token)).id == placed.id
+        assert (await other.clusters.find(token)).id == placed.id
     await client.clusters.terminate(placed.id)
-    assert await client.clusters.find("job-17") is None
-    assert (await client.clusters.deploy(SPEC, client_token="job-17")).id != placed.id
+    assert await client.clusters.find(token) is None
+    assert (await client.clusters.deploy(SPEC, client_token=token)).id != placed.id
 
 
 async def test_duplicates_of_a_token_are_terminated(client, emulator):
