@@ -30,7 +30,7 @@ def migrated(tmp_path_factory):
 
 @pytest.fixture
 def airflow(recipe, migrated, monkeypatch):
-    """Starts the page's run, in a home of the test's own."""
+    """Starts the page's run, in a home of the test's own, where nothing that is stored or logged may hold a secret."""
     assert {f"$ {MIGRATE}", f"$ {TEST}"} <= {*recipe.page.splitlines()}
     home = shutil.copytree(migrated, recipe.home / "airflow")
     monkeypatch.setenv("AIRFLOW_HOME", str(home))
@@ -38,7 +38,8 @@ def airflow(recipe, migrated, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(recipe.home))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
     recipe.save()
-    return lambda: recipe.start(AIRFLOW, *TEST.split()[1:])
+    yield lambda: recipe.start(AIRFLOW, *TEST.split()[1:])
+    assert recipe.secrets_below(recipe.home, known="tensorone_training") == []
 
 
 def kill_tree(pid: int) -> None:
@@ -50,12 +51,11 @@ def kill_tree(pid: int) -> None:
 
 
 def test_the_page(recipe, airflow):
-    """A run has one cluster, which is ended; nothing that Airflow stores or logs holds a secret."""
+    """A run has one cluster, which is ended."""
     assert airflow().wait(120) == 0, recipe.log
     assert recipe.world.requests[RENT] == 1, recipe.log
     assert recipe.world.requests["clusterTerminate"] == 1
     assert recipe.running == []
-    assert recipe.secrets_below(recipe.home, known="tensorone_training") == []
 
 
 def test_a_killed_run_begun_again_has_its_cluster(recipe, airflow):
