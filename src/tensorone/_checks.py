@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from inspect import isasyncgenfunction, isawaitable, iscoroutine, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
@@ -109,6 +110,14 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
 
 def _finite(value: float) -> bool:
     return abs(value) <= sys.float_info.max  # also of an integer that is no float
+
+
+def moment(field: str, value: object) -> float:
+    """A date and time with its zone, in seconds since 1970; without a zone nobody knows which moment is meant."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        kind = "one without a time zone" if isinstance(value, datetime) else type(value).__name__
+        raise InvalidArgument(field, f"must be a datetime with a time zone, as in datetime.now(UTC), not {kind}")
+    return value.timestamp()
 
 
 def rate(field: str, value: object) -> float:

@@ -11,12 +11,13 @@ from tensorone._graphql import calls
 from tensorone._market import catalogue, on_demand_price
 from tensorone._market.bidding import exact
 from tensorone._market.spot_unsupported import asking_for_spot
-from tensorone._session import token_and_expiry
+from tensorone._session import given_tokens, token_and_expiry
 
 from . import rent_once, requests
 from .spec import checked_spec
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from decimal import Decimal
 
     from tensorone._generated import PlacedCluster
@@ -27,19 +28,33 @@ if TYPE_CHECKING:
 
 @traced("clusters.deploy")
 async def deploy(
-    session: Session, spec: ClusterSpec, *, client_token: str | None, expires_in: float | None
+    session: Session,
+    spec: ClusterSpec,
+    *,
+    client_token: str | None,
+    token_sent_at: datetime | None = None,
+    expires_in: float | None,
 ) -> PlacedCluster:
     """The first of the spec's GPU types that is available, at its fixed price."""
     checked_spec(spec)
     token = token_and_expiry.token(client_token)
+    sent_at = given_tokens.sent_at(token_sent_at, client_token)
     tags = token_and_expiry.tags(token, expires_in)
     with calls.named("clusters.deploy"), token_and_expiry.given(client_token):
-        if client_token is not None and (existing := await rent_once.adopt(session, token)):
-            count, cloud_type = spec.gpu_count, _cloud_type(spec)
-            hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, cloud_type=cloud_type)
-            session.spending.adopted(existing, hourly)
-            return existing
-        return await _deployed(session, spec, token, tags)
+        if client_token is None:
+            return await _deployed(session, spec, token, tags)
+        async with session.tokens.turn(token):
+            return await _earlier(session, spec, token, sent_at) or await _deployed(session, spec, token, tags)
+
+
+async def _earlier(session: Session, spec: ClusterSpec, token: str, sent_at: float | None) -> PlacedCluster | None:
+    """The cluster of an earlier call with the same token."""
+    existing = await rent_once.adopt(session, token, sent_at=sent_at)
+    if existing is not None:
+        count, cloud_type = spec.gpu_count, _cloud_type(spec)
+        hourly = await on_demand_price.highest(session, spec.candidates, gpu_count=count, cloud_type=cloud_type)
+        session.spending.adopted(existing, hourly)
+    return existing
 
 
 async def _deployed(session: Session, spec: ClusterSpec, token: str, tags: dict[str, str]) -> PlacedCluster:
@@ -72,24 +87,38 @@ async def highest_price(session: Session, spec: ClusterSpec) -> Decimal | None:
 
 
 @traced("spot.rent")
-async def rent_spot(
-    session: Session, spec: ClusterSpec, *, bid_per_gpu: float, client_token: str | None, expires_in: float | None
+async def rent_spot(  # noqa: PLR0913 - what `spot.rent` was given
+    session: Session,
+    spec: ClusterSpec,
+    *,
+    bid_per_gpu: float,
+    client_token: str | None,
+    token_sent_at: datetime | None = None,
+    expires_in: float | None,
 ) -> PlacedCluster:
     """The spec's GPU type, at one bid."""
     checked_spec(spec)
     token = token_and_expiry.token(client_token)
+    sent_at = given_tokens.sent_at(token_sent_at, client_token)
     tags = token_and_expiry.tags(token, expires_in)
     bid = requests.bid(bid_per_gpu)
     hourly, gpu_type_id = exact(bid) * spec.gpu_count, requests.only_candidate(spec)
     about = requests.about(session, spec, gpu_type_id, tags, kind="spot", hourly=hourly)
     wanted = requests.spot(spec, gpu_type_id, bid, about)
-    with calls.named("spot.rent"):
-        if client_token is not None and (existing := await rent_once.adopt(session, token)):
-            session.spending.adopted(existing, hourly)
-            return existing
+
+    async def rented() -> PlacedCluster:
         try:
             with asking_for_spot(), token_and_expiry.given(client_token):
                 return await rent_once.rent(session, requests.renting(wanted), token, hourly=hourly)
         except NoCapacity as error:
             await catalogue.check(session, spec.candidates, error, cloud_type=_cloud_type(spec))
             raise
+
+    with calls.named("spot.rent"):
+        if client_token is None:
+            return await rented()
+        async with session.tokens.turn(token):
+            existing = await rent_once.adopt(session, token, sent_at=sent_at)
+            if existing is not None:
+                session.spending.adopted(existing, hourly)
+            return existing or await rented()

@@ -9,11 +9,18 @@ import anyio
 
 from tensorone import _checks
 from tensorone._delivery import Delivery
-from tensorone._errors import ConfigurationError, NoCapacity, OutcomeUnknown, QueryError, TensorOneError
+from tensorone._errors import (
+    AuthenticationError,
+    ConfigurationError,
+    NoCapacity,
+    OutcomeUnknown,
+    QueryError,
+    TensorOneError,
+)
 from tensorone._events.cleanup import Setback
 from tensorone._events.rentals import Adopted, Duplicate, Lost
 from tensorone._graphql import calls
-from tensorone._session import polling, token_and_expiry
+from tensorone._session import given_tokens, polling, token_and_expiry
 from tensorone._session.cluster_status import STOPPED
 from tensorone._session.rented import record
 
@@ -35,27 +42,49 @@ async def found(session: Session, token: str) -> list[Cluster]:
 
 
 async def find(session: Session, token: str, timeout: float) -> Cluster | None:
-    """The loop behind `clusters.find`."""
+    """The call behind `clusters.find`."""
     _checks.seconds("timeout", timeout, zero=True)
+    with calls.named("clusters.find"):
+        clusters = await _looked_for(session, token, timeout)
+    return clusters[0] if clusters else None
+
+
+async def _looked_for(session: Session, token: str, within: float) -> list[Cluster]:
+    """The clusters that carry a token; that there is none is believed after so many seconds."""
     started = moment = anyio.current_time()
     while True:
         await polling.until(moment)
         try:
-            with calls.named("clusters.find"):
-                clusters = await found(session, token)
-        except TensorOneError:
-            if anyio.current_time() >= started + timeout:
+            clusters = await found(session, token)
+        except TensorOneError as error:
+            if anyio.current_time() >= started + within or isinstance(error, AuthenticationError | ConfigurationError):
                 raise  # a listing that failed must not be taken for "not there"
             clusters = []
         now = anyio.current_time()
-        if clusters or now >= started + timeout:
-            return clusters[0] if clusters else None
-        moment = min(polling.next_tick(reconcile.next_look(started, now), reconcile.FIRST_LOOK), started + timeout)
+        if clusters or now >= started + within:
+            return clusters
+        moment = min(polling.next_tick(reconcile.next_look(started, now), reconcile.FIRST_LOOK), started + within)
 
 
-async def adopt(session: Session, token: str) -> Cluster | None:
-    """The cluster of an earlier call with the same token, its duplicates terminated."""
-    clusters = await found(session, token)
+async def adopt(session: Session, token: str, *, sent_at: float | None = None) -> Cluster | None:
+    """The cluster of an earlier call with the same token, its duplicates terminated.
+
+    Args:
+        session: The client's.
+        token: The token.
+        sent_at: When it was last sent by another process, seconds since 1970: its cluster may appear for
+            `settle_time` from then on, and until then None is not the answer.
+
+    Raises:
+        TensorOneError: The clusters could not be listed, so nobody knows.
+    """
+    within = given_tokens.unsettled(session, token, sent_at)
+    if within:
+        words = (
+            f"looking for a cluster with the client token {token}, which may just have been sent, up to {within:g} s"
+        )
+        session.events.emit_at(logging.INFO, Setback, text=words)
+    clusters = await _looked_for(session, token, within)
     await terminate_duplicates(session, tuple(clusters[1:]))
     if not clusters:
         return None

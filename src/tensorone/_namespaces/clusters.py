@@ -13,6 +13,7 @@ from tensorone._session import token_and_expiry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from decimal import Decimal
 
     from tensorone._account.bills import ClusterBill
@@ -35,7 +36,12 @@ class Clusters:
         self._session = session
 
     async def deploy(
-        self, spec: ClusterSpec, *, client_token: str | None = None, expires_in: float | None = None
+        self,
+        spec: ClusterSpec,
+        *,
+        client_token: str | None = None,
+        token_sent_at: datetime | None = None,
+        expires_in: float | None = None,
     ) -> PlacedCluster:
         """Deploys an on-demand cluster; returns once it has a machine, before its container runs.
 
@@ -48,6 +54,10 @@ class Clusters:
             spec: What to deploy.
             client_token: A token of your own makes the call repeatable, also by another process: if a cluster
                 carries it, the call returns that one and rents nothing. Up to 128 letters, digits and ``. : _ + -``.
+            token_sent_at: When another process may last have sent the token, as after a crash or in a queue that
+                hands out a job twice; ``datetime.now(UTC)`` if that is not known. The server may commit that rental
+                late, so the call looks for it until `settle_time` after this moment before it rents. Without it, the
+                call looks once.
             expires_in: Seconds after which `reap` may end the cluster; kept in its environment.
 
         Raises:
@@ -60,7 +70,9 @@ class Clusters:
         """
         from tensorone._clusters.deploy import deploy
 
-        return await deploy(self._session, spec, client_token=client_token, expires_in=expires_in)
+        return await deploy(
+            self._session, spec, client_token=client_token, token_sent_at=token_sent_at, expires_in=expires_in
+        )
 
     async def resume(self, cluster_id: str, *, gpu_count: int, gpu_type_id: str | None = None) -> PlacedCluster:
         """Starts a stopped on-demand cluster on the machine it is bound to.

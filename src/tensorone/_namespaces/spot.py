@@ -10,6 +10,7 @@ from tensorone._market.quotes import quote, quotes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from decimal import Decimal
 
     from tensorone._clusters.lease import OnExit
@@ -76,6 +77,7 @@ class Spot:
         *,
         bid_per_gpu: float,
         client_token: str | None = None,
+        token_sent_at: datetime | None = None,
         expires_in: float | None = None,
     ) -> PlacedCluster:
         """Bids once for a spot cluster; returns once it has a machine, before its container runs.
@@ -87,6 +89,7 @@ class Spot:
             spec: What to rent; names a single GPU type.
             bid_per_gpu: US dollars per GPU and hour.
             client_token: A token of your own makes the call repeatable, also by another process.
+            token_sent_at: When another process may last have sent the token, as in ``clusters.deploy``.
             expires_in: Seconds after which ``clusters.reap`` may end the cluster; kept in its environment.
 
         Raises:
@@ -99,7 +102,12 @@ class Spot:
         from tensorone._clusters.deploy import rent_spot
 
         return await rent_spot(
-            self._session, spec, bid_per_gpu=bid_per_gpu, client_token=client_token, expires_in=expires_in
+            self._session,
+            spec,
+            bid_per_gpu=bid_per_gpu,
+            client_token=client_token,
+            token_sent_at=token_sent_at,
+            expires_in=expires_in,
         )
 
     async def acquire(  # noqa: PLR0913 - each a keyword of its own
@@ -115,6 +123,7 @@ class Spot:
         on_demand_after: float = 0.0,
         every: float = 15.0,
         client_token: str | None = None,
+        token_sent_at: datetime | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
     ) -> SpotRental:
@@ -144,6 +153,8 @@ class Spot:
             on_demand_after: Seconds to bid before on-demand is considered; less than `timeout`.
             every: Longest pause between two rounds, and between two attempts at one candidate, seconds.
             client_token: A token of your own makes the call repeatable, also by another process.
+            token_sent_at: When another process may last have sent the token, as in ``clusters.deploy``. The call then
+                looks for its cluster until `settle_time` after this moment; `timeout` must be longer than that.
             expires_in: Seconds after its rental when ``clusters.reap`` may end the cluster; kept in its environment.
             on_attempt: Called with each attempt as it is made; an exception that it raises is logged.
 
@@ -174,6 +185,7 @@ class Spot:
             on_demand_after=on_demand_after,
             every=every,
             client_token=client_token,
+            token_sent_at=token_sent_at,
             expires_in=expires_in,
             on_attempt=on_attempt,
         )
@@ -193,6 +205,7 @@ class Spot:
         on_demand_after: float = 0.0,
         every: float = 15.0,
         client_token: str | None = None,
+        token_sent_at: datetime | None = None,
         expires_in: float | None = None,
         on_attempt: Callable[[Attempt], object] | None = None,
     ) -> Listing[Outcome[int, SpotRental]]:
@@ -217,6 +230,7 @@ class Spot:
             on_demand_after: As in `acquire`.
             every: As in `acquire`.
             client_token: A token of your own makes the call repeatable; the n-th cluster's is ``<token>-<n>``.
+            token_sent_at: As in `acquire`.
             expires_in: As in `acquire`.
             on_attempt: As in `acquire`.
 
@@ -246,6 +260,7 @@ class Spot:
                 on_demand_after=on_demand_after,
                 every=every,
                 client_token=client_token,
+                token_sent_at=token_sent_at,
                 expires_in=expires_in,
                 on_attempt=on_attempt,
             )

@@ -90,6 +90,11 @@ class Rentals:
         """What was rented and not seen ended, the oldest first."""
         return tuple(record for record, _ in self._records.values())
 
+    def since(self, token: str) -> float | None:
+        """How long ago the latest one with a token was rented or adopted, seconds; None if there is none."""
+        times = [since for record, since in self._records.values() if record.client_token == token]
+        return anyio.current_time() - max(times) if times else None
+
     @property
     def usd_per_hour(self) -> float:
         """What they cost, as far as that is known."""

@@ -16,6 +16,7 @@ from tensorone._events.rentals import Ended
 from tensorone._generated import GraphQLClient
 from tensorone._graphql import calls
 
+from .given_tokens import GivenTokens
 from .interruptions import Interruptions
 from .merged_reads import MergedReads
 from .polling import Poller, listing
@@ -43,6 +44,7 @@ class Session:
         events: Where everything that happens is reported.
         settle_time: Seconds after a lost response within which the server is expected to show what it did.
         reads: Reads that may share a request, and how many the server takes in one.
+        tokens: What calls were given as `client_token`.
         by: Names this client among those that take turns at a fleet.
         unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it; seconds since 1970.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
@@ -63,6 +65,7 @@ class Session:
         self.bills_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time, events=self.events)
+        self.tokens = GivenTokens()
         self.interruptions = Interruptions(self.events)
         self.by = secrets.token_hex(8)
         self._offset = -math.inf

@@ -9,12 +9,13 @@ from tensorone._errors import InvalidArgument
 from tensorone._events.spans import traced
 from tensorone._session.cluster_status import STOPPED
 
-from .request import spot_request
+from .request import checked_search, spot_request
 from .search import Search
-from .terms import TermOptions, checked_timeout, search_terms
+from .terms import TermOptions, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._market.attempt_log import Attempt
@@ -30,6 +31,7 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
     *,
     timeout: float,
     client_token: str | None = None,
+    token_sent_at: datetime | None = None,
     expires_in: float | None = None,
     on_attempt: Callable[[Attempt], object] | None = None,
     call: str = "spot.acquire",
@@ -40,12 +42,13 @@ async def acquire(  # noqa: PLR0913 - what `spot.acquire` was given
         spec,
         search_terms(**terms),
         client_token=client_token,
+        token_sent_at=token_sent_at,
         expires_in=expires_in,
         on_attempt=on_attempt,
         events=session.events,
         call=call,
     )
-    checked_timeout(request.terms, timeout)
+    checked_search(session, request, timeout)
     search = Search(session, request, turn=crc32(request.token.encode()))
     return not_stopped(await search.run(timeout))
 

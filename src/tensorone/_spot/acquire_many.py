@@ -20,12 +20,13 @@ from tensorone._market.shared_prices import shared_prices
 from tensorone._session.cluster_status import lost
 
 from .acquire import not_stopped
-from .request import spot_request
+from .request import checked_search, spot_request
 from .search import Search
-from .terms import TermOptions, checked_timeout, search_terms
+from .terms import TermOptions, search_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._market.attempt_log import Attempt
@@ -46,6 +47,7 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
     timeout: float,
     mode: Mode,
     client_token: str | None,
+    token_sent_at: datetime | None,
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
     **terms: Unpack[TermOptions],
@@ -55,12 +57,13 @@ async def acquire_many(  # noqa: PLR0913 - what `spot.acquire_many` was given
         spec,
         search_terms(**terms),
         client_token=client_token,
+        token_sent_at=token_sent_at,
         expires_in=expires_in,
         on_attempt=on_attempt,
         events=session.events,
         call="spot.acquire_many",
     )
-    checked_timeout(request.terms, timeout)
+    checked_search(session, request, timeout)
     group = Group(session, _checks.integer("count", count, least=1), mode)
     prices, held = shared_prices(session, spec.candidates, gpu_count=spec.gpu_count), OwnBids()
     searches = [

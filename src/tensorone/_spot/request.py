@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from tensorone._clusters.spec import checked_spec
 from tensorone._data.dataclass import dataclass
+from tensorone._errors import InvalidArgument
 from tensorone._market.attempt_log import AttemptLog
-from tensorone._session import token_and_expiry
+from tensorone._session import given_tokens, token_and_expiry
+
+from .terms import checked_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._events.emitter import Emitter
     from tensorone._market.attempt_log import Attempt
+    from tensorone._session.session import Session
 
     from .terms import SearchTerms
 
@@ -29,6 +34,7 @@ class SpotRequest:
         terms: On which terms.
         token: The rental's token.
         adopt: Whether an earlier call may have rented with the token; its cluster is the result then.
+        sent_at: When another process last sent the token, seconds since 1970; None for never.
         expires_in: Seconds after its rental when the cluster expires; None for never.
         log: Where attempts are logged.
     """
@@ -39,6 +45,7 @@ class SpotRequest:
     adopt: bool
     expires_in: float | None
     log: AttemptLog
+    sent_at: float | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -55,6 +62,7 @@ def spot_request(  # noqa: PLR0913 - what several calls share
     terms: SearchTerms,
     *,
     client_token: str | None,
+    token_sent_at: datetime | None = None,
     expires_in: float | None,
     on_attempt: Callable[[Attempt], object] | None,
     call: str,
@@ -72,6 +80,21 @@ def spot_request(  # noqa: PLR0913 - what several calls share
         adopt=client_token is not None,
         expires_in=expires_in,
         log=AttemptLog(on_attempt, events=events, call=call),
+        sent_at=given_tokens.sent_at(token_sent_at, client_token),
     )
     assert request.tags  # noqa: S101 - for its check of `expires_in`
     return request
+
+
+def checked_search(session: Session, request: SpotRequest, timeout: float) -> None:
+    """Refuses a search whose token is looked for first, and for all of its time.
+
+    Raises:
+        InvalidArgument: Nothing could be rented within `timeout`.
+    """
+    checked_timeout(request.terms, timeout)
+    if request.sent_at is not None:
+        within = given_tokens.unsettled(session, request.token, request.sent_at)
+        if within >= timeout:
+            words = f"the token is looked for first, for {within:.3g} s, which are not less than timeout={timeout:g}"
+            raise InvalidArgument("token_sent_at", f"{words}: nothing would be rented")

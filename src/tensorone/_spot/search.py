@@ -64,13 +64,17 @@ class Search:
         with self._log.attach_to_errors(), token_and_expiry.given(request.token if request.adopt else None):
             try:
                 with self._renter.scope:
-                    rental = await self._renter.adopt() or await self._rounds(once=once)
+                    rental = await self._repeatable(once=once) if request.adopt else await self._rounds(once=once)
                     if rental is not None:
                         return rental
             except InvalidArgument as error:  # the market does not know a GPU type: the catalogue has the nearest name
                 await catalogue.check(self._session, self._request.spec.candidates, error)
                 raise
             raise self._state.failure(self._log, timeout) from self._state.no_spot
+
+    async def _repeatable(self, *, once: bool) -> SpotRental | None:
+        async with self._session.tokens.turn(self._request.token):
+            return await self._renter.adopt() or await self._rounds(once=once)
 
     async def _rounds(self, *, once: bool) -> SpotRental | None:
         while not self._state.over and self._in_time():

@@ -47,13 +47,14 @@ class Renter:
         self._log = request.log
 
     async def adopt(self) -> SpotRental | None:
-        """The cluster of an earlier call with the same token. It counts at the ceiling, since its price is unknown."""
-        cluster = await rent_once.adopt(self._session, self._request.token) if self._request.adopt else None
+        """The cluster of an earlier call with the token; it counts at the ceiling, since its price is unknown."""
+        request = self._request
+        cluster = await rent_once.adopt(self._session, request.token, sent_at=request.sent_at)
         if cluster is None:
             return None
-        ceiling = Decimal(self._request.terms.bidding.ceiling)
-        self._session.spending.adopted(cluster, ceiling * self._request.spec.gpu_count)
-        return adopted(self._request, cluster)
+        ceiling = Decimal(request.terms.bidding.ceiling)
+        self._session.spending.adopted(cluster, ceiling * request.spec.gpu_count)
+        return adopted(request, cluster)
 
     async def bid(self, candidate: Candidate, bid: Bid) -> SpotRental | TensorOneError:
         """Bids for a spot cluster. Returns a refusal that another attempt may change, and raises any other."""
