@@ -5,8 +5,12 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import math
 import os
+import pathlib
 import pickle
+import shutil
+import tempfile
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Self
@@ -19,12 +23,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from rich.traceback import Traceback
 from telemetry import recording
+from tensorone_graphql.save_template import SAVE_TEMPLATE
 from wires import graphql, http, refusal, scripted
 
-from tensorone import Cluster, ClusterSpec, RetryPolicy, TensorOne, TensorOneError, fan_out
-from tensorone._generated import EnvironmentVariableInput
+from tensorone import (
+    BidPolicy,
+    Cluster,
+    ClusterSpec,
+    InvalidArgument,
+    RetryPolicy,
+    TemplateSpec,
+    TensorOne,
+    TensorOneError,
+    fan_out,
+)
+from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
 from tensorone._redaction import Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
@@ -93,6 +109,7 @@ class Observed:
             self.texts += [repr(thing), str(thing)]
             if isinstance(thing, BaseException):
                 self.texts += ["".join(traceback.format_exception(thing)), repr(vars(thing)), repr(pickle.dumps(thing))]
+                self.texts += locals_shown(thing)
                 requests = [getattr(link, "_request", None) for link in chain(thing)]
                 self.texts += [f"{request.url!r} {request.url} {request.headers}" for request in requests if request]
 
@@ -107,9 +124,36 @@ class Observed:
 
 def chain(error: BaseException | None):
     """An error and its chain of causes."""
-    while error is not None:
+    if error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        yield from chain(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from chain(error.__context__)
+
+
+# pydantic keeps what a refused input was given.
+THEIRS = (f"{pathlib.Path(__file__).parent}{os.sep}", f"{os.sep}pydantic{os.sep}")
+
+
+def is_shown(filename: str) -> bool:
+    """Whether a frame must not show a secret: all but those of the tests, and of pydantic."""
+    return not any(each in filename for each in THEIRS)
+
+
+def locals_shown(error: BaseException) -> list[str]:
+    """The locals of frames, as the standard library and rich show them beside a traceback."""
+    shown = []
+    for link in chain(error):
+        captured = traceback.TracebackException.from_exception(link, capture_locals=True)
+        shown += [f"{frame}: {frame.locals}" for frame in captured.stack if is_shown(frame.filename)]
+        drawn = Traceback.from_exception(type(link), link, link.__traceback__, show_locals=True)
+        for frame in (each for stack in drawn.trace.stacks for each in stack.frames):
+            if is_shown(frame.filename):
+                shown += [
+                    f"{frame.filename} {frame.name}: {name}={node}" for name, node in (frame.locals or {}).items()
+                ]
+        shown += [text for each in getattr(link, "exceptions", ()) for text in locals_shown(each)]
+    return shown
 
 
 def answers(key: str, words: str) -> list[bytes]:
@@ -247,3 +291,141 @@ def test_what_pydantic_refuses_shows_no_value(make):
         make()
     assert "correct-horse" not in str(caught.value)
     assert "correct-horse" not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: EnvironmentVariableInput(key="A", value=["correct-horse"]), "valid string"),
+        (lambda: SaveTemplateInput(env=[{"key": "A", "value": "correct-horse", "more": 1}]), "not permitted"),
+        (lambda: SaveTemplateInput(env=[{"key": {}, "value": "correct-horse"}], nam="x"), "valid string"),
+        (lambda: SaveTemplateInput(env=[{"value": "correct-horse"}]), "required"),
+        (lambda: TypeAdapter(ClusterSpec).validate_python({"image_name": "", "env": {"A": "correct-horse"}}), "empty"),
+    ],
+)
+def test_errors_of_pydantic_hold_no_input(make, words):
+    """What is given to an input or a spec is not in `.errors()`, which reporters of errors send along."""
+    with pytest.raises(ValidationError, match=words) as caught:
+        make()
+    assert "correct-horse" not in f"{caught.value.errors()} {caught.value.json()}"
+    assert any(words in each["msg"] for each in caught.value.errors())
+
+
+HOLDING = {
+    "image_name": "i",
+    "gpu_type_id": "NVIDIA A40",
+    "env": {"PASSWORD": VALUE},
+    "further": {"registryAuth": VALUE},
+}
+TEMPLATE = {"name": "t", "image_name": "i", "container_disk_in_gb": 5, "env": {"PASSWORD": VALUE}}
+
+
+def from_profiles(text: str) -> object:
+    """A client of a profiles file."""
+    path = pathlib.Path(tempfile.mkdtemp(), "profiles.toml")
+    path.write_text(text)
+    path.chmod(0o600)
+    try:
+        return TensorOne.from_profile("a", path=path)
+    finally:
+        shutil.rmtree(path.parent)
+
+
+def referring() -> None:
+    """A rental whose variable cannot be sent."""
+    spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", env={"A": VALUE}, env_from={"PASSWORD": "SURROGATE"})
+
+    async def deploy() -> None:
+        async with TensorOne(KEY, url="http://127.0.0.1:1/") as client:
+            await client.clusters.deploy(spec)
+
+    anyio.run(deploy)
+
+
+REFUSED = {
+    "a key with blanks": lambda: TensorOne(f"{KEY} "),
+    "a key for no header": lambda: TensorOne(f"{KEY}\u20ac", auth="header"),
+    "a url with a password": lambda: TensorOne(KEY, url=f"https://me:{KEY}@host/"),
+    "a proxy with a password": lambda: TensorOne(KEY, url="https://host/"),
+    "a url with the key": lambda: TensorOne(url=f"https://host/?api_key={KEY}"),
+    "a number": lambda: TensorOne(KEY, timeout=-1),
+    "a variable": lambda: TensorOne(auth="other"),  # type: ignore[arg-type]  # what is refused
+    "a profile with a mistake": lambda: from_profiles(f'[a]\napi_key = "{KEY}"\nkey = "{KEY}"'),
+    "a profile of another form": lambda: from_profiles(f'[a]\napi_key = ["{KEY}"]'),
+    "a profile that is no TOML": lambda: from_profiles(f'[a]\napi_key = "{KEY}" "'),
+    "a profile with a bad url": lambda: from_profiles(f'[a]\napi_key = "{KEY}"\nurl = "ftp://x"'),
+    "a profile that prints a bad key": lambda: from_profiles('[a]\nkey_command = "printenv BAD_KEY"'),
+    "a number for a text": lambda: ClusterSpec(**HOLDING | {"env": {"A": VALUE, "B": 7}}),
+    "a secret that is a number": lambda: ClusterSpec(**HOLDING | {"env": {"A": [VALUE]}}),
+    "a value with half a pair": lambda: ClusterSpec(**HOLDING | {"env": {"A": f"{VALUE}\ud800"}}),
+    "a name with a value": lambda: ClusterSpec(**HOLDING | {"env": {f"A={VALUE}": ""}}),
+    "no mapping": lambda: ClusterSpec(**HOLDING | {"env": [VALUE]}),
+    "an empty image": lambda: ClusterSpec(**HOLDING | {"image_name": ""}),
+    "a count": lambda: ClusterSpec(**HOLDING | {"gpu_count": -1}),
+    "a misspelt field": lambda: ClusterSpec(**HOLDING | {"gpu_cont": 1}),
+    "no image": lambda: ClusterSpec(env={"A": VALUE}),  # type: ignore[call-arg]  # what is refused
+    "a field twice": lambda: ClusterSpec(**HOLDING | {"further": {"imageName": "i", "secret": VALUE}}),
+    "a further field that is no number": lambda: ClusterSpec(**HOLDING | {"further": {"a": VALUE, "b": math.nan}}),
+    "a template": lambda: TemplateSpec(**TEMPLATE | {"container_disk_in_gb": 0}),
+    "a template with a word too much": lambda: TemplateSpec(**TEMPLATE | {"imagename": 0}),
+    "a spec that is pickled": lambda: pickle.dumps(ClusterSpec(**HOLDING)),
+    "a spec that is read": lambda: TypeAdapter(ClusterSpec).validate_python(HOLDING | {"gpu_count": -1}),
+    "a variable of this process": referring,
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused_is_in_no_traceback(what, monkeypatch):
+    """Arguments that are refused show neither a key nor a value, in words or among the locals of our frames."""
+    monkeypatch.setenv("TENSORONE_API_KEY", KEY)
+    monkeypatch.setenv("https_proxy", f"ftp://me:{quote(VALUE)}@host:1")
+    monkeypatch.setenv("BAD_KEY", f"{KEY}\a")
+    monkeypatch.setenv("SURROGATE", f"{VALUE}\udcff")
+    with Observed() as observed:
+        with pytest.raises((ValueError, TypeError, TensorOneError)) as caught:
+            REFUSED[what]()
+        observed.see(caught.value)
+    assert observed.leaks() == []
+
+
+async def test_an_argument_that_cannot_be_sent_shows_no_other(emulator: Emulator):
+    """What is wrong with one input of a user's own is told without the others."""
+    env = [EnvironmentVariableInput(key="PASSWORD", value=VALUE)]
+    with Observed() as observed:
+        for arguments in ("literals", "variables"):
+            async with TensorOne(emulator.api_key, url=emulator.url, arguments=arguments) as client:
+                for wrong in (math.nan, object(), {7: "x"}, "\ud800"):
+                    with pytest.raises(InvalidArgument) as caught:
+                        await client.execute(SAVE_TEMPLATE, {"input": {"env": env, "name": wrong}})
+                    observed.see(caught.value)
+    assert observed.leaks() == []
+
+
+async def test_what_loops_raise_shows_no_values(emulator: Emulator):
+    """Deadlines, cancellations and groups of failures of searches and fan-outs."""
+    spec = ClusterSpec(
+        image_name="i", gpu_type_id="NVIDIA A40", env={"PASSWORD": VALUE}, further={"dataCenterId": VALUE}
+    )
+    bidding = BidPolicy(ceiling=0.5)
+    with Observed() as observed:
+        given = {"settle_time": 0.01, "timeout": 0.2, "retry": RetryPolicy(attempts=1)}
+        async with TensorOne(emulator.api_key, url=emulator.url, **given) as client:
+            for kind in ("internal_error", "garbage", "null"):
+                emulator.faults.add(Fault(kind, times=None))
+                (one,) = await fan_out(client.clusters.deploy, [SPEC])
+                observed.see(one.error)
+                for call in (
+                    lambda: client.spot.acquire(spec, bidding=bidding, timeout=0.2, every=0.1),
+                    lambda: client.spot.recover("abc", spec, bidding=bidding, timeout=0.2),
+                    lambda: client.clusters.deploy(spec, client_token="t"),
+                ):
+                    with pytest.raises(TensorOneError) as caught:
+                        await call()
+                    observed.see(caught.value)
+                emulator.faults.clear()
+            emulator.faults.add(Fault("delay", seconds=9, times=None))
+            with pytest.raises(TimeoutError) as late:
+                with anyio.fail_after(0.05):
+                    await client.clusters.deploy(spec)
+            observed.see(late.value)
+    assert observed.leaks() == []

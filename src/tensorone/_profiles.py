@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tensorone._data.dataclass import dataclass
 
 from ._errors import ConfigurationError
+from ._redaction import ENVIRON, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ class Profiles:
         return self.by_name[wanted]
 
 
-def location(environ: Mapping[str, str] = os.environ) -> Path:
+def location(environ: Mapping[str, str] = ENVIRON) -> Path:
     """The file: where `TENSORONE_CONFIG` says, else ``tensorone/profiles.toml`` of the user's configuration."""
     if given := environ.get(FILE_VARIABLE):
         return Path(given)
@@ -107,6 +108,13 @@ def load(path: Path) -> Profiles:
     Raises:
         ConfigurationError: Others may read it, or it is not valid. No value of it is repeated.
     """
+    try:
+        return _read(path)
+    except ConfigurationError as error:
+        raise without_frames(error) from None
+
+
+def _read(path: Path) -> Profiles:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

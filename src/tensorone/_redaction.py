@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, cast, overload
 
 from ._data.json import as_array, as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 SHORTEST = 4  # a shorter value is part of too many innocent words to be masked
@@ -20,6 +22,8 @@ SHORTEST = 4  # a shorter value is part of too many innocent words to be masked
 MASK = "***"
 
 V = TypeVar("V")
+
+E = TypeVar("E", bound=BaseException)
 
 
 # KEY=value as the API lists environments, and "value": "…" as it receives them, in a body that may be cut anywhere.
@@ -91,8 +95,19 @@ def _names(env: Any) -> Any:
     return [f"{item.partition('=')[0]}={MASK}" if isinstance(item, str) else MASK for item in items]
 
 
+class Kept:
+    """The variables of one request, for the case that it fails; no repr shows them."""
+
+    __slots__ = ("variables",)
+
+    def __init__(self, variables: Mapping[str, object]) -> None:
+        self.variables = variables
+
+
 def env_values(variables: object) -> Iterator[str]:
     """The environment values among the variables of one request: whatever stands under a key `env`."""
+    if isinstance(variables, Kept):
+        variables = variables.variables
     for name, item in (as_object(variables) or {}).items():
         yield from _values(item) if name == "env" else env_values(item)
     for item in as_array(variables) or ():
@@ -107,6 +122,83 @@ def _values(env: object) -> Iterator[str]:
             yield from _values(item)
     for item in as_array(env) or ():
         yield from _values(item)
+
+
+def without_frames(error: E) -> E:
+    """The error as if it were raised here: the frames below hold values that a traceback of locals would show."""
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def forgetful(cls: type[V]) -> type[V]:
+    """A class whose constructor refuses values without keeping them: some of them may be secret."""
+    construct: Callable[..., None] = cls.__init__
+
+    @functools.wraps(construct)
+    def __init__(self: object, **given: object) -> None:  # noqa: N807 - it takes the place of the method
+        try:
+            construct(self, **given)
+        except Exception as error:  # noqa: BLE001 - raised again, whatever it is
+            given.clear()
+            del self  # half made
+            raise without_frames(error) from None
+
+    setattr(cls, "__init__", __init__)  # noqa: B010 - type checkers go on with the one that it wraps
+    return cls
+
+
+class HiddenText(str):
+    """A string that no repr shows, such as that of the locals of a traceback; printed, it is what it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+    def __getitem__(self, index: SupportsIndex | slice) -> HiddenText:
+        return HiddenText(super().__getitem__(index))  # rich cuts what is long before it shows it
+
+
+def hidden(value: V) -> V:
+    """The same, hidden if it is a text."""
+    return cast("V", HiddenText(value)) if isinstance(value, str) else value
+
+
+class HiddenBytes(bytes):
+    """Likewise: the body of a request, which holds what the request is about."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> bytes: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> int | bytes:
+        part = super().__getitem__(index)
+        return HiddenBytes(part) if isinstance(part, bytes) else part
+
+
+class _Process(Mapping[str, str]):
+    """The variables of this process, as they are now."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __repr__(self) -> str:
+        return "os.environ"
+
+
+ENVIRON: Mapping[str, str] = _Process()
+"""`os.environ`, of which no repr shows a value."""
 
 
 class HiddenMapping(Mapping[str, V]):

@@ -10,6 +10,7 @@ from tensorone._clusters.spec import checked_mount_path, checked_ports, hidden_e
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
+from tensorone._redaction import forgetful
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["TemplateSpec"]
 
 
+@forgetful
 @dataclass(frozen=True, kw_only=True)
 class TemplateSpec:
     """A template to save.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar, Unpack, cast, get_args
 from tensorone import _checks
 from tensorone._errors import ConfigurationError
 from tensorone._http.config import Arguments, http_backend, service_address
+from tensorone._redaction import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -107,6 +108,7 @@ class TensorOne:
         label: bool = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
+        api_key, url = hidden(api_key), hidden(url)
         _checks.flag("allow_insecure_http", allow_insecure_http)
         _checks.flag("merge_reads", merge_reads)
         if arguments not in get_args(Arguments):

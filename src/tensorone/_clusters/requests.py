@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from tensorone import _checks
 from tensorone._errors import ConfigurationError, InvalidArgument
@@ -14,10 +14,11 @@ from tensorone._generated import (
     ClusterRentInterruptableInput,
     EnvironmentVariableInput,
 )
+from tensorone._redaction import MASK
 from tensorone._session.label import labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
     from tensorone._generated import CloudType, GraphQLClient, PlacedCluster
@@ -91,13 +92,22 @@ def about(  # noqa: PLR0913 - what one rental is
     )
 
 
-class _Deploy(ClusterFindAndDeployOnDemandInput):
+class _Further(BaseModel):
+    """Further fields, whose values no repr shows."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        further = self.model_extra or {}
+        for name, value in super().__repr_args__():
+            yield name, MASK if name in further else value
+
+
+class _Deploy(_Further, ClusterFindAndDeployOnDemandInput):
     """With the further fields of a spec, which the generated input would refuse."""
 
     model_config = ConfigDict(extra="allow", defer_build=False)
 
 
-class _Rent(ClusterRentInterruptableInput):
+class _Rent(_Further, ClusterRentInterruptableInput):
     """Likewise."""
 
     model_config = ConfigDict(extra="allow", defer_build=False)
@@ -119,7 +129,7 @@ def _referenced(spec: ClusterSpec) -> dict[str, str]:
     """The values that a spec refers to, from the environment of this process.
 
     Raises:
-        ConfigurationError: A variable is not set here; nothing was sent.
+        ConfigurationError: A variable is not set here, or is no text; nothing was sent.
     """
     for name, source in spec.env_from.items():
         if source not in os.environ:
@@ -127,6 +137,9 @@ def _referenced(spec: ClusterSpec) -> dict[str, str]:
                 f"env_from: {name} is taken from the variable {source}, which is not set in this process: set it where"
                 " clusters are rented"
             )
+        if any("\ud800" <= each <= "\udfff" for each in os.environ[source]):
+            words = f"env_from: {name} is taken from the variable {source}, whose value is no text and cannot be sent"
+            raise ConfigurationError(words)
     return {name: os.environ[source] for name, source in spec.env_from.items()}
 
 

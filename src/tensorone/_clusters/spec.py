@@ -10,7 +10,7 @@ from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic.alias_generators import to_camel
-from pydantic_core import core_schema
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
 from tensorone import _checks
 from tensorone._data.dataclass import dataclass
@@ -18,12 +18,13 @@ from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import tree
-from tensorone._redaction import MASK, HiddenMapping, Names
+from tensorone._redaction import MASK, HiddenMapping, Names, forgetful
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
 
 
+@forgetful
 @dataclass(frozen=True, kw_only=True)
 class ClusterSpec:
     """A cluster to rent. Fields that are left out are not sent, and the server decides.
@@ -81,12 +82,13 @@ class ClusterSpec:
 
         def __new__(cls, *_: Any, **given: Any) -> Self:
             """Refuse an unknown keyword as a `ValueError` with the nearest name."""
-            known = [f.name for f in fields(cls)]
-            for name in given:
+            known, names = [f.name for f in fields(cls)], [*given]
+            given.clear()
+            for name in names:
                 if name not in known:
                     near = difflib.get_close_matches(name, known, 1)
                     raise InvalidArgument(name, "no such field" + (f"; did you mean {near[0]}?" if near else ""))
-            if given and "image_name" not in given:
+            if names and "image_name" not in names:
                 raise InvalidArgument("image_name", "is required")
             return super().__new__(cls)
 
@@ -120,7 +122,17 @@ setattr(ClusterSpec, "__signature__", _signature())  # noqa: B010 - no attribute
 
 
 def _read(value: object) -> ClusterSpec:
-    """A spec that pydantic reads: as it is, or from what was written; a mask would be sent in the place of a value."""
+    """A spec that pydantic reads; its error, unlike pydantic's own, does not hold what was given."""
+    try:
+        return _spec(value)
+    except InvalidArgument as error:
+        refused = PydanticCustomError("value_error", "Value error, {words}", {"words": str(error)})
+    line: InitErrorDetails = {"type": refused, "input": MASK}
+    raise ValidationError.from_exception_data("ClusterSpec", [line], hide_input=True)
+
+
+def _spec(value: object) -> ClusterSpec:
+    """A spec as it is, or from what was written; a mask would be sent in the place of a value."""
     if isinstance(value, ClusterSpec):
         return value
     given = as_object(value)

@@ -16,7 +16,7 @@ from tensorone._events.emitter import Emitter
 from tensorone._events.rentals import Unknown
 from tensorone._events.repeats import tell_pause, tell_repeat
 from tensorone._http.response_body import Undelivered, Unreadable
-from tensorone._redaction import Redactor, env_values
+from tensorone._redaction import Kept, Redactor, env_values
 
 from . import arguments, calls, decoding, failed_attempt
 from .failed_attempt import Call, FailedAttempt
@@ -86,14 +86,21 @@ class Executor:
         """The same; `delivery` shows whether anything was sent, even after the call was cancelled."""
         with Naming(operation):
             self.lifetime.require_open()
-            values = arguments.values(variables)
-            return await self._send(operation, self.body(operation, values), values, delivery)
+            body, values = self._prepared(operation, variables)
+            return await self._send(operation, body, values, delivery)
 
-    async def send(self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery) -> T:
+    async def send(
+        self, operation: Operation[T], body: bytes, values: Mapping[str, object] | Kept, delivery: Delivery
+    ) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
         with Naming(operation):
             self.lifetime.require_open()
             return await self._send(operation, body, values, delivery)
+
+    def _prepared(self, operation: Operation[Any], variables: Mapping[str, object]) -> tuple[bytes, Kept]:
+        """What is sent; what it is made of is not among the locals of a call that waits, and may fail."""
+        values = arguments.values(variables)
+        return self.body(operation, values), Kept(values)
 
     def body(self, operation: Operation[Any], values: Mapping[str, arguments.Tree]) -> bytes:
         """The body of a request, in the client's style of arguments."""
@@ -104,7 +111,7 @@ class Executor:
         return min(self._timeout, self._retry.total_timeout - spent)
 
     def _send(
-        self, operation: Operation[T], body: bytes, values: Mapping[str, object], delivery: Delivery
+        self, operation: Operation[T], body: bytes, values: Mapping[str, object] | Kept, delivery: Delivery
     ) -> Coroutine[None, None, T]:
         seen = self.events.operation(operation, calls.name)
         if seen is None:  # no coroutine of its own, which each request would pay for
@@ -115,7 +122,7 @@ class Executor:
         self,
         operation: Operation[T],
         body: bytes,
-        values: Mapping[str, object],
+        values: Mapping[str, object] | Kept,
         delivery: Delivery,
         seen: SeenOperation,
     ) -> T:
@@ -126,7 +133,7 @@ class Executor:
         self,
         operation: Operation[T],
         body: bytes,
-        values: Mapping[str, object],
+        values: Mapping[str, object] | Kept,
         delivery: Delivery,
         seen: SeenOperation | None,
     ) -> T:
@@ -211,7 +218,7 @@ class Executor:
         delivery: Delivery,
         attempts: int,
         spent: float,
-        values: Mapping[str, object] = NO_VALUES,
+        values: Mapping[str, object] | Kept = NO_VALUES,
         *,
         call: str | None = None,
     ) -> float | None:
@@ -248,14 +255,14 @@ class Executor:
         failed: FailedAttempt,
         attempts: int,
         spent: float,
-        values: Mapping[str, object],
+        values: Mapping[str, object] | Kept,
     ) -> TensorOneError:
         """The error of a call whose last attempt, after so many, came to this."""
         attempts -= not failed.sent
         call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
         return failed_attempt.error(failed, call, self._redactor(values))
 
-    def _redactor(self, values: Mapping[str, object]) -> Redactor:
+    def _redactor(self, values: Mapping[str, object] | Kept) -> Redactor:
         key = self._key.reveal()
         return Redactor([key, quote(key, safe=""), *env_values(values)])
 

@@ -97,13 +97,13 @@ class FailedAttempt:
     """
 
     kind: type[TensorOneError]
-    words: str
-    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    words: str = field(repr=False)  # these two as they came, secrets and all
+    details: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
     acted: bool = False
     passing: bool = False
     retry_after: float | None = None
     holds_data: bool = False
-    cause: BaseException | None = None
+    cause: BaseException | None = field(default=None, repr=False)
     sent: bool = True
 
 

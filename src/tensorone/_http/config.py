@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NoReturn, get_args
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import ConfigurationError
+from tensorone._redaction import ENVIRON, hidden, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = str(value)
 
     def reveal(self) -> str:
         """The string itself."""
@@ -95,13 +95,14 @@ def service_address(
     *,
     auth: str,
     allow_insecure_http: bool,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] = ENVIRON,
 ) -> ServiceAddress:
     """Reads the address and the key from the arguments, else from the environment.
 
     Raises:
         ConfigurationError: One of them is missing or unusable; names what to set.
     """
+    api_key, url = hidden(api_key), hidden(url)
     if auth not in get_args(Auth):
         raise ConfigurationError(
             f"auth={auth!r} is unknown: use 'query' (?api_key=…) or 'header' (Authorization: Bearer …)"
@@ -113,7 +114,7 @@ def service_address(
     )
 
 
-def http_backend(given: str | None, environ: Mapping[str, str] = os.environ) -> Http:
+def http_backend(given: str | None, environ: Mapping[str, str] = ENVIRON) -> Http:
     """The HTTP library to use: as given, else as the environment says, else whatever is installed.
 
     Raises:
@@ -139,13 +140,17 @@ def _key(key: object, auth: str) -> str:
     return key
 
 
-def usable_url(url: str | None, *, allow_insecure_http: bool = False, environ: Mapping[str, str] = os.environ) -> str:
+def usable_url(url: str | None, *, allow_insecure_http: bool = False, environ: Mapping[str, str] = ENVIRON) -> str:
     """The address of the service: as given, else the environment's, else the usual one.
 
     Raises:
         ConfigurationError: It cannot be used.
     """
-    return _address(url or environ.get(URL_VARIABLE) or DEFAULT_URL, allow_insecure_http=allow_insecure_http)
+    url = hidden(url)  # a password or a key may be in it
+    try:
+        return _address(url or environ.get(URL_VARIABLE) or DEFAULT_URL, allow_insecure_http=allow_insecure_http)
+    except ConfigurationError as error:
+        raise without_frames(error) from None
 
 
 def _address(url: object, *, allow_insecure_http: bool) -> str:

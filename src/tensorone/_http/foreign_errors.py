@@ -32,11 +32,19 @@ class ForeignErrors:
         words = said or (f"{type(origin).__name__}: {origin}" if str(origin) else type(origin).__name__)
         return f"{type(error).__name__} (its words hold a secret)" if self._holds_secret(words) else words
 
-    def cause(self, error: Exception) -> Exception | None:
-        """The error as a cause that can be shown: without the keyed request, or not at all."""
+    def cause(self, error: Exception, *, frames: bool = True) -> Exception | None:
+        """The error as a cause that can be shown: without the keyed request, or not at all.
+
+        Args:
+            error: The error.
+            frames: Whether it keeps the frames that it came through. Those of aiohttp hold the address with the key,
+                which a traceback of locals would show.
+        """
         for link in _links(error):
             if isinstance(link, httpx.RequestError):
                 link.request = self._request
+            if not frames:
+                link.__traceback__ = None
             if self._holds_secret(str(link)):
                 return None
         return error

@@ -10,7 +10,6 @@ version 5, as desktops write it. Where no variable is set, the system's settings
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import urllib.request
 from dataclasses import field
@@ -20,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import ConfigurationError
-from tensorone._redaction import SHORTEST
+from tensorone._redaction import ENVIRON, SHORTEST, without_frames
 
 from .config import is_loopback
 
@@ -53,12 +52,19 @@ class Proxy:
         return len(password) >= SHORTEST and (password in text or unquote(password) in text)
 
 
-def environment_proxy(url: str, environ: Mapping[str, str] = os.environ) -> Proxy | None:
+def environment_proxy(url: str, environ: Mapping[str, str] = ENVIRON) -> Proxy | None:
     """The proxy for an address of the service; None to go there directly.
 
     Raises:
         ConfigurationError: The variable's value is not a usable address, or needs a package that is not installed.
     """
+    try:
+        return _environment_proxy(url, environ)
+    except ConfigurationError as error:
+        raise without_frames(error) from None  # a password may be in the address
+
+
+def _environment_proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     if is_loopback(host) or _exempt(host, port, environ):

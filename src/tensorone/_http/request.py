@@ -51,13 +51,19 @@ class Body(httpx.AsyncByteStream):
 class Request(httpx.Request):
     """A request put together from parts made once; the constructor of httpx parses and copies them every time."""
 
-    def __init__(self, url: httpx.URL, headers: httpx.Headers, body: Body, *, connect: float, care: Care) -> None:
+    def __init__(  # noqa: PLR0913 - what one request is
+        self, url: httpx.URL, headers: httpx.Headers, body: Body, *, shown: str, connect: float, care: Care
+    ) -> None:
         self.method = "POST"
         self.url = url
         self.headers = headers
         self.stream = body
         timeout = {"connect": connect, "pool": connect, "read": None, "write": None}
+        self.shown = shown
         self.extensions = {"timeout": timeout, NEW_CONNECTION: care == "once", JOINED: care == "read"}
+
+    def __repr__(self) -> str:
+        return f"<Request('POST', {self.shown!r})>"
 
 
 class KeyedURL(httpx.URL):

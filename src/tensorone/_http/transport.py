@@ -9,7 +9,7 @@ import httpx
 from httpx import AsyncBaseTransport as AsyncBaseTransport  # noqa: PLC0414 - what a client may be given
 
 from tensorone._errors import TensorOneError
-from tensorone._redaction import mask_logged_keys
+from tensorone._redaction import HiddenText, mask_logged_keys
 
 from .connections import ConnectionOpener
 from .foreign_errors import ForeignErrors
@@ -55,11 +55,10 @@ class Transport:
         self._given = transport
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._own: list[httpx.AsyncBaseTransport] = []
-        target = service_address.keyed_target().encode("ascii")
         shown = httpx.URL(service_address.url)
-        self._keyed_url = KeyedURL(service_address.url, target)
-        self._plain_url = shown.copy_with(raw_path=target)
-        self._keyed_address = str(self._plain_url)
+        self._keyed_url = KeyedURL(service_address.url, service_address.keyed_target().encode("ascii"))
+        self._plain_url = shown.copy_with(raw_path=self._keyed_url.raw_path)
+        self._keyed_address = HiddenText(self._plain_url)
         self._headers = headers(service_address, shown.netloc)
         self._opener = ConnectionOpener(
             service_address, http, dict(httpx.Headers(self._headers)), unused=transport is not None
@@ -97,7 +96,9 @@ class Transport:
         except (Undelivered, Unreadable, TensorOneError):
             raise
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
-            raise Undelivered(self._errors.words(error)) from self._errors.cause(error)
+            raise Undelivered(self._errors.words(error)) from self._errors.cause(
+                error, frames=self._opener.pool is None
+            )
         finally:
             if kept is None and connection is not None:
                 self._idle.append(connection)
@@ -146,4 +147,4 @@ class Transport:
         fields = httpx.Headers([*self._headers, (b"content-length", b"%d" % len(body))])
         # Transports other than httpx's own may send any view of the address, so they get the plain one.
         url = self._keyed_url if isinstance(connection, httpx.AsyncHTTPTransport) else self._plain_url
-        return Request(url, fields, Body(body, delivery), connect=connect, care=care)
+        return Request(url, fields, Body(body, delivery), shown=self.url, connect=connect, care=care)

@@ -6,10 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from pydantic import BaseModel, GetCoreSchemaHandler, SerializationInfo, SerializerFunctionWrapHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -107,8 +114,25 @@ def _is_secret(field: FieldInfo) -> bool:
     return any(isinstance(each, _Secret) for each in field.metadata)
 
 
+def without_input(error: ValidationError) -> ValidationError:
+    """The error without what was given, which a report of errors would send along."""
+    lines: list[InitErrorDetails] = []
+    for each in error.errors(include_url=False, include_input=False):
+        kind = PydanticCustomError(each["type"], "{words}", {"words": each["msg"]})
+        lines.append({"type": kind, "loc": each["loc"], "input": MASK})
+    return ValidationError.from_exception_data(error.title, lines, hide_input=True)
+
+
 class SecretsKept(SecretsMasked):
     """A model that is sent, whose secret values are not pickled: a mask would be sent in their place."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hide_input(cls, given: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(given)
+        except ValidationError as error:
+            raise without_input(error) from None
 
     def __getstate__(self) -> dict[Any, Any]:
         for name, field in type(self).model_fields.items():
