@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     )
     from .get_account import GET_ACCOUNT, GetAccount
     from .get_cluster import GET_CLUSTER, GetCluster
+    from .get_cluster_ports import (
+        GET_CLUSTER_PORTS,
+        GetClusterPorts,
+        GetClusterPortsCluster,
+    )
     from .get_fixed_prices import GET_FIXED_PRICES, GetFixedPrices
     from .get_gpu_type import GET_GPU_TYPE, GetGpuType
     from .get_on_demand_price import (
@@ -99,11 +104,14 @@ else:
             "FixedPrices": "fragments",
             "GET_ACCOUNT": "get_account",
             "GET_CLUSTER": "get_cluster",
+            "GET_CLUSTER_PORTS": "get_cluster_ports",
             "GET_FIXED_PRICES": "get_fixed_prices",
             "GET_GPU_TYPE": "get_gpu_type",
             "GET_ON_DEMAND_PRICE": "get_on_demand_price",
             "GetAccount": "get_account",
             "GetCluster": "get_cluster",
+            "GetClusterPorts": "get_cluster_ports",
+            "GetClusterPortsCluster": "get_cluster_ports",
             "GetFixedPrices": "get_fixed_prices",
             "GetGpuType": "get_gpu_type",
             "GetOnDemandPrice": "get_on_demand_price",
@@ -176,11 +184,14 @@ __all__ = [
     "FixedPrices",
     "GET_ACCOUNT",
     "GET_CLUSTER",
+    "GET_CLUSTER_PORTS",
     "GET_FIXED_PRICES",
     "GET_GPU_TYPE",
     "GET_ON_DEMAND_PRICE",
     "GetAccount",
     "GetCluster",
+    "GetClusterPorts",
+    "GetClusterPortsCluster",
     "GetFixedPrices",
     "GetGpuType",
     "GetOnDemandPrice",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .deploy_cluster import DeployCluster
     from .get_account import GetAccount
     from .get_cluster import GetCluster
+    from .get_cluster_ports import GetClusterPorts
     from .get_fixed_prices import GetFixedPrices
     from .get_gpu_type import GetGpuType
     from .get_on_demand_price import GetOnDemandPrice
@@ -112,6 +113,15 @@ class GraphQLClient(BaseClient):
         from .get_cluster import GET_CLUSTER
 
         return await self._execute(GET_CLUSTER, {"clusterId": cluster_id})
+
+    async def get_cluster_ports(self, cluster_id: str) -> GetClusterPorts:
+        """Reads which ports a cluster opens, before one is waited for.
+
+        Bills nothing. The field is known from the sibling API alone, so nothing else may select it.
+        """
+        from .get_cluster_ports import GET_CLUSTER_PORTS
+
+        return await self._execute(GET_CLUSTER_PORTS, {"clusterId": cluster_id})
 
     async def save_endpoint(self, input: EndpointInput) -> SaveEndpoint:
         """Saves a serverless endpoint: makes one, or changes the one whose id is given.

@@ -140,6 +140,12 @@ def gate(value: Any) -> Any:
     return value
 
 
+def not_above(field: str, value: float, bound: str, most: float, *, default: float) -> None:
+    """A first pause that is no longer than the longest; where only a short longest one was given, the first shrinks."""
+    if most < value != default:
+        raise InvalidArgument(field, f"{value:g} s are more than {bound}={most:g}, which bounds it")
+
+
 def port(field: str, value: object) -> str:
     """A port such as `"8888/http"`: a number from 1 to 65535 and http, tcp or udp."""
     match = _PORT.fullmatch(text(field, value))
@@ -159,14 +165,15 @@ def port_number(field: str, value: object) -> int:
     return number
 
 
-def opened(port: int | None, ports: Iterable[str]) -> None:
-    """A port to wait for: one of those that a spec opens, where it opens any; another one is never mapped."""
+def opened(port: int | None, ports: Iterable[str], *, by: str = "the spec") -> None:
+    """A port to wait for: one of those that a spec or a cluster opens, if it opens any; another is never mapped."""
     if port is None:
         return
     port_number("port", port)
     names = [each.partition("/")[0] for each in ports]
     if names and str(port) not in names:
-        words = f"{port} would never be mapped: the spec opens {', '.join(ports)} only; add '{port}/tcp' to its ports"
+        advice = f"add '{port}/tcp' to its ports" if by == "the spec" else "wait for one of these, or rent another one"
+        words = f"{port} would never be mapped: {by} opens {', '.join(ports)} only; {advice}"
         raise InvalidArgument("port", words)
 
 

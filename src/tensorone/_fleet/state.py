@@ -84,6 +84,7 @@ class FleetSettings:
         _checks.integer("width", self.width, least=1)
         for name in ("backoff_initial", "backoff_max", "stable_after", "settle_time", "recheck"):
             _checks.seconds(name, getattr(self, name), zero=True)
+        _checks.not_above("backoff_initial", self.backoff_initial, "backoff_max", self.backoff_max, default=15.0)
         _checks.one_of("left_behind", self.left_behind, OnLeaving)
         for name in ("ceiling", "budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None or name == "ceiling":

@@ -18,6 +18,7 @@ CALLS: Mapping[str, str] = {
     "DeployCluster": "clusters.deploy",
     "GetAccount": "account.get",
     "GetCluster": "clusters.get",
+    "GetClusterPorts": "clusters.ensure_running",
     "GetClusters": "clusters.get_many",
     "GetGpuType": "gpu_types.get",
     "GetGpuTypes": "spot.quotes",

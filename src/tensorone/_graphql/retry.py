@@ -16,6 +16,9 @@ __all__ = ["RetryPolicy"]
 RETRYABLE_STATUSES = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 
 
+WAIT_INITIAL = 0.25  # seconds
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
     """How often and how long to repeat what is safe to repeat: reads, `stop` and `terminate`.
@@ -31,7 +34,7 @@ class RetryPolicy:
         total_timeout: Seconds for all attempts and the waits between them. A `Retry-After` that does not fit
             ends the call at once.
         wait_initial: Seconds, upper bound of the first wait.
-        wait_max: Seconds, upper bound of every wait.
+        wait_max: Seconds, upper bound of every wait; not below a `wait_initial` that is given.
 
     Raises:
         InvalidArgument: A value is out of range.
@@ -39,7 +42,7 @@ class RetryPolicy:
 
     attempts: int = 5
     total_timeout: float = 90.0
-    wait_initial: float = 0.25
+    wait_initial: float = WAIT_INITIAL
     wait_max: float = 15.0
 
     def __post_init__(self) -> None:
@@ -47,6 +50,7 @@ class RetryPolicy:
         _checks.seconds("total_timeout", self.total_timeout)
         _checks.seconds("wait_initial", self.wait_initial, zero=True)
         _checks.seconds("wait_max", self.wait_max, zero=True)
+        _checks.not_above("wait_initial", self.wait_initial, "wait_max", self.wait_max, default=WAIT_INITIAL)
 
 
 def pause(policy: RetryPolicy, *, attempts: int, spent: float, retry_after: float | None, draw: float) -> float | None:

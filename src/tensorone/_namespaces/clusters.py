@@ -234,8 +234,10 @@ class Clusters:
             wait_for_gpus: Seconds to wait for the machine's GPUs when others rent them; the volume is billed. Less than
                 `timeout` with `start_without_gpus`.
             start_without_gpus: When others rent the GPUs, start without any, to save the data.
-            min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are.
-            port: A port inside the container that must be mapped too.
+            min_gpu_count: Fewer GPUs than this are an error; without it, fewer than `gpu_count` are. At least 1, but
+                with `start_without_gpus` or a `gpu_count` of 0.
+            port: A port inside the container that must be mapped too. One that the cluster does not open is refused
+                before it is started, where the server tells which it opens.
             every: Seconds between polls.
             on_attempt: Called with each attempt as it is made; an exception that it raises is logged.
 
@@ -246,7 +248,8 @@ class Clusters:
             WaitTimedOut: It did not run in time; `.last_seen` is the cluster.
             QueryError: It is a spot cluster and no `bidding` was given, or the server refuses every kind of resume.
 
-        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``.
+        Source: a loop over ``cluster``, ``gpuTypes``, ``clusterResume`` and ``clusterBidResume``; the ports of a
+        cluster are known from the sibling API.
         """
         from tensorone._recovery.ensure_running import ensure_running
 

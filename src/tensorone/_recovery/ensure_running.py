@@ -8,7 +8,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._clusters import wait
-from tensorone._errors import InvalidArgument, NoCapacity
+from tensorone._errors import InvalidArgument, NoCapacity, OperationUnsupported, TensorOneError
 from tensorone._events.spans import traced
 from tensorone._graphql import calls
 from tensorone._market.attempt_log import AttemptLog
@@ -61,6 +61,9 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         least = _checks.integer("min_gpu_count", min_gpu_count, least=0)
     if least > gpu_count:
         raise InvalidArgument("min_gpu_count", f"{least} is more than gpu_count={gpu_count}")
+    if least == 0 < gpu_count and not start_without_gpus:
+        words = "0 would take a cluster without GPUs: pass start_without_gpus=True if that is wanted, else at least 1"
+        raise InvalidArgument("min_gpu_count", words)
     policy = ResumePolicy(bidding=bidding, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus)
     recovery = Recovery(
         session,
@@ -71,12 +74,34 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         log=AttemptLog(on_attempt, events=session.events, call="clusters.ensure_running"),
     )
     end = anyio.current_time() + timeout
+    if port is not None:
+        with anyio.CancelScope(deadline=end):
+            await _check_port(session, cluster_id, port)
     started = await recovery.run(end, until_up=True)
     assert not isinstance(started, RentElsewhere)  # noqa: S101 - the policy is to stay in place
     cluster = await _up(session, started.id, port, end=end, every=every)
     if not recovery.without_gpus:
         _check_gpus(cluster, least)
     return cluster
+
+
+async def _check_port(session: Session, cluster_id: str, port: int) -> None:
+    """Refuses to start, and to wait for, a cluster that does not open the port, where the server tells its ports.
+
+    Raises:
+        InvalidArgument: The port would never be mapped; nothing that bills was sent.
+    """
+    if session.ports_unsupported:
+        return
+    try:
+        cluster = (await session.graphql.get_cluster_ports(cluster_id)).cluster
+    except OperationUnsupported:
+        session.ports_unsupported = True
+    except TensorOneError:
+        pass  # what reads the cluster next says what is wrong
+    else:
+        asked = [] if cluster is None else [each.strip() for each in (cluster.ports or "").split(",") if each.strip()]
+        _checks.opened(port, asked, by=f"cluster {cluster_id}")
 
 
 async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:

@@ -51,6 +51,7 @@ class Session:
             cloud type, with None the lowest of a type.
         label: Whether rentals carry a label that says what they are.
         bills_unsupported: Whether the server was found to tell no cluster's price.
+        ports_unsupported: Whether it was found not to tell which ports a cluster opens.
     """
 
     def __init__(self, executor: Executor, *, settle_time: float, merge_reads: bool = True) -> None:
@@ -62,7 +63,7 @@ class Session:
         self.settle_time = settle_time
         self.fixed_prices: dict[tuple[str, CloudType | None], Decimal] = {}
         self.label = False
-        self.bills_unsupported = False
+        self.bills_unsupported = self.ports_unsupported = False
         self._spending = Spending(self._listing, settle_time=settle_time)
         self.rentals = Rentals(settle_time=settle_time, events=self.events)
         self.tokens = GivenTokens()

@@ -6,10 +6,11 @@ from datetime import datetime
 import anyio
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from wires import graphql, scripted
+from wires import graphql, schema_without, scripted
 
 from tensorone import (
     BidPolicy,
+    ClusterNotFound,
     ClusterSpec,
     InvalidArgument,
     NoCapacity,
@@ -19,7 +20,8 @@ from tensorone import (
     fan_out,
     stream_outcomes,
 )
-from tensorone.emulator import Fault, MarketMove
+from tensorone.emulator import Emulator, Fault, MarketMove
+from tensorone.fleet import FleetSettings
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, ports=["22/tcp"], env={"PASSWORD": "hunter2hunter2"})
@@ -288,6 +290,16 @@ async def _entered(block):
             "min_gpu_count",
         ),
         (lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count="1", timeout=1), "gpu_count"),
+        (
+            lambda client: client.clusters.ensure_running(STOPPED_SPOT, gpu_count=1, min_gpu_count=0, timeout=1),
+            "min_gpu_count",
+        ),
+        (
+            lambda client: _entered(
+                client.spot.keep_running({STOPPED_SPOT: SPEC}, bidding=BIDDING, backoff_initial=60, backoff_max=30)
+            ),
+            "backoff_initial",
+        ),
     ],
 )
 async def test_what_could_never_come(call, field, client, emulator):
@@ -325,3 +337,37 @@ def test_a_cluster_expires_so_long_after_its_rental(on, monkeypatch):
         assert 0 <= datetime.fromisoformat(expires.partition("=")[2]).timestamp() - anyio.current_time() <= 60
 
     on(main)
+
+
+def test_a_first_pause_longer_than_the_longest():
+    """It would never be waited; where only the longest is given, and is short, the first is as short."""
+    with pytest.raises(InvalidArgument, match="wait_max=1") as caught:
+        RetryPolicy(wait_initial=2, wait_max=1)
+    assert caught.value.field == "wait_initial"
+    assert RetryPolicy(wait_max=0.1).wait_max == 0.1
+    assert FleetSettings(ceiling=1, backoff_max=5).backoff_max == 5
+
+
+async def test_a_port_that_the_cluster_leaves_shut(client, emulator):
+    """A stopped cluster is not started for it, and a running one not waited for; the error names the ports it opens."""
+    placed = await client.clusters.deploy(SPEC)
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match=f"cluster {placed.id} opens 22/tcp only") as caught:
+            await client.clusters.ensure_running(placed.id, gpu_count=1, timeout=60, port=8888)
+        assert caught.value.field == "port"
+        await client.clusters.stop(placed.id)
+    assert not emulator.world.requests["clusterResume"]
+    assert (await client.clusters.ensure_running(placed.id, gpu_count=1, timeout=60, every=0.1, port=22)).runtime
+    with pytest.raises(ClusterNotFound):
+        await client.clusters.ensure_running("nobody", gpu_count=1, timeout=9, every=0.1, port=22)
+
+
+async def test_a_server_that_tells_no_ports_is_asked_once():
+    """A read that fails proves nothing, and a field that is not there is not asked for again."""
+    with Emulator(boot="at-once", schema=schema_without("Cluster.ports")) as emulator:
+        async with TensorOne(emulator.api_key, url=emulator.url) as client:
+            placed = await client.clusters.deploy(SPEC)
+            emulator.faults.add(Fault("internal_error", operation="GetClusterPorts"))
+            for _ in range(3):
+                await client.clusters.ensure_running(placed.id, gpu_count=1, timeout=60, every=0.1, port=22)
+            assert sum("GetClusterPorts" in line for line in emulator.access_log) == 2

@@ -497,6 +497,7 @@ def test_a_fleet_of_no_clusters_is_refused(gpus, bids, field):
 @given(st.integers(0, 10**6), st.floats(0, 1e6), st.floats(0, 1e6))
 def test_back_off_is_bounded_and_never_shrinks(strikes, initial, bound):
     """No wait is longer than its bound or shorter than the one before."""
+    initial, bound = sorted((initial, bound))
     settings = FleetSettings(ceiling=1, backoff_initial=initial, backoff_max=bound)
     assert 0 <= backoff(strikes, settings) <= backoff(strikes + 1, settings) <= bound
 

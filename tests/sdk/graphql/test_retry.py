@@ -23,7 +23,7 @@ SECONDS = st.floats(0, 1e4)
         attempts=st.integers(1, 20),
         total_timeout=st.floats(0.1, 1e4),
         wait_initial=st.floats(0, 10),
-        wait_max=st.floats(0, 60),
+        wait_max=st.floats(10, 60),
     ),
 )
 def test_a_wait_fits_the_budget_and_honours_the_server(attempts, spent, asked, draw, policy):

@@ -137,7 +137,8 @@ class TestEnsureRunning:
             with pytest.raises(NoCapacity, match="0 GPUs, fewer than the 1 wanted") as caught:
                 await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60)
             assert "is billed" in caught.value.billing
-            await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60, min_gpu_count=0)
+            either = {"min_gpu_count": 0, "start_without_gpus": True}
+            await client.clusters.ensure_running(cluster_id, gpu_count=1, timeout=60, **either)
 
         on(main)
 
