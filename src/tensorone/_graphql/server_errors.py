@@ -38,11 +38,15 @@ INTERNAL_CODES = frozenset({"INTERNALSERVERERROR"})
 # RATELIMITED: Linear; THROTTLED: Shopify; TOO_MANY_REQUESTS: Apollo; rate-limit-exceeded: Hasura; rate-limit:
 # Lighthouse, in `category`; ThrottlingException, TooManyRequestsException: AppSync, in `errorType`;
 # rateLimitExceeded, userRateLimitExceeded: Google; ENHANCE_YOUR_CALM, THROTTLED_CPU: DGS, in `errorDetail`.
+# REQUEST_CONCURRENCY_LIMITED: Apollo's router, which sheds load.
 # Not QUOTA_EXCEEDED, LIMIT_EXCEEDED and RESOURCE_EXHAUSTED: they may mean a quota of GPUs, which waiting does not lift.
+# Nor codes with the name of a data source before them, as AppSync writes "DynamoDB:ThrottlingException": that source
+# may have been asked after another one acted.
 _LIMIT_CODES = r"""
     (?:API|HTTP|ERR(?:OR)?|GRAPHQL|USER|ACCOUNT|SECONDARY|EXCEEDED|429)*
     (?: 429 | RATELIMIT(?:ED|ER|ING|S)? | RATEEXCEEDED | THROTTL(?:E|ED|ER|ING) | THROTTLED(?:CPU|CONCURRENCY)
       | TOOMANY(?:API|CONCURRENT|GRAPHQL)?REQUESTS? | REQUESTS?(?:RATE)?(?:LIMIT(?:ED)?|THROTTLED)
+      | (?:MAX)?(?:REQUESTS?)?CONCURRENCYLIMIT(?:ED)?
       | (?:API|RATE|REQUESTS?)QUOTA | SLOWDOWN | ENHANCEYOURCALM )
     (?:EXCEEDED|REACHED|HIT|ERROR|EXCEPTION|PER(?:SECOND|MINUTE|HOUR|DAY))*
 """
@@ -62,12 +66,18 @@ _MOST = r"\b(?:number\ of|max(?:imum)?)\ (?:allowed\ |number\ of\ )?(?:api\ )?(?
 # Lighthouse; "Throttled": Shopify; "Request was throttled. Expected available in 9 seconds.": Django REST framework;
 # "Rate exceeded", "Too Many Requests": AWS; "Too many requests, please try again in 9 seconds.": ravangen's
 # directive; "ThrottlerException: Too Many Requests": Nest; "Too Many Attempts.": Laravel; "Quota exceeded for quota
-# metric 'Queries' and limit 'Queries per minute'": Google.
+# metric 'Queries' and limit 'Queries per minute'": Google; "You have triggered an abuse detection mechanism", "was
+# submitted too quickly": GitHub; "This endpoint has been requested too many times": GitLab; "You're doing that too
+# much": Fly; "Request blocked by rate limit": limiters of graphene.
 _LIMIT_WORDS = rf"""
       \btoo\ many\ (?:api\ |http\ |graphql\ |concurrent\ )?(?:requests|attempts|calls)\b
     | \btoo\ many\ (?:queries|operations|mutations){_PER}
     | ^429\b | \b(?:status|code|http|error)\W.{{0,9}}\b429\b
     | \b(?:access|calls?|request(?:s|ing)?|query(?:ing)?)\b.{{0,90}}\btoo\ (?:often|frequently|fast|quickly)\b
+    | \b(?:requested|called|queried)\b.{{0,30}}\btoo\ many\ times\b
+    | \b(?:submitted|sent|made|doing\ (?:that|this|it))\b.{{0,30}}\btoo\ (?:much|often|frequently|fast|quickly)\b
+    | \babuse\ detection\ mechanism\b
+    | \b(?:by|due\ to|because\ of)\ (?:the\ |a\ |an\ |our\ |your\ )?(?:api\ )?rate[ -]?limit(?:s|er|ing)?\b
     | \brate[ -]?limit(?:s|ing)?\b.{{0,90}}\b(?:{_OVER}|try\ again|retry)\b | ^rate\ exceeded\b
     | \b{_OVER}\b.{{0,60}}\brate[ -]?limits?\b
     | \b(?:are|is|be|been|being|was|were|get|got)\ (?:temporarily\ )?rate[ -]?limited\b
