@@ -50,6 +50,12 @@ _OTHER: Mapping[CloudType | None, CloudType] = {
 }
 
 
+async def only_in(session: Session, gpu_type_id: str, wanted: CloudType | None) -> CloudType | None:
+    """The cloud type that offers a GPU type alone, where another one is wanted; None where that is not known."""
+    other = _OTHER.get(wanted)
+    return None if other is None or await _offered(session, gpu_type_id, other) else other
+
+
 async def _offered(session: Session, gpu_type_id: str, other: CloudType) -> bool:
     """Whether a GPU type may be offered in a cloud type: unless the catalogue offers it in the other one alone."""
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tensorone._errors import BidTooLow, InvalidArgument, OperationUnsupported, TensorOneError
+from tensorone._errors import BidTooLow, InvalidArgument, NoCapacity, OperationUnsupported, TensorOneError
 from tensorone._market import catalogue
 from tensorone._market.bidding import Bid
 from tensorone._market.own_bids import OwnBids
@@ -51,6 +51,8 @@ class Search:
         self._renter = Renter(session, request)
         self._prices = prices or shared_prices(session, spec.candidates, gpu_count=spec.gpu_count)
         self._start = self._end = 0.0
+        self._once = False
+        self._checked: dict[Candidate, str] = {}  # what is wrong with them, if anything
 
     async def run(self, timeout: float, *, once: bool = False) -> SpotRental:
         """Bids until one wins, every candidate is given up, the time is over, or, if `once`, each was tried.
@@ -58,7 +60,7 @@ class Search:
         Raises:
             TensorOneError: No bid won, or a refusal that bidding cannot change; `.ledger` has all attempts.
         """
-        self._start = anyio.current_time()
+        self._start, self._once = anyio.current_time(), once
         self._renter.scope.deadline = self._end = self._start + timeout
         request = self._request
         with self._log.attach_to_errors(), token_and_expiry.given(request.token if request.adopt else None):
@@ -67,8 +69,9 @@ class Search:
                     rental = await self._repeatable(once=once) if request.adopt else await self._rounds(once=once)
                     if rental is not None:
                         return rental
-            except InvalidArgument as error:  # the market does not know a GPU type: the catalogue has the nearest name
-                await catalogue.check(self._session, self._request.spec.candidates, error)
+            except InvalidArgument as error:
+                if error.field == "gpu_type_id":  # the market does not know it: the catalogue has the nearest name
+                    await catalogue.check(self._session, self._request.spec.candidates, error)
                 raise
             raise self._state.failure(self._log, timeout) from self._state.no_spot
 
@@ -137,6 +140,7 @@ class Search:
                 return answer
             if not isinstance(answer, BidTooLow):
                 self._state.set_aside("spot", candidate, answer, anyio.current_time(), _draw())
+                await self._check_cloud(candidate, answer)
                 return None
             self._state.refused(candidate, move.bid_per_gpu)
             if not await self._read_prices():
@@ -163,7 +167,27 @@ class Search:
                     return answer
                 if answer is not None:
                     self._state.set_aside("on_demand", candidate, answer, anyio.current_time(), _draw())
+                    await self._check_cloud(candidate, answer)
         return None
+
+    async def _check_cloud(self, candidate: Candidate, refusal: TensorOneError) -> None:
+        """Asks once, after a lack of capacity, whether the cloud type offers the GPU type at all, and drops it if not.
+
+        Raises:
+            InvalidArgument: No candidate is left: nothing could ever be rented.
+        """
+        if self._once or candidate in self._checked or not isinstance(refusal, NoCapacity):
+            return
+        self._checked[candidate] = ""
+        other = await catalogue.only_in(self._session, candidate.gpu_type_id, candidate.cloud_type)
+        if other is not None:
+            self._checked[candidate] = words = f"{candidate.gpu_type_id}: offered in {other.value} only"
+            self._log.note(candidate, words)
+            if not self._state.drop(candidate):
+                found = "; ".join(filter(None, self._checked.values()))
+                field = "cloud_type" if self._request.terms.cloud_types is None else "cloud_types"
+                advice, made = "use that, or leave it out", len(self._log.attempts)
+                raise InvalidArgument(field, f"{found}; {advice}", operation=refusal.operation, attempts=made)
 
 
 def _draw() -> float:

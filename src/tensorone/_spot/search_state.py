@@ -92,6 +92,12 @@ class SearchState:
         elif not is_transient(error, self._failed_reads):
             raise error
 
+    def drop(self, candidate: Candidate) -> bool:
+        """Never tries a candidate again; whether there are others."""
+        self._all = tuple(each for each in self._all if each != candidate)
+        self._left = tuple(each for each in self._left if each != candidate)
+        return bool(self._all)
+
     def unsupported(self, error: OperationUnsupported) -> None:
         """The server offers no spot clusters: only on-demand is left, if allowed.
 

@@ -1,6 +1,7 @@
 """Arguments that contradict each other, or are of the wrong kind, are refused before anything is sent."""
 
 import enum
+from dataclasses import replace
 from datetime import datetime
 
 import anyio
@@ -191,6 +192,30 @@ async def test_a_cloud_type_that_does_not_offer_the_gpu_type(client, emulator):
     async with TensorOne(emulator.api_key, url=emulator.url, retry=RetryPolicy(attempts=1)) as hasty:
         with pytest.raises(NoCapacity):  # what cannot be read proves nothing
             await hasty.clusters.deploy(spec)
+
+
+async def test_a_search_where_the_gpu_type_is_not_offered(client, emulator):
+    """It ends at once, with what is offered where; a candidate that is offered goes on being tried."""
+    (model,) = [each for each in emulator.world.gpu_models if each.secure_price is None][:1]
+    terms = {"bidding": BidPolicy(ceiling=99, allow_above_on_demand=True), "timeout": 60, "every": 0.1}
+    alone = ClusterSpec(image_name="i", gpu_type_id=model.id, cloud_type="SECURE")
+    calls = [
+        client.spot.acquire(alone, **terms),
+        client.spot.acquire_many(alone, 2, mode="all_or_nothing", **terms),
+        client.spot.acquire(replace(alone, cloud_type=None), cloud_types=["SECURE"], **terms),
+        client.spot.acquire(alone, capacity="auto", on_demand_ceiling=99, **terms),
+        client.spot.recover("gone", alone, strategy="replace_same", **terms),
+    ]
+    for index, call in enumerate(calls):
+        with pytest.raises(InvalidArgument, match=f"{model.id}: offered in COMMUNITY only") as caught:
+            await call
+        assert caught.value.field == ("cloud_types" if index == 2 else "cloud_type")
+        assert caught.value.ledger
+    emulator.world.set_minimum_bid(A40, "0.2")
+    both = ClusterSpec(image_name="i", gpu_type_ids=[model.id, A40], cloud_type="SECURE")
+    rental = await client.spot.acquire(both, **terms)
+    assert rental.gpu_type_id == A40
+    assert any("offered in COMMUNITY only" in each.reason for each in rental.attempts)
 
 
 PLACED = {"id": "a", "desiredStatus": "RUNNING", "imageName": "i", "env": [], "machineId": None, "machine": None}

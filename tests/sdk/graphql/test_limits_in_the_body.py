@@ -159,7 +159,7 @@ OTHERS = [
     (coded("RESOURCE_EXHAUSTED"), QueryError),
     (coded("COST_LIMIT_EXCEEDED"), QueryError),
     (
-        refusal("Query cost is 2161, which exceeds the single query max cost limit (1000)", "MAX_COST_EXCEEDED"),
+        refusal("Query cost is 2161, which exceeds the max cost limit (1000)", "MAX_COST_EXCEEDED"),
         QueryError,
     ),
     (refusal("node limit exceeded", "node-limit-exceeded"), QueryError),
