@@ -66,6 +66,8 @@ def several(field: str, values: object) -> Iterable[Any]:
         raise InvalidArgument(field, "must be several items, not one string: pass a list")
     if isinstance(values, Mapping):
         raise InvalidArgument(field, "must be several items, not a mapping: pass its keys or its values as a list")
+    if hasattr(type(values), "model_fields"):  # a model, which is an iterable of its fields
+        raise InvalidArgument(field, f"must be several items, not one {type(values).__name__}: pass a list")
     if not isinstance(values, Iterable | AsyncIterable):
         raise InvalidArgument(field, f"must be several items, such as a list, not {type(values).__name__}")
     return values  # type: ignore[return-value]  # callers that cannot read an async iterable do not accept one
@@ -78,6 +80,13 @@ def operation(field: str, value: object) -> None:
         raise InvalidArgument(field, "must be a function, not a coroutine: leave the parentheses out")
     if not callable(value):
         raise InvalidArgument(field, f"must be a function, such as client.clusters.stop, not {type(value).__name__}")
+
+
+def generated_operation(value: object) -> None:
+    """An operation as the generator writes it, and not a method that runs one."""
+    if not all(hasattr(value, each) for each in ("name", "kind", "fields", "result")):
+        words = f"must be a generated constant, such as tensorone_graphql.LIST_CLUSTERS, not {type(value).__name__}"
+        raise InvalidArgument("operation", words)
 
 
 def integer(field: str, value: object, *, least: int) -> int:

@@ -249,6 +249,7 @@ class TensorOne:
             TensorOneError: It failed. A mutation that is not marked ``@idempotent`` raises `OutcomeUnknown` when its
                 answer is lost.
         """
+        _checks.generated_operation(operation)
         return await self._executor.execute(operation, variables or {})
 
     def open(self) -> Self:

@@ -18,6 +18,7 @@ from tensorone._errors import (
     TensorOneError,
 )
 from tensorone._events.cleanup import Setback
+from tensorone._events.event import seconds
 from tensorone._events.rentals import Adopted, Duplicate, Lost
 from tensorone._graphql import calls
 from tensorone._session import given_tokens, polling, token_and_expiry
@@ -80,9 +81,7 @@ async def adopt(session: Session, token: str, *, sent_at: float | None = None) -
     """
     within = given_tokens.unsettled(session, token, sent_at)
     if within:
-        words = (
-            f"looking for a cluster with the client token {token}, which may just have been sent, up to {within:g} s"
-        )
+        words = f"looking for a cluster with the client token {token}, sent by another call, up to {seconds(within)}"
         session.events.emit_at(logging.INFO, Setback, text=words)
     clusters = await _looked_for(session, token, within)
     await terminate_duplicates(session, tuple(clusters[1:]))

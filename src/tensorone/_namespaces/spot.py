@@ -161,6 +161,7 @@ class Spot:
         Raises:
             BidCeilingReached: The market asks more than the policy allows.
             NoCapacity: There is no spot capacity.
+            WaitTimedOut: At the deadline the market could not be read, as in an outage; nothing was rented.
             OperationUnsupported: This server offers no spot clusters.
             SpendLimitReached: No bid fits what `max_hourly_spend` leaves.
             OutcomeUnknown: An answer was lost, and the outcome could not be found out; the error holds the token.

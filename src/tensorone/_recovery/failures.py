@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tensorone._errors import BidCeilingReached, ClusterNotFound, NoCapacity, QueryError, WaitTimedOut
+from tensorone._events.event import seconds
 
 if TYPE_CHECKING:
     from tensorone._errors import TensorOneError
@@ -49,7 +50,7 @@ def out_of_time(facts: Facts, later: Later, timeout: float, *, seen: Cluster | N
     """Why the cluster does not run at the deadline: the reason of the last attempt decides."""
     cluster_id = facts.known.cluster_id
     tried = facts.log.summary() if later.for_capacity else later.reason
-    words = f"cluster {cluster_id} does not run after {timeout:g} s: {tried}"
+    words = f"cluster {cluster_id} does not run after {seconds(timeout)}: {tried}"
     quote, bidding = facts.quote, facts.bidding
     if later.awaits == "market" and bidding is not None and quote is not None and quote.available:
         return _above_ceiling(facts, words, bidding, quote)

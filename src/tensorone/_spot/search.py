@@ -73,7 +73,8 @@ class Search:
                 if error.field == "gpu_type_id":  # the market does not know it: the catalogue has the nearest name
                     await catalogue.check(self._session, self._request.spec.candidates, error)
                 raise
-            raise self._state.failure(self._log, timeout) from self._state.no_spot
+            failure = self._state.failure(self._log, timeout)
+            raise failure from self._state.no_spot or failure.__cause__
 
     async def _repeatable(self, *, once: bool) -> SpotRental | None:
         async with self._session.tokens.turn(self._request.token):

@@ -15,7 +15,9 @@ from tensorone._errors import (
     SpendLimitReached,
     TensorOneError,
     UnexpectedResponse,
+    WaitTimedOut,
 )
+from tensorone._events.event import seconds
 from tensorone._market.bidding import Bid, GiveUp, Wait, next_bid, price
 from tensorone._market.quotes import no_such
 from tensorone._market.spot_unsupported import SPOT
@@ -64,6 +66,7 @@ class SearchState:
         self._over_limit: dict[Candidate, SpendLimitReached] = {}
         self._records: defaultdict[tuple[MarketKind, Candidate], CandidateRecord] = defaultdict(CandidateRecord)
         self._failed_reads = self._rounds = 0
+        self._unread: TensorOneError | None = None  # why the latest prices could not be read
 
     @property
     def over(self) -> bool:
@@ -78,7 +81,7 @@ class SearchState:
 
     def read(self, quotes: Mapping[str, SpotQuote]) -> None:
         """The market's prices were read."""
-        self.quotes, self._failed_reads = quotes, 0
+        self.quotes, self._failed_reads, self._unread = quotes, 0, None
 
     def read_failed(self, error: TensorOneError) -> None:
         """The market's prices could not be read.
@@ -89,7 +92,9 @@ class SearchState:
         self._failed_reads += 1
         if isinstance(error, OperationUnsupported):
             self.unsupported(error)
-        elif not is_transient(error, self._failed_reads):
+            return
+        self._unread = error
+        if not is_transient(error, self._failed_reads):
             raise error
 
     def drop(self, candidate: Candidate) -> bool:
@@ -106,7 +111,7 @@ class SearchState:
         """
         if error.unsupported not in SPOT or self._terms.capacity == "spot":
             raise error
-        self.no_spot, self._left, self.quotes = error, (), {}
+        self.no_spot, self._left, self.quotes, self._unread = error, (), {}, None
         self._above_ceiling.clear()
 
     def begin_round(self) -> None:
@@ -185,9 +190,14 @@ class SearchState:
             self._records[kind, candidate].cool_down(now, self._terms.every, draw)
 
     def failure(self, log: AttemptLog, timeout: float) -> TensorOneError:
-        """Why no bid won: the market is above the ceiling, a spending limit was reached, or there is no capacity."""
-        end = "every candidate was given up" if self.over else f"no bid won within {timeout:g} s"
-        words = f"{log.call}: {end}: {log.summary() or 'no attempt was made'}"
+        """Why no bid won: prices that nobody could read, a market above the ceiling, a spending limit, no capacity."""
+        end = "every candidate was given up" if self.over else f"no bid won within {seconds(timeout)}"
+        if self._unread is not None or not (self.quotes or log.attempts):
+            why = str(self._unread or "nothing could be read in that time")
+            error = WaitTimedOut(f"{log.call}: {end}: {why}", operation="GetGpuTypes", attempts=len(log.attempts))
+            error.__cause__ = self._unread
+            return error
+        words = f"{log.call}: {end}: {log.summary()}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             words += " (name more GPU types, or give a longer timeout)"

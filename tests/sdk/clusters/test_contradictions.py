@@ -11,6 +11,7 @@ from wires import graphql, schema_without, scripted
 
 from tensorone import (
     BidPolicy,
+    Cluster,
     ClusterNotFound,
     ClusterSpec,
     InvalidArgument,
@@ -26,7 +27,8 @@ from tensorone.fleet import FleetSettings
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, ports=["22/tcp"], env={"PASSWORD": "hunter2hunter2"})
-SEVERAL = ["inzk6tzuz833h5", b"inzk6tzuz833h5", bytearray(b"x"), {"inzk6tzuz833h5": 1}, 3, None]
+MODEL = Cluster.model_construct(id="a")
+SEVERAL = [MODEL, "inzk6tzuz833h5", b"inzk6tzuz833h5", bytearray(b"x"), {"inzk6tzuz833h5": 1}, 3, None]
 
 
 class Kind(enum.Enum):
@@ -396,3 +398,10 @@ async def test_a_server_that_tells_no_ports_is_asked_once():
             for _ in range(3):
                 await client.clusters.ensure_running(placed.id, gpu_count=1, timeout=60, every=0.1, port=22)
             assert sum("GetClusterPorts" in line for line in emulator.access_log) == 2
+
+
+async def test_what_is_no_operation(client, emulator):
+    """A method that runs an operation is refused in the place of the generated constant."""
+    with pytest.raises(InvalidArgument, match="LIST_CLUSTERS, not method"):
+        await client.execute(client.clusters.list)
+    assert not emulator.world.requests

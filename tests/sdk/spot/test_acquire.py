@@ -18,6 +18,7 @@ from tensorone import (
     OperationUnsupported,
     OutcomeUnknown,
     TensorOne,
+    WaitTimedOut,
 )
 from tensorone.emulator import Fault
 
@@ -285,13 +286,14 @@ def test_bad_input_is_named(on, arguments, field):
     on(main)
 
 
-def test_an_outage_ends_as_no_capacity_with_its_ledger(on):
-    """Prices that cannot be read are fetched again until the deadline."""
+def test_an_outage_is_told_as_one_with_its_ledger(on):
+    """Prices that cannot be read are fetched again until the deadline; it is no lack of capacity."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("bad_gateway", operation="gpuTypes", times=None))
-        with pytest.raises(NoCapacity) as caught:
+        with pytest.raises(WaitTimedOut, match=r"no bid won within 30 s: .*HTTP 502") as caught:
             await client.spot.acquire(SPEC, bidding=BidPolicy(ceiling=1), timeout=30)
+        assert caught.value.retryable
         assert {attempt.reason for attempt in caught.value.ledger} == {"the market's prices could not be read"}
         assert not isinstance(caught.value, ConnectionFailed)
 

@@ -19,6 +19,7 @@ from tensorone import (
     RetryPolicy,
     SpendLimitReached,
     UnexpectedResponse,
+    WaitTimedOut,
 )
 from tensorone._spot.search_state import is_recoverable, is_transient
 from tensorone.emulator import Fault
@@ -86,7 +87,7 @@ def test_the_search_for_an_earlier_cluster_ends_at_the_deadline_too(on):
 
     async def main(client, emulator):
         emulator.faults.add(Fault("hang", operation="myself", times=None))
-        with pytest.raises(NoCapacity):
+        with pytest.raises(WaitTimedOut, match="nothing could be read"):
             await client.spot.acquire(SPEC, bidding=BIDDING, timeout=10, client_token="job")
         assert anyio.current_time() == pytest.approx(10)
         assert emulator.world.requests[RENT] == 0
