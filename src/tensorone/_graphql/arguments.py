@@ -214,7 +214,7 @@ def literal(value: Tree, name: str = "argument") -> str:
     if isinstance(value, _Variable):
         return f"${value}"
     if isinstance(value, Enum):
-        return str(value.value)
+        return _member(value, name)
     if isinstance(value, Mapping):
         return "{" + " ".join(f"{_field(key, name)}:{literal(item, name)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -223,6 +223,13 @@ def literal(value: Tree, name: str = "argument") -> str:
         return str(value)
     # JSON's escapes are a subset of GraphQL's, and so are its numbers, true, false and null.
     return _JSON(value)
+
+
+def _member(value: Enum, name: str) -> str:
+    """A member of an enum: bare if it is a name; what else a class of the user's own holds is no enum of GraphQL."""
+    held = value.value
+    bare = isinstance(held, str) and _NAME.fullmatch(held) and held not in ("true", "false", "null")
+    return held if bare else literal(tree(held, name), name)
 
 
 def _field(key: str, name: str) -> str:

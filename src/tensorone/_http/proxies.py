@@ -72,7 +72,7 @@ def _environment_proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
     for variable, value in _named(parts.scheme, environ):
         if value.strip():
             return _proxy(variable, value.strip())
-    system = urllib.request.getproxies().get(parts.scheme)
+    system = urllib.request.getproxies().get(parts.scheme, "").strip()  # where there are none, of the variables too
     if not system or urllib.request.proxy_bypass(host):
         return None
     return _proxy("the system's settings", system)
@@ -89,7 +89,8 @@ def _proxy(variable: str, value: str) -> Proxy:
     if parts is None or not parts.hostname:
         raise ConfigurationError(f"{variable} holds no usable address: write it as http://host:port")
     scheme = _ALIASES.get(parts.scheme, parts.scheme)
-    place = f"{parts.hostname}:{parts.port or PORTS.get(scheme, 0)}"
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    place = f"{name}:{parts.port or PORTS.get(scheme, 0)}"
     named = f"{variable}={parts.scheme}://{place} names a"
     if scheme not in PORTS:
         known = ", ".join(f"{each}://" for each in PORTS)

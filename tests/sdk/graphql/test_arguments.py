@@ -248,3 +248,11 @@ def test_what_has_no_place_in_graphql_is_refused(value: Mapping[str, object], fi
     with pytest.raises(InvalidArgument, match=words) as caught:
         values({"v": value})
     assert caught.value.field == field
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(["true", "null", "A", "a b"]) | NUMBERS)
+def test_a_member_that_is_no_name_is_sent_as_what_it_holds(held):
+    """An enum of the user's own may hold any text or number: it cannot rewrite the document."""
+    rendered = literal(tree(Enum("Own", {"MEMBER": held}).MEMBER, "v"))
+    node = parse(f"{{echo(v:{rendered})}}").definitions[0].selection_set.selections[0].arguments[0].value
+    assert value_from_ast_untyped(node) == held

@@ -49,6 +49,19 @@ def test_the_first_variable_that_is_not_empty_counts(environ, variable):
     assert (proxy and proxy.shown) == (variable and f"proxy.example:3128 ({variable})")
 
 
+def test_a_variable_of_blanks_names_no_proxy(monkeypatch):
+    """Not as one of the system's settings either, where those are the same variables."""
+    monkeypatch.setenv("https_proxy", " ")
+    assert environment_proxy(SERVICE) is None
+
+
+def test_an_address_of_version_6_is_shown_in_brackets():
+    """As it is written in a URL, so that its port can be told from it."""
+    assert (
+        environment_proxy(SERVICE, {"https_proxy": "http://[2001:db8::1]:9"}).shown == "[2001:db8::1]:9 (https_proxy)"
+    )
+
+
 @pytest.mark.parametrize(("environ", "used"), [({}, True), ({"REQUEST_METHOD": "GET"}, False)])
 def test_upper_case_http_proxy_is_ignored_in_a_cgi_program(environ, used):
     """There it is a header that anyone may send."""
