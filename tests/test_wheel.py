@@ -148,6 +148,7 @@ async def test_fails(tensorone_client):
 """
 
 
+@pytest.mark.slow
 def test_a_project_of_its_own_tests_with_the_plugin(wheel, tmp_path):
     """Pytest finds the plugin by its entry point; a forgotten cluster and a failed test's requests are reported."""
     needs = ("tensorone[testing]", "pytest-asyncio", "pytest-xdist", "trio")

@@ -45,6 +45,13 @@ def _end(emulator, cluster_id):
         change(cluster_id)
 
 
+def _terminate(emulator, cluster_id):
+    """Terminates a cluster once it was seen."""
+    while not emulator.world.requests["myself"]:
+        time.sleep(0.01)
+    emulator.world.terminate(cluster_id)
+
+
 @pytest.mark.parametrize("how", [(), ("--json",)])
 def test_watch_ends_when_what_was_named_is_gone(cli, emulator, how):
     """A line per change; each object fits the schema."""
@@ -116,7 +123,7 @@ def test_a_fleet_without_json(capsys):
 
 def test_wait_for_gone(cli, emulator):
     """A cluster that is gone is what was waited for."""
-    thread = threading.Thread(target=_end, args=(emulator, "ldl1dxirsim64n"))
+    thread = threading.Thread(target=_terminate, args=(emulator, "ldl1dxirsim64n"))
     thread.start()
     done = cli("wait", "ldl1dxirsim64n", "--for", "gone", "--json")
     thread.join()

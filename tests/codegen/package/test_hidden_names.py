@@ -96,9 +96,10 @@ def test_type_checkers_accept_the_package(enums: Project) -> None:
     assert done.stdout.startswith("Success"), done.stdout
 
 
-def test_an_input_of_any_name_is_sent(make_project: Callable[..., Project]) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_an_input_of_any_name_is_sent(make_project: Callable[..., Project], step: int) -> None:
     """Inputs with such names hold themselves and each other, also in fields called like them."""
-    names = [*NAMES, "users_bool_exp"]
+    names = [*NAMES[::step], "users_bool_exp"]
     fields = " ".join(f"{name}: {name}" for name in names)
     schema = f"""
     {" ".join(f'input {name} {{ {fields} many: [{name}!] text: String = "x" }}' for name in names)}
@@ -107,7 +108,8 @@ def test_an_input_of_any_name_is_sent(make_project: Callable[..., Project]) -> N
     variables = " ".join(f"${name}: {name}" for name in names)
     queries = f"query IsOk({variables}) {{ ok({' '.join(f'{name}: ${name}' for name in names)}) }}"
     package = make_project(schema, queries).generate().module()
-    assert {*names, "IsOk", "IS_OK"} <= set(package.__all__) <= {*names, "GraphQLClient", "IsOk", "IS_OK"}
+    assert {*names, "IsOk", "IS_OK"} <= set(package.__all__)
+    assert step > 1 or set(package.__all__) <= {*names, "GraphQLClient", "IsOk", "IS_OK"}
     for name in names:
         kind = getattr(package, name)
         inner = kind(**{_names.attribute(name): kind(text="y")}, many=[kind()])

@@ -182,6 +182,7 @@ def test_what_lies_outside_of_the_picture_is_cut_off() -> None:
     assert "a $ign" in texts(figure)
 
 
+@pytest.mark.slow
 def test_the_example_draws_its_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`spot_fleet.py --plot FILE` writes the picture beside its report."""
     picture = tmp_path / "fleet.svg"

@@ -254,7 +254,7 @@ class Costs:
         return cls(market.order, paid, then, min(offers[0]), lowest)
 
 
-@pytest.mark.parametrize("chunk", [0, 1, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(2, 10))])
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(1, 10))])
 def test_a_thousand_markets(on, chunk):
     """A search wins whenever perfect knowledge would have, within one interval, at 1.1 times its price at most."""
 
@@ -282,12 +282,13 @@ def test_a_thousand_markets(on, chunk):
     on(main, settle_time=5, retry=RetryPolicy())
 
 
-def test_groups_in_a_hundred_markets(on):
+@pytest.mark.parametrize("seeds", [range(30), pytest.param(range(30, 100), marks=pytest.mark.slow)], ids=str)
+def test_groups_in_a_hundred_markets(on, seeds):
     """Every cluster that `acquire_many` reports as won is running then, and nothing else is left behind."""
 
     async def main(client, emulator):
         won = 0
-        for seed in range(100):
+        for seed in seeds:
             rng = random.Random(seed)
             emulator.reset()
             emulator.world.play(random_market(seed, {"NVIDIA A40": "0.2", "NVIDIA L40S": "0.4"}, seconds=100, step=20))
@@ -299,6 +300,6 @@ def test_groups_in_a_hundred_markets(on):
             assert {each.id for each in emulator.world.clusters.values() if each.running} == kept, seed
             assert set(emulator.world.clusters) == kept, seed
             won += len(kept)
-        assert won > 150
+        assert won > 1.5 * len(seeds)
 
     on(main, settle_time=5, retry=RetryPolicy())
