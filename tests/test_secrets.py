@@ -140,20 +140,22 @@ def is_shown(filename: str) -> bool:
     return not any(each in filename for each in THEIRS)
 
 
-def locals_shown(error: BaseException) -> list[str]:
-    """The locals of frames, as the standard library and rich show them beside a traceback."""
+def locals_shown(error: BaseException, *, drawn: bool = False) -> list[str]:
+    """The locals of frames, as the standard library shows them, and as rich does if `drawn`, which is slow."""
     shown = []
     for link in chain(error):
         captured = traceback.TracebackException.from_exception(link, capture_locals=True)
         shown += [f"{frame}: {frame.locals}" for frame in captured.stack if is_shown(frame.filename)]
-        drawn = Traceback.from_exception(type(link), link, link.__traceback__, show_locals=True)
-        for frame in (each for stack in drawn.trace.stacks for each in stack.frames):
-            if is_shown(frame.filename):
-                shown += [
-                    f"{frame.filename} {frame.name}: {name}={node}" for name, node in (frame.locals or {}).items()
-                ]
-        shown += [text for each in getattr(link, "exceptions", ()) for text in locals_shown(each)]
+        shown += rich_locals(link) if drawn else []
+        shown += [text for each in getattr(link, "exceptions", ()) for text in locals_shown(each, drawn=drawn)]
     return shown
+
+
+def rich_locals(error: BaseException) -> list[str]:
+    """The same of one error, as rich and typer show them; they cut what is long, and look into containers."""
+    drawn = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+    frames = [each for stack in drawn.trace.stacks for each in stack.frames if is_shown(each.filename)]
+    return [f"{each.filename}: {name}={node}" for each in frames for name, node in (each.locals or {}).items()]
 
 
 def answers(key: str, words: str) -> list[bytes]:
@@ -385,6 +387,7 @@ def test_what_is_refused_is_in_no_traceback(what, monkeypatch):
         with pytest.raises((ValueError, TypeError, TensorOneError)) as caught:
             REFUSED[what]()
         observed.see(caught.value)
+        observed.texts += locals_shown(caught.value, drawn=True)
     assert observed.leaks() == []
 
 
@@ -422,6 +425,7 @@ async def test_what_loops_raise_shows_no_values(emulator: Emulator):
                     with pytest.raises(TensorOneError) as caught:
                         await call()
                     observed.see(caught.value)
+                    observed.texts += locals_shown(caught.value, drawn=True)
                 emulator.faults.clear()
             emulator.faults.add(Fault("delay", seconds=9, times=None))
             with pytest.raises(TimeoutError) as late:

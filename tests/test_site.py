@@ -110,6 +110,7 @@ def test_it_fetches_nothing_from_afar(site):
         assert re.findall(r"(?:url\(|@import )[\"']?(?:https?:)?//", path.read_text(encoding="utf-8")) == [], path
 
 
+@pytest.mark.slow
 def test_no_page_is_wider_than_a_phone(site, tmp_path):
     """At 390 px nothing but code and tables scrolls sideways, each within itself."""
     browser = shutil.which("chromium")

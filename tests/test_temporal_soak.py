@@ -4,6 +4,7 @@ import pytest
 from temporal_soak import soak
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_killed_worker_loses_no_cluster_and_nothing_secret_is_stored():
     """Another one goes on: nothing is lost, nothing is left, and the database holds no key and no environment value."""

@@ -31,7 +31,7 @@ SPACES = {
     [
         ("auto", "asyncio", "inside"),
         ("httpx", "trio", "inside"),
-        ("httpx", "asyncio", "before"),
+        pytest.param("httpx", "asyncio", "before", marks=pytest.mark.slow),
         ("auto", "asyncio", "before"),
     ],
 )
