@@ -104,6 +104,9 @@ class Kept:
         self.variables = variables
 
 
+Values = Mapping[str, object] | Kept
+
+
 def env_values(variables: object) -> Iterator[str]:
     """The environment values among the variables of one request: whatever stands under a key `env`."""
     if isinstance(variables, Kept):

@@ -23,7 +23,6 @@ from pydantic_core import PydanticSerializationError, to_json, to_jsonable_pytho
 
 from tensorone._checks import text
 from tensorone._errors import InvalidArgument
-from tensorone._redaction import HiddenBytes, without_frames
 
 if TYPE_CHECKING:
     from .operation import Group, Operation, RootField, Slot
@@ -48,25 +47,11 @@ def values(variables: Mapping[str, object]) -> dict[str, Tree]:
     Raises:
         InvalidArgument: A value has no place in GraphQL; nothing was sent.
     """
-    try:
-        return {name: tree(value, name) for name, value in variables.items()}
-    except InvalidArgument as error:
-        raise without_frames(error) from None
+    return {name: tree(value, name) for name, value in variables.items()}
 
 
 def body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["literals", "variables"]) -> bytes:
-    """The JSON body of one request.
-
-    Raises:
-        InvalidArgument: A value cannot be written so; nothing was sent.
-    """
-    try:
-        return HiddenBytes(_body(operation, values, style))
-    except InvalidArgument as error:
-        raise without_frames(error) from None
-
-
-def _body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["literals", "variables"]) -> bytes:
+    """The JSON body of one request."""
     if style == "variables":
         return _in_variables(operation.document, operation.name, values)
     beyond = {name for name, value in values.items() if _has_other_keys(value)}

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import anyio
 
 from tensorone._delivery import Delivery
-from tensorone._errors import ConnectionFailed, OutcomeUnknown, RateLimited, TensorOneError
+from tensorone._errors import ConnectionFailed, InvalidArgument, OutcomeUnknown, RateLimited, TensorOneError
 from tensorone._events.emitter import Emitter
 from tensorone._events.rentals import Unknown
 from tensorone._events.repeats import tell_pause, tell_repeat
 from tensorone._http.response_body import Undelivered, Unreadable
-from tensorone._redaction import Kept, Redactor, env_values
+from tensorone._redaction import HiddenBytes, Kept, Redactor, Values, env_values, without_frames
 
 from . import arguments, calls, decoding, failed_attempt
 from .failed_attempt import Call, FailedAttempt
@@ -89,9 +89,7 @@ class Executor:
             body, values = self._prepared(operation, variables)
             return await self._send(operation, body, values, delivery)
 
-    async def send(
-        self, operation: Operation[T], body: bytes, values: Mapping[str, object] | Kept, delivery: Delivery
-    ) -> T:
+    async def send(self, operation: Operation[T], body: bytes, values: Values, delivery: Delivery) -> T:
         """The same with a body that is ready; `values` are those whose secrets no error may show."""
         with Naming(operation):
             self.lifetime.require_open()
@@ -99,19 +97,22 @@ class Executor:
 
     def _prepared(self, operation: Operation[Any], variables: Mapping[str, object]) -> tuple[bytes, Kept]:
         """What is sent; what it is made of is not among the locals of a call that waits, and may fail."""
-        values = arguments.values(variables)
-        return self.body(operation, values), Kept(values)
+        try:
+            values = arguments.values(variables)
+            return self.body(operation, values), Kept(values)
+        except InvalidArgument as error:
+            raise without_frames(error) from None
 
     def body(self, operation: Operation[Any], values: Mapping[str, arguments.Tree]) -> bytes:
         """The body of a request, in the client's style of arguments."""
-        return arguments.body(operation, values, self._arguments)
+        return HiddenBytes(arguments.body(operation, values, self._arguments))
 
     def timeout(self, spent: float) -> float:
         """Seconds that one attempt may take after others took so many."""
         return min(self._timeout, self._retry.total_timeout - spent)
 
     def _send(
-        self, operation: Operation[T], body: bytes, values: Mapping[str, object] | Kept, delivery: Delivery
+        self, operation: Operation[T], body: bytes, values: Values, delivery: Delivery
     ) -> Coroutine[None, None, T]:
         seen = self.events.operation(operation, calls.name)
         if seen is None:  # no coroutine of its own, which each request would pay for
@@ -119,23 +120,13 @@ class Executor:
         return self._observed(operation, body, values, delivery, seen)
 
     async def _observed(
-        self,
-        operation: Operation[T],
-        body: bytes,
-        values: Mapping[str, object] | Kept,
-        delivery: Delivery,
-        seen: SeenOperation,
+        self, operation: Operation[T], body: bytes, values: Values, delivery: Delivery, seen: SeenOperation
     ) -> T:
         with seen:
             return await self._attempts(operation, body, values, delivery, seen)
 
     async def _attempts(
-        self,
-        operation: Operation[T],
-        body: bytes,
-        values: Mapping[str, object] | Kept,
-        delivery: Delivery,
-        seen: SeenOperation | None,
+        self, operation: Operation[T], body: bytes, values: Values, delivery: Delivery, seen: SeenOperation | None
     ) -> T:
         attempts, spent = 0, 0.0
         while True:
@@ -218,7 +209,7 @@ class Executor:
         delivery: Delivery,
         attempts: int,
         spent: float,
-        values: Mapping[str, object] | Kept = NO_VALUES,
+        values: Values = NO_VALUES,
         *,
         call: str | None = None,
     ) -> float | None:
@@ -255,14 +246,14 @@ class Executor:
         failed: FailedAttempt,
         attempts: int,
         spent: float,
-        values: Mapping[str, object] | Kept,
+        values: Values,
     ) -> TensorOneError:
         """The error of a call whose last attempt, after so many, came to this."""
         attempts -= not failed.sent
         call = Call(operation, attempts, spent, place=self._transport.place, url=self._transport.url)
         return failed_attempt.error(failed, call, self._redactor(values))
 
-    def _redactor(self, values: Mapping[str, object] | Kept) -> Redactor:
+    def _redactor(self, values: Values) -> Redactor:
         key = self._key.reveal()
         return Redactor([key, quote(key, safe=""), *env_values(values)])
 
