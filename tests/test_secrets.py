@@ -41,7 +41,7 @@ from tensorone import (
     fan_out,
 )
 from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
-from tensorone._redaction import Redactor, env_values
+from tensorone._redaction import ENVIRON, HiddenBytes, HiddenText, Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
 if TYPE_CHECKING:
@@ -433,3 +433,16 @@ async def test_what_loops_raise_shows_no_values(emulator: Emulator):
                     await client.clusters.deploy(spec)
             observed.see(late.value)
     assert observed.leaks() == []
+
+
+def test_what_is_hidden_stays_hidden_when_it_is_cut():
+    """A tool that shows the beginning of a long value shows nothing of it; the value is what it was."""
+    key, body = HiddenText(VALUE * 9), HiddenBytes(VALUE.encode() * 9)
+    assert VALUE not in f"{key!r} {key[:80]!r} {body!r} {body[:80]!r}"
+    assert (str(key), f"{key[:4]}", bytes(body), body[0]) == (VALUE * 9, VALUE[:4], VALUE.encode() * 9, ord(VALUE[0]))
+
+
+def test_the_environment_shows_no_value(monkeypatch):
+    """It is that of this process, as it is now."""
+    monkeypatch.setenv("PASSWORD", VALUE)
+    assert (dict(ENVIRON), len(ENVIRON), repr(ENVIRON)) == (dict(os.environ), len(os.environ), "os.environ")
