@@ -10,7 +10,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._clusters import end as ending
-from tensorone._concurrency.single_flight import Fetched
+from tensorone._concurrency.single_flight import Fetched, SingleFlight
 from tensorone._errors import (
     AuthenticationError,
     ClusterNotFound,
@@ -40,11 +40,43 @@ if TYPE_CHECKING:
     from .observations import Outcome
     from .spec import Intent
 
+MOST_MARKETS = 50  # whose prices are kept: one for each fleet of other GPU types
+
 LOOK_AGAIN = 1.0  # seconds after a look that failed, where nothing may be sent without one
 
 
+class Markets:
+    """The prices that the looks of one client asked for last, by what they are of."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._flights: dict[tuple[tuple[str, int], ...], SingleFlight[list[SpotQuote]]] = {}
+
+    async def since(self, fleet: FleetSpec, moment: float) -> tuple[SpotQuote, ...]:
+        """A fleet's prices, asked for at `moment` of anyio's clock or later; none where they cannot be read.
+
+        The members were read, and a round asks again.
+        """
+        pairs = tuple(sorted(fleet.pairs))
+        if pairs not in self._flights and len(self._flights) >= MOST_MARKETS:
+            self._flights.clear()
+        flight = self._flights.setdefault(pairs, SingleFlight(lambda: priced_pairs(self._session, pairs)))
+        try:
+            return tuple((await flight.since(moment)).value)
+        except TensorOneError:
+            return ()
+
+
 @traced("fleet.look")
-async def look(session: Session, fleet: FleetSpec, members: Iterable[str], others: Iterable[str]) -> Look:
+async def look(  # noqa: PLR0913 - what `client.fleet.look` is given
+    session: Session,
+    markets: Markets,
+    fleet: FleetSpec,
+    members: Iterable[str],
+    *,
+    others: Iterable[str],
+    max_age: float,
+) -> Look:
     """One listing, and the prices where a member is not up.
 
     Raises:
@@ -52,22 +84,15 @@ async def look(session: Session, fleet: FleetSpec, members: Iterable[str], other
     """
     _checks.instance("fleet", fleet, FleetSpec, "FleetSpec")
     asked, besides = _checks.cluster_ids(members, "members"), _checks.cluster_ids(others, "others")
-    at = session.now()
+    since = (begun := anyio.current_time()) - _checks.seconds("max_age", max_age, zero=True)
+    now = session.now()
     with calls.named("fleet.look"):
-        listed = await session.listing.since(anyio.current_time())
-    found = digest(listed.value, asked, besides, at=at)
+        listed = await session.listing.since(since)
+    found = digest(listed.value, asked, besides, at=now - max(0.0, begun - listed.asked_at))
     stopped = {each.id for each in found.seen if not is_active(listed.value[each.id])} | {*found.missing}
     if stopped.isdisjoint(asked):
         return found
-    return replace(found, quotes=tuple(await _quotes(session, fleet)))
-
-
-async def _quotes(session: Session, fleet: FleetSpec) -> list[SpotQuote]:
-    """The prices; none where they cannot be read, since the members were: a round asks again."""
-    try:
-        return await priced_pairs(session, tuple(sorted(fleet.pairs)))
-    except TensorOneError:
-        return []
+    return replace(found, quotes=await markets.since(fleet, since))
 
 
 @traced("fleet.round")

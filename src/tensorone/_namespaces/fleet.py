@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
+    from tensorone._fleet.kit import Markets
     from tensorone._fleet.look import Look
     from tensorone._fleet.observations import Outcome
     from tensorone._fleet.spec import FleetSpec, Intent, Order
@@ -25,13 +26,16 @@ class Fleets:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._markets: Markets | None = None
 
     @property
     def by(self) -> str:
         """Names this client among those that take turns at a fleet; another one for each client."""
         return self._session.by
 
-    async def look(self, fleet: FleetSpec, members: Iterable[str], *, others: Iterable[str] = ()) -> Look:
+    async def look(
+        self, fleet: FleetSpec, members: Iterable[str], *, others: Iterable[str] = (), max_age: float = 0.0
+    ) -> Look:
         """What the account shows of a fleet: one listing, and one request for prices where a member is down.
 
         Bills nothing. Less than 64 KiB as JSON for 500 members.
@@ -40,6 +44,8 @@ class Fleets:
             fleet: The fleet, for the GPU types whose prices matter.
             members: The clusters of its slots: ``state.cluster_ids``.
             others: Clusters to tell about besides: ``state.other_ids``.
+            max_age: Seconds that the listing and the prices may be old, if another look of this client asked for them.
+                Several fleets of an account that look at the same time then cost one listing; `at` says how old it is.
 
         Returns:
             What is up by id alone, what is not in full, and the clusters that carry this fleet's tokens.
@@ -49,9 +55,11 @@ class Fleets:
 
         Source: ``myself { clusters }`` and ``gpuTypes(input: {id})`` in the published example requests.
         """
-        from tensorone._fleet.kit import look
+        from tensorone._fleet.kit import Markets, look
 
-        return await look(self._session, fleet, members, others)
+        if self._markets is None:
+            self._markets = Markets(self._session)
+        return await look(self._session, self._markets, fleet, members, others=others, max_age=max_age)
 
     async def round(
         self,

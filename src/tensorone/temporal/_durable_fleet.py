@@ -168,7 +168,7 @@ class DurableFleet:
         found: list[tuple[Handle, bool]] = []
         while True:
             name = _names.workflow_id(self._account, self._name, len(found))
-            handle = self._temporal.get_workflow_handle_for(FleetWorkflow.run, name)
+            handle: Handle = self._temporal.get_workflow_handle(name)
             try:
                 about = await handle.describe()
             except RPCError as error:

@@ -21,6 +21,16 @@ def task_queue(account: str) -> str:
     return f"tensorone-{checked('account', account)}"
 
 
+def acting_queue(task_queue: str) -> str:
+    """Where the one worker that acts for the account takes its tasks from; no account's own queue has a dot."""
+    return f"{task_queue}.acting"
+
+
+def account_id(account: str) -> str:
+    """The workflow by which one worker acts for the account."""
+    return f"tensorone/{account}"
+
+
 def workflow_id(account: str, fleet: str, shard: int) -> str:
     """The one writer of a shard."""
     return f"tensorone/{account}/{fleet}/{shard}"

@@ -14,6 +14,7 @@ from tensorone.fleet import (
     step,
 )
 
+from ._lookout import merged
 from ._values import FleetStatus, Shard, Told
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from tensorone.fleet import FleetSpec, Intent, Look, Member, Order, PollFailed
 
-    from ._values import Event, How, Outcome
+    from ._values import Bids, Event, How, Outcome
 
 MOST_TOLD = 300  # events that are kept for readers
+MOST_PAST = 3  # predecessors that a member takes along
 SENDING = 15.0  # seconds after an intent in which a round may send
 
 
@@ -129,6 +131,18 @@ def sending(shard: Shard, order: Order, name: str, now: float) -> tuple[Shard, I
     return replace(shard, state=state), intent, intent.by == name
 
 
+def knowing(shard: Shard, bids: Bids | None) -> Shard:
+    """The shard when the bids of the account's others were told; as it is where nobody knows them now."""
+    return shard if bids is None else replace(shard, other_bids=bids)
+
+
+def bids_for(shard: Shard, order: Order) -> Bids:
+    """The bids that an order must not outbid: they hold clusters of the account."""
+    types = {name for name, _ in order.pairs}
+    both = merged((shard.state.own_bids, shard.other_bids))
+    return {name: amounts for name, amounts in both.items() if name in types}
+
+
 def _telling(shard: Shard, events: list[Event]) -> Shard:
     told = (Told(shard.count + place, event) for place, event in enumerate(events, 1))
     return replace(shard, told=(*shard.told, *told)[-MOST_TOLD:], count=shard.count + len(events))
@@ -148,6 +162,19 @@ def still_asked(shard: Shard, orders: Iterable[Recover]) -> list[Recover]:
 def other_ids(shard: Shard) -> tuple[str, ...]:
     """Clusters that a look has to tell about besides the members."""
     return tuple(dict.fromkeys((*shard.state.other_ids, *shard.leaving)))
+
+
+def packed(shard: Shard) -> Shard:
+    """The shard as it continues as new: without what only a longer run could need.
+
+    What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone; and
+    who sent what came to an end does not matter any more.
+    """
+    state = shard.state
+    members = (replace(one, past=one.past[-MOST_PAST:]) for one in state.members)
+    sent = (replace(one, by="") if one.settled else one for one in state.sent)
+    state = replace(state, members=type(state.members)(members), sent=type(state.sent)(sent))
+    return replace(shard, state=state)
 
 
 def resumed(shard: Shard) -> Shard:

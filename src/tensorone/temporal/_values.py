@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads them, here and below
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal  # noqa: TC003
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -31,6 +31,8 @@ How = Literal["terminate", "stop"]
 
 # In this order: the fields of `Recovered` are among those of `BidMade` and `Moved`.
 Event = Preempted | BidMade | Moved | Recovered | GaveUp | StatusUnknown | BudgetReached
+
+Bids = Mapping[str, tuple[Decimal, ...]]
 
 Outcome = RecoverySucceeded | RecoveryFailed | Pending
 
@@ -61,6 +63,7 @@ class Shard:
         ending: Whether the whole fleet ends, and how.
         looked_at: When the account was looked at last, None before the first time.
         trouble: The last failure that needs a person, or that of a look; None while all is well.
+        other_bids: Bids that hold clusters of the account's other shards, by GPU type, as a look told them last.
         most_events: Events of the workflow's history after which it continues as new.
     """
 
@@ -72,6 +75,7 @@ class Shard:
     ending: How | None = None
     looked_at: float | None = None
     trouble: str | None = None
+    other_bids: Bids = field(default_factory=dict[str, tuple[Decimal, ...]])
     most_events: int = 600
 
     __pydantic_config__: ClassVar[Any] = _CLOSED
@@ -79,11 +83,37 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookTask:
-    """What the activity `look` is given: the fleet without its slots, and the clusters to tell about."""
+    """What the activity `look` is given.
+
+    Attributes:
+        fleet: The fleet without its slots.
+        members: The clusters of its slots.
+        others: Clusters to tell about besides.
+        own_bids: Bids that hold clusters of the shard, by GPU type.
+        at_once: Whether it does not wait for the account's next look.
+    """
 
     fleet: FleetSpec
     members: tuple[str, ...]
     others: tuple[str, ...]
+    own_bids: Bids
+    at_once: bool = False
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the activity `look` brings.
+
+    Attributes:
+        look: What the account shows of the shard.
+        other_bids: Bids that hold clusters of the account's other shards, by GPU type; None where the worker has not
+            acted for the account for long enough to know.
+    """
+
+    look: Look
+    other_bids: Bids | None
 
     __pydantic_config__: ClassVar[Any] = _CLOSED
 
@@ -95,14 +125,14 @@ class RoundTask:
     Attributes:
         order: What to recover.
         look: What a look saw of it.
-        own_bids: Bids of the shard's running clusters, by GPU type.
+        own_bids: Bids that hold clusters of the account's shards, for the GPU types of the order.
         intent: What was written down before.
         new: Whether that was written down for this very round, so that it may send by it.
     """
 
     order: Order
     look: Look
-    own_bids: Mapping[str, tuple[Decimal, ...]]
+    own_bids: Bids
     intent: Intent
     new: bool
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from tensorone import ConfigurationError, InvalidArgument, TensorOne
 
 from . import _names
-from ._activities import Activities
+from ._account import AccountWorkflow
+from ._activities import BEAT, SELDOM, Activities
 from ._plugin import TensorOnePlugin
 from ._workflow import FleetWorkflow
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 PER_ACTIVITY = 1.5  # requests, as measured: a look is one or two, a round two or three, an end one
 FINISHING = timedelta(seconds=40)  # until what is under way is cancelled: a round and the search for what it rented
-SIDE_BY_SIDE = 32
+SIDE_BY_SIDE = 1000  # nearly all of them are looks that wait for their time; the queue's rate bounds the others
+STICKY = timedelta(seconds=3)  # after which a workflow that a dead worker had cached goes to another one
 
 
 @asynccontextmanager
@@ -58,15 +61,27 @@ async def fleet_worker(
         raise ConfigurationError("the client of Temporal has no plugin: Client.connect(…, plugins=[TensorOnePlugin()])")
     if not requests_per_second > 0:
         raise InvalidArgument("requests_per_second", "must be more than 0")
-    does = Activities(client)
+    limits: dict[str, Any] = {
+        "max_concurrent_activities": SIDE_BY_SIDE,
+        "max_task_queue_activities_per_second": requests_per_second / PER_ACTIVITY,
+        "max_heartbeat_throttle_interval": timedelta(seconds=SELDOM),
+        "graceful_shutdown_timeout": FINISHING,
+    }
+    does, queue = Activities(client, temporal, limits), _names.task_queue(account)
     worker = Worker(
         temporal,
-        task_queue=_names.task_queue(account),
-        workflows=[FleetWorkflow],
-        activities=[does.look, does.round, does.end],
-        max_concurrent_activities=SIDE_BY_SIDE,
-        max_task_queue_activities_per_second=requests_per_second / PER_ACTIVITY,
-        graceful_shutdown_timeout=FINISHING,
+        task_queue=queue,
+        workflows=[AccountWorkflow, FleetWorkflow],
+        activities=[does.act],
+        sticky_queue_schedule_to_start_timeout=STICKY,
+        max_heartbeat_throttle_interval=timedelta(seconds=BEAT),
+        graceful_shutdown_timeout=FINISHING + timedelta(seconds=5),
     )
     async with worker:
+        await temporal.start_workflow(
+            AccountWorkflow.run,
+            id=_names.account_id(account),
+            task_queue=queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
         yield worker

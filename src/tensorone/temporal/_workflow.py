@@ -17,9 +17,10 @@ from temporalio.common import RetryPolicy
 from tensorone.fleet import FleetSpec, Look, PollFailed, Recover
 
 from . import _shard
-from ._activities import Activities
+from ._activities import HEARTBEAT, Activities
 from ._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
-from ._values import FleetStatus, How, LookTask, RoundTask, Shard, Told
+from ._names import acting_queue
+from ._values import FleetStatus, How, Looked, LookTask, RoundTask, Shard, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from ._values import Outcome
 
-HEARTBEAT = timedelta(seconds=5)  # without one, a worker counts as dead
 UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
 BRIEF = timedelta(seconds=60)
 ONCE = RetryPolicy(maximum_attempts=1)
@@ -43,10 +43,11 @@ class FleetWorkflow:
     @workflow.init
     def __init__(self, shard: Shard) -> None:
         self._shard = _shard.resumed(shard)
-        self._due = 0.0
+        self._queue = acting_queue(workflow.info().task_queue)
+        self._at_once = False
         self._latest = Look(at=0.0)
         self._orders: deque[Recover] = deque()
-        self._look: workflow.ActivityHandle[Look] | None = None
+        self._look: workflow.ActivityHandle[Looked] | None = None
         self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
         self._ends: dict[str, workflow.ActivityHandle[None]] = {}
         self._changed = False
@@ -56,7 +57,7 @@ class FleetWorkflow:
         """Until the fleet is ended and the account shows nothing of it."""
         while not self._over:
             if not self._under_way and self._is_long:
-                workflow.continue_as_new(self._shard)
+                workflow.continue_as_new(_shard.packed(self._shard))
             self._begin()
             await self._news()
             self._take_in()
@@ -102,33 +103,48 @@ class FleetWorkflow:
         return info.get_current_history_length() > self._shard.most_events or info.is_continue_as_new_suggested()
 
     def _wake(self) -> None:
-        self._due, self._changed = 0.0, True
+        """Looks now: the look that is under way waits for its time, and knows nothing of what has changed."""
+        self._at_once = self._changed = True
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
 
     def _begin(self) -> None:
         """Begins what is due."""
-        if self._look is None and workflow.time() >= self._due and not _shard.is_idle(self._shard):
+        if self._look is None and not _shard.is_idle(self._shard):
             self._look = self._begin_look()
         self._orders = deque(_shard.still_asked(self._shard, self._orders))
         while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_long:
             self._begin_round(self._orders.popleft())
 
-    def _begin_look(self) -> workflow.ActivityHandle[Look]:
-        shard = self._shard
+    def _begin_look(self) -> workflow.ActivityHandle[Looked]:
+        """It waits for its time where it is made, so that it costs no timer, and all shards look at the same time."""
+        shard, at_once, self._at_once = self._shard, self._at_once, False
         task = LookTask(
-            fleet=replace(shard.fleet, slots={}), members=shard.state.cluster_ids, others=_shard.other_ids(shard)
+            fleet=replace(shard.fleet, slots={}),
+            members=shard.state.cluster_ids,
+            others=_shard.other_ids(shard),
+            own_bids=shard.state.own_bids,
+            at_once=at_once,
         )
         return workflow.start_activity_method(
-            Activities.look, task, start_to_close_timeout=BRIEF, heartbeat_timeout=HEARTBEAT, retry_policy=THRICE
+            Activities.look,
+            task,
+            task_queue=self._queue,
+            start_to_close_timeout=BRIEF + timedelta(seconds=shard.fleet.every),
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=THRICE,
         )
 
     def _begin_round(self, recover: Recover) -> None:
         order = self._shard.fleet.order_of(recover)
         self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
-        own = self._shard.state.own_bids
+        own = _shard.bids_for(self._shard, order)
         task = RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
         handle = workflow.start_activity_method(
             Activities.round,
             task,
+            task_queue=self._queue,
             schedule_to_start_timeout=UNTIL_STARTED,
             start_to_close_timeout=BRIEF + timedelta(seconds=2 * self._shard.fleet.settle_time),
             heartbeat_timeout=HEARTBEAT,
@@ -137,13 +153,9 @@ class FleetWorkflow:
         self._rounds[recover.cluster_id] = handle, new
 
     async def _news(self) -> None:
-        """Waits until something has ended, a signal came, or the next look is due."""
-        waits = self._look is None and not _shard.is_idle(self._shard)
-        timeout = max(0.0, self._due - workflow.time()) if waits else None
+        """Waits until something has ended, or a signal came."""
         try:
-            await workflow.wait_condition(self._is_news, timeout=timeout)
-        except TimeoutError:
-            pass
+            await workflow.wait_condition(self._is_news)
         except BaseException as error:  # noqa: BLE001 - only asyncio has a name for a cancellation
             raise_unless(workflow.cancellation_reason() is not None, error)
             self.end("terminate")
@@ -169,13 +181,14 @@ class FleetWorkflow:
         outcome = handle.result() if error is None else outcome_of(error, cluster_id, new=new)
         self._decided(*_shard.observed(self._shard, outcome, workflow.time()))
 
-    def _take_look(self, handle: workflow.ActivityHandle[Look]) -> None:
-        self._due = workflow.time() + self._shard.fleet.every
+    def _take_look(self, handle: workflow.ActivityHandle[Looked]) -> None:
         if (error := handle.exception()) is not None:
             self._shard = replace(self._shard, trouble=words_of(error))
             self._decided(*_shard.observed(self._shard, PollFailed(), workflow.time()))
             return
-        self._latest = handle.result()
+        looked = handle.result()
+        self._latest = looked.look
+        self._shard = _shard.knowing(self._shard, looked.other_bids)
         self._decided(*_shard.looked(self._shard, self._latest, workflow.time()))
 
     def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
@@ -185,7 +198,11 @@ class FleetWorkflow:
             self._ends[each.cluster_id] = self._begin_end(each)
 
     def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
-        limits: dict[str, Any] = {"start_to_close_timeout": BRIEF, "heartbeat_timeout": HEARTBEAT}
+        limits: dict[str, Any] = {
+            "task_queue": self._queue,
+            "start_to_close_timeout": BRIEF,
+            "heartbeat_timeout": HEARTBEAT,
+        }
         return workflow.start_activity_method(Activities.end, action, retry_policy=THRICE, **limits)
 
     def _trouble(self, error: BaseException | None) -> None:

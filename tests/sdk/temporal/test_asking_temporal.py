@@ -44,7 +44,7 @@ class Temporal:
         self.signals = []
         self.missing = RPCStatusCode.NOT_FOUND
 
-    def get_workflow_handle_for(self, method, name):
+    def get_workflow_handle(self, name):
         return Handle(self, name)
 
     async def start_workflow(self, method, shard, **options):
