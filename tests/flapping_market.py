@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
 RENT, BID, LIST, END, PRICES = "clusterRentInterruptable", "clusterBidResume", "myself", "clusterTerminate", "gpuTypes"
 
-# Of every kind, but no refusal of a rental in words without a meaning: it may say that the credit is used
-# up, so that a fleet gives such a slot up, and says so.
+# Of every kind but two. A refusal of a rental in words without a meaning may say that the credit is used up, so that a
+# fleet gives such a slot up, and says so. HTTP 429 comes from a limit that comes and goes: a single one would teach the
+# client a rate that nobody asks for.
 FAULTS = [
     Fault("close", operation=RENT, commit=True),
     Fault("close", operation=BID),
@@ -27,7 +28,6 @@ FAULTS = [
     Fault("hang", operation=RENT, commit=True),
     Fault("truncate", operation=RENT),
     Fault("refuse", seconds=0.1),
-    Fault("rate_limited", retry_after=1),
     Fault("bad_gateway", operation=RENT, commit=True),
     Fault("bad_gateway", operation=LIST),
     Fault("server_error", operation=RENT),
@@ -56,6 +56,7 @@ def emulator(seed: int, count: int) -> Emulator:
 def calm(emulator: Emulator) -> None:
     """No faults any more, low prices, free machines."""
     emulator.faults.clear()
+    emulator.rate_limit(None)
     emulator.world.set_minimum_bid(A40, "0.2")
     emulator.world.set_minimum_bid(L40S, "0.25")
     for host in emulator.world.hosts:
@@ -63,7 +64,7 @@ def calm(emulator: Emulator) -> None:
 
 
 def flap(emulator: Emulator, draw: random.Random, *, losses: int = 1) -> None:
-    """Some clusters are preempted or lost, prices move, now and then beyond the ceiling of 0.4, or a fault comes."""
+    """Some clusters are preempted or lost, prices move, now and then beyond the ceiling of 0.4, or something fails."""
     world = emulator.world
     for _ in range(losses):
         running = [each for each in list(world.clusters.values()) if each.running]
@@ -75,3 +76,5 @@ def flap(emulator: Emulator, draw: random.Random, *, losses: int = 1) -> None:
     world.set_minimum_bid(L40S, draw.choice(["0.25", "0.3", "0.35", "0.6"]))
     if draw.random() < 0.4:
         emulator.faults.add(draw.choice(FAULTS))
+    if draw.random() < 0.1:
+        emulator.rate_limit(draw.choice([None, 50.0 * losses]))

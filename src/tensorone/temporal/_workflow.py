@@ -157,7 +157,7 @@ class FleetWorkflow:
         try:
             await workflow.wait_condition(self._is_news)
         except BaseException as error:  # noqa: BLE001 - only asyncio has a name for a cancellation
-            raise_unless(workflow.cancellation_reason() is not None, error)
+            raise_unless(workflow.in_workflow() and workflow.cancellation_reason() is not None, error)
             self.end("terminate")
 
     def _is_news(self) -> bool:

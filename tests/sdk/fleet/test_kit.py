@@ -312,6 +312,29 @@ def test_a_look_is_small_and_a_round_asks_no_market_twice(on):
     on(main)
 
 
+def test_looks_of_several_fleets_share_a_listing_that_is_young_enough(on, monkeypatch):
+    """One listing for all, and one request for the prices of each set of GPU types; a look says how old it is."""
+    monkeypatch.setattr("tensorone._fleet.kit.MOST_MARKETS", 1)
+
+    async def main(client, emulator):
+        fleets = [fleet_of(1, name="a"), fleet_of(1, name="b"), fleet_of(1, name="c")]
+        fleets[2] = replace(fleets[2], specs={"train": replace(TRAIN, gpu_type_ids=(), gpu_type_id=A40)})
+        looks = []
+        for each in fleets:
+            looks.append(await client.fleet.look(each, each.start().cluster_ids, max_age=10))
+            await anyio.sleep(2)
+        assert [round(each.at - looks[0].at) for each in looks] == [0, 0, 0]
+        assert [len(each.quotes) for each in looks] == [2, 2, 1]
+        assert emulator.world.requests[LIST] == 1
+        assert emulator.world.requests[PRICES] == 2 + 1  # a field for each GPU type, in two requests
+        await client.fleet.look(fleets[0], fleets[0].start().cluster_ids)
+        assert emulator.world.requests[LIST] == 2
+        with pytest.raises(InvalidArgument, match="max_age"):
+            await client.fleet.look(fleets[0], [], max_age=-1)
+
+    on(main)
+
+
 def test_own_bids_and_the_market_are_those_handed_in(on):
     """A round in another process does not outbid its fleet's own cluster, and asks for no price that it was given."""
 
