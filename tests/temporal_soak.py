@@ -48,8 +48,9 @@ from tensorone.temporal import TensorOnePlugin, fleet_worker
 
 async def main(url, address):
     temporal = await Client.connect(address, plugins=[TensorOnePlugin()])
-    client = TensorOne(url=url, settle_time=1.5, timeout=5, retry=RetryPolicy(attempts=1))
-    async with client, fleet_worker(temporal, client, account="soak", requests_per_second=300):
+    rate = 300
+    client = TensorOne(url=url, settle_time=1.5, timeout=5, retry=RetryPolicy(attempts=1), requests_per_second=rate)
+    async with client, fleet_worker(temporal, client, account="soak", requests_per_second=rate):
         print("ready", flush=True)
         await anyio.sleep_forever()
 

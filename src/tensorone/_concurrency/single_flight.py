@@ -61,14 +61,14 @@ class SingleFlight(Generic[T]):
         """An answer that was asked for at `moment` (of anyio's clock) or later.
 
         Raises:
-            TensorOneError: The request failed; everyone who shared it learns so.
+            TensorOneError: The request failed. All who waited for it learn so, and who comes later asks again.
         """
         return await self._share(lambda poll: poll.asked_at >= moment)
 
     async def _share(self, late_enough: Callable[[_Poll[T]], bool]) -> Fetched[T]:
         while True:
             poll = self._poll
-            if poll is None or (poll.ended.is_set() and not late_enough(poll)):
+            if poll is None or (poll.ended.is_set() and (poll.seen is None or not late_enough(poll))):
                 self._begun += 1
                 poll = self._poll = _Poll(self._begun)
                 return await self._lead(poll)

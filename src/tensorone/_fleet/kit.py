@@ -10,7 +10,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._clusters import end as ending
-from tensorone._concurrency.single_flight import Fetched, SingleFlight
+from tensorone._concurrency.single_flight import Fetched
 from tensorone._errors import (
     AuthenticationError,
     ClusterNotFound,
@@ -21,8 +21,7 @@ from tensorone._errors import (
 from tensorone._events.spans import traced
 from tensorone._graphql import calls
 from tensorone._market.own_bids import checked_own_bids
-from tensorone._market.quotes import priced_pairs
-from tensorone._market.shared_prices import Market
+from tensorone._market.shared_prices import Market, market_prices
 from tensorone._session.cluster_status import is_active
 
 from .look import Look, digest
@@ -34,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from decimal import Decimal
 
+    from tensorone._generated import Cluster
     from tensorone._market.quotes import SpotQuote
+    from tensorone._market.shared_prices import MarketPrices
     from tensorone._session.session import Session
 
     from .observations import Outcome
@@ -46,23 +47,25 @@ LOOK_AGAIN = 1.0  # seconds after a look that failed, where nothing may be sent 
 
 
 class Markets:
-    """The prices that the looks of one client asked for last, by what they are of."""
+    """The prices that the looks and rounds of one client asked for last, by what they are of."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._flights: dict[tuple[tuple[str, int], ...], SingleFlight[list[SpotQuote]]] = {}
+        self._flights: dict[frozenset[tuple[str, int]], MarketPrices] = {}
 
-    async def since(self, fleet: FleetSpec, moment: float) -> tuple[SpotQuote, ...]:
-        """A fleet's prices, asked for at `moment` of anyio's clock or later; none where they cannot be read.
+    def of(self, pairs: frozenset[tuple[str, int]]) -> MarketPrices:
+        """What asks for these."""
+        if pairs not in self._flights and len(self._flights) >= MOST_MARKETS:
+            self._flights.clear()
+        return self._flights.setdefault(pairs, market_prices(self._session, pairs))
+
+    async def quotes(self, fleet: FleetSpec, since: float) -> tuple[SpotQuote, ...]:
+        """A fleet's prices, asked for at a time of anyio's clock or later; none where they cannot be read.
 
         The members were read, and a round asks again.
         """
-        pairs = tuple(sorted(fleet.pairs))
-        if pairs not in self._flights and len(self._flights) >= MOST_MARKETS:
-            self._flights.clear()
-        flight = self._flights.setdefault(pairs, SingleFlight(lambda: priced_pairs(self._session, pairs)))
         try:
-            return tuple((await flight.since(moment)).value)
+            return tuple((await self.of(fleet.pairs).since(since)).value.values())
         except TensorOneError:
             return ()
 
@@ -92,12 +95,13 @@ async def look(  # noqa: PLR0913 - what `client.fleet.look` is given
     stopped = {each.id for each in found.seen if not is_active(listed.value[each.id])} | {*found.missing}
     if stopped.isdisjoint(asked):
         return found
-    return replace(found, quotes=await markets.since(fleet, since))
+    return replace(found, quotes=await markets.quotes(fleet, since))
 
 
 @traced("fleet.round")
-async def take_turn(
+async def take_turn(  # noqa: PLR0913 - what `client.fleet.round` is given
     session: Session,
+    markets: Markets,
     order: Order,
     *,
     look: Look,
@@ -114,21 +118,19 @@ async def take_turn(
         settled_at, mine = max(settled_at, intent.begun_at + ROUND_SECONDS + session.settle_time), False
     held = not mine or now < settled_at
     order = replace(order, recover=replace(order.recover, unsettled=held))
-    turn = _Turn(session, order, own, _market(session, order, look, now))
+    seen: Collection[SpotQuote] = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
+    age = max(0.0, now - look.at)
+    known = Fetched(anyio.current_time() - age, seen)
+    turn = _Turn(session, order, own, Market(session, order.pairs, known, flight=markets.of(order.pairs)))
     with calls.named("fleet.round"):
-        outcome = await turn.take(look if not settled_at and now - look.at <= order.every else None, within=left)
+        believed = look if not settled_at and age <= order.every else None
+        outcome = await turn.take(believed, max_age=0.0 if settled_at else order.every, within=left)
     if not isinstance(outcome, Pending) or outcome.until is not None:
         return outcome
     if now < settled_at:
         return replace(outcome, until=settled_at)
     why = "Nothing came of the round that was begun before. Another one needs an intent of its own."
     return RecoveryFailed(order.recover.cluster_id, why, tried=False)
-
-
-def _market(session: Session, order: Order, look: Look, now: float) -> Market:
-    """The prices as the look saw them, and as they are after a refusal."""
-    seen = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
-    return Market(session, order.pairs, Fetched(anyio.current_time() - max(0.0, now - look.at), seen))
 
 
 class _Turn:
@@ -153,17 +155,18 @@ class _Turn:
         self._session.unsettled[order.token] = self._session.now()
         return True
 
-    async def take(self, look: Look | None, *, within: float) -> Outcome:
+    async def take(self, look: Look | None, *, max_age: float, within: float) -> Outcome:
         """What it came to.
 
         Args:
             look: What a look saw; None where it may be too old, and the account is listed again.
+            max_age: Seconds that this listing may be old.
             within: Seconds after which nothing more is sent.
         """
         end, log = anyio.current_time() + within, self._rounds.log(self._order)
         cluster_id, token = self._order.recover.cluster_id, self._order.token
         try:
-            shown = (await self._session.listing.fresh()).value if look is None else look.clusters
+            shown = await self._listed(max_age) if look is None else look.clusters
             outcome = await self._rounds.attempt(self._order, shown, self._market, log, end=end)
         except (AuthenticationError, ConfigurationError):
             if not self._order.recover.unsettled:  # and of this one nothing was rented
@@ -179,6 +182,11 @@ class _Turn:
         if not isinstance(outcome, Pending):  # which it is only where something was sent before
             self._session.unsettled.pop(token, None)
         return outcome
+
+    async def _listed(self, max_age: float) -> Mapping[str, Cluster]:
+        listing = self._session.listing
+        found = listing.since(anyio.current_time() - max_age) if max_age else listing.fresh()
+        return (await found).value
 
 
 async def end(session: Session, cluster_id: str, how: Literal["terminate", "stop"]) -> None:

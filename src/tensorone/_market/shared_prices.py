@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     Prices = SingleFlight[dict[str, "SpotQuote"]]
+    MarketPrices = SingleFlight[dict[tuple[str, int], "SpotQuote"]]
 
 
 FRESH_ENOUGH = 0.2  # share of the last pause that prices asked for by another search may be old
@@ -78,37 +79,52 @@ class Market:
         session: The client's.
         pairs: The GPU types and numbers.
         known: What was read before, and when.
+        flight: What asks for these prices, where others ask for them too.
     """
 
     def __init__(
-        self, session: Session, pairs: Collection[tuple[str, int]], known: Fetched[Collection[SpotQuote]] | None = None
+        self,
+        session: Session,
+        pairs: Collection[tuple[str, int]],
+        known: Fetched[Collection[SpotQuote]] | None = None,
+        *,
+        flight: MarketPrices | None = None,
     ) -> None:
-        async def fetch() -> dict[tuple[str, int], SpotQuote]:
-            return _by_pair(await priced_pairs(session, tuple(sorted(pairs))))
-
         seen = None if known is None else Fetched(known.asked_at, _by_pair(known.value))
-        if seen is not None and not seen.value.keys() >= {*pairs}:
-            seen = None
-        self._flight = SingleFlight(fetch, seen)
+        self._seen = seen if seen is not None and seen.value.keys() >= {*pairs} else None
+        self._flight = market_prices(session, pairs) if flight is None else flight
+
+    async def since(self, moment: float) -> Fetched[dict[tuple[str, int], SpotQuote]]:
+        """The prices, asked for at `moment` (of anyio's clock) or later."""
+        if self._seen is not None and self._seen.asked_at >= moment:
+            return self._seen
+        return await self._flight.since(moment)
 
     def of(self, gpu_type_ids: Iterable[str | None], gpu_count: int) -> Source:
         """The part of it that one spec may be of."""
-        return _Part(self._flight, tuple(each for each in gpu_type_ids if each is not None), gpu_count)
+        return _Part(self, tuple(each for each in gpu_type_ids if each is not None), gpu_count)
+
+
+def market_prices(session: Session, pairs: Collection[tuple[str, int]]) -> MarketPrices:
+    """The prices of these GPU types and numbers, by one request for all who ask at the same time."""
+
+    async def fetch() -> dict[tuple[str, int], SpotQuote]:
+        return _by_pair(await priced_pairs(session, tuple(sorted(pairs))))
+
+    return SingleFlight(fetch)
 
 
 class _Part:
     """Some GPU types of a market."""
 
-    def __init__(
-        self, flight: SingleFlight[dict[tuple[str, int], SpotQuote]], gpu_type_ids: tuple[str, ...], gpu_count: int
-    ) -> None:
-        self._flight = flight
+    def __init__(self, market: Market, gpu_type_ids: tuple[str, ...], gpu_count: int) -> None:
+        self._market = market
         self._gpu_type_ids = gpu_type_ids
         self._gpu_count = gpu_count
 
     async def since(self, moment: float) -> Fetched[dict[str, SpotQuote]]:
         """Their prices."""
-        found = await self._flight.since(moment)
+        found = await self._market.since(moment)
         return Fetched(found.asked_at, {each: found.value[each, self._gpu_count] for each in self._gpu_type_ids})
 
 

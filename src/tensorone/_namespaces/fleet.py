@@ -55,11 +55,9 @@ class Fleets:
 
         Source: ``myself { clusters }`` and ``gpuTypes(input: {id})`` in the published example requests.
         """
-        from tensorone._fleet.kit import Markets, look
+        from tensorone._fleet.kit import look
 
-        if self._markets is None:
-            self._markets = Markets(self._session)
-        return await look(self._session, self._markets, fleet, members, others=others, max_age=max_age)
+        return await look(self._session, self._shared(), fleet, members, others=others, max_age=max_age)
 
     async def round(
         self,
@@ -100,7 +98,14 @@ class Fleets:
         """
         from tensorone._fleet.kit import take_turn
 
-        return await take_turn(self._session, order, look=look, own_bids=own_bids, intent=intent)
+        return await take_turn(self._session, self._shared(), order, look=look, own_bids=own_bids, intent=intent)
+
+    def _shared(self) -> Markets:
+        from tensorone._fleet.kit import Markets
+
+        if self._markets is None:
+            self._markets = Markets(self._session)
+        return self._markets
 
     async def end(self, cluster_id: str, *, how: Literal["terminate", "stop"] = "terminate") -> None:
         """Ends a cluster that was left behind, or is one too many; safe to repeat, and one that is gone is no error.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from temporalio.client import Client
 
-PER_ACTIVITY = 1.5  # requests, as measured: a look is one or two, a round two or three, an end one
 FINISHING = timedelta(seconds=40)  # until what is under way is cancelled: a round and the search for what it rented
 SIDE_BY_SIDE = 1000  # nearly all of them are looks that wait for their time; the queue's rate bounds the others
 STICKY = timedelta(seconds=3)  # after which a workflow that a dead worker had cached goes to another one
@@ -35,16 +34,22 @@ async def fleet_worker(
 ) -> AsyncGenerator[Worker]:
     """Carries all fleets of an account while the block is open, beside any number of other workers.
 
+    All of them decide. One of them acts, which is to say that it looks, rents and ends: so the account is looked at
+    once for all its fleets, its bids are known in one place, and its limit is one client's. Another one acts when that
+    one ends, or gives no sign of life for 5 s. Which one it is, a workflow called ``tensorone/<account>`` says, which
+    the first worker begins and nobody has to end.
+
     Leaving the block waits up to 40 s for what is under way. A worker that dies is replaced by the others after 5 s:
     what it may have rented is looked for before anything else is sent.
 
     Args:
         temporal: Connected with ``plugins=[TensorOnePlugin()]``.
         client: An open client with the account's key; ``retry=RetryPolicy(attempts=1)`` is enough, since a look or an
-            end that failed is repeated by Temporal, and a round by the workflow.
+            end that failed is repeated by Temporal, and a round by the workflow. With the same `requests_per_second`
+            as here, it never exceeds the account's limit, since one worker sends at a time; without, it learns it.
         account: Names the account, as `DurableFleet` does.
-        requests_per_second: Requests to Tensor One that all workers of the account make on average. Temporal hands out
-            two activities for three of them. Give the same number to each.
+        requests_per_second: Requests to Tensor One that the account bears. Temporal hands out as many activities a
+            second, over all workers. Give the same number to each.
 
     Yields:
         The worker of Temporal.
@@ -63,7 +68,7 @@ async def fleet_worker(
         raise InvalidArgument("requests_per_second", "must be more than 0")
     limits: dict[str, Any] = {
         "max_concurrent_activities": SIDE_BY_SIDE,
-        "max_task_queue_activities_per_second": requests_per_second / PER_ACTIVITY,
+        "max_task_queue_activities_per_second": requests_per_second,
         "max_heartbeat_throttle_interval": timedelta(seconds=SELDOM),
         "graceful_shutdown_timeout": FINISHING,
     }

@@ -50,6 +50,7 @@ class FleetWorkflow:
         self._look: workflow.ActivityHandle[Looked] | None = None
         self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
         self._ends: dict[str, workflow.ActivityHandle[None]] = {}
+        self._ended: dict[str, float] = {}
         self._changed = False
 
     @workflow.run
@@ -168,12 +169,18 @@ class FleetWorkflow:
         """Decides on what has ended."""
         self._changed = False
         for each in [name for name, handle in self._ends.items() if handle.done()]:
-            self._trouble(self._ends.pop(each).exception())  # the next look tells whether it is to be repeated
+            self._take_end(each, self._ends.pop(each).exception())
         for each in [name for name, (handle, _) in self._rounds.items() if handle.done()]:
             self._take_round(each, *self._rounds.pop(each))
         if self._look is not None and self._look.done():
             handle, self._look = self._look, None
             self._take_look(handle)
+
+    def _take_end(self, cluster_id: str, error: BaseException | None) -> None:
+        """A look that began later tells whether it is to be repeated."""
+        self._trouble(error)
+        if error is None:
+            self._ended[cluster_id] = workflow.time()
 
     def _take_round(self, cluster_id: str, handle: workflow.ActivityHandle[Outcome], new: bool) -> None:  # noqa: FBT001
         error = handle.exception()
@@ -188,13 +195,14 @@ class FleetWorkflow:
             return
         looked = handle.result()
         self._latest = looked.look
+        self._ended = {each: at for each, at in self._ended.items() if at > self._latest.at}
         self._shard = _shard.knowing(self._shard, looked.other_bids)
         self._decided(*_shard.looked(self._shard, self._latest, workflow.time()))
 
     def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
         self._shard = shard
         self._orders.extend(recoveries)
-        for each in [one for one in ends if one.cluster_id not in self._ends]:
+        for each in [one for one in ends if one.cluster_id not in {*self._ends, *self._ended}]:
             self._ends[each.cluster_id] = self._begin_end(each)
 
     def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
