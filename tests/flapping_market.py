@@ -50,7 +50,7 @@ def emulator(seed: int, count: int) -> Emulator:
         for name in (A40, L40S)
         for number in range(max(16, count // 5))
     ]
-    return Emulator(seed=seed, first_clusters=False, boot="at-once", hosts=hosts, balance=1_000_000)
+    return Emulator(seed=seed, first_clusters=False, boot="at-once", hosts=hosts, balance="1000000")
 
 
 def calm(emulator: Emulator) -> None:

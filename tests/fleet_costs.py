@@ -1,7 +1,7 @@
 """What a fleet costs that Temporal keeps, beside `keep_running`: `python tests/fleet_costs.py --help`.
 
-The same market for both: requests by root field, CPU of the processes, and how a limit of the account is shared. 1 where
-a bound of docs/scale.md is not held.
+The same market for both: requests by root field, CPU of the processes, and how a limit of the account is shared. Ends
+with 1 where a bound of docs/scale.md is not held.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from flapping_market import A40, L40S, calm, emulator
+from flapping_market import A40, calm, emulator
 from killed_processes import Processes
 from temporal_server import temporal_server
 from temporal_soak import SECRET, WORKER, fleet_of
@@ -111,7 +111,7 @@ def by_temporal(count: int, workers: int, *, seed: int, seconds: float) -> Cost:
 
 
 def under_a_limit(count: int, workers: int, limit: float) -> tuple[float, float]:
-    """Mass recovery at the account's limit: the share of the possible rate that was reached, and of requests refused."""
+    """Mass recovery at the account's limit: the share of it that was reached, and the share of requests refused."""
     with durable(1, count, workers, rate=limit) as (server, _, address):
 
         async def main() -> tuple[float, float]:

@@ -118,9 +118,9 @@ async def take_turn(  # noqa: PLR0913 - what `client.fleet.round` is given
         settled_at, mine = max(settled_at, intent.begun_at + ROUND_SECONDS + session.settle_time), False
     held = not mine or now < settled_at
     order = replace(order, recover=replace(order.recover, unsettled=held))
-    seen: Collection[SpotQuote] = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
+    seen = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
     age = max(0.0, now - look.at)
-    known = Fetched(anyio.current_time() - age, seen)
+    known: Fetched[Collection[SpotQuote]] = Fetched(anyio.current_time() - age, seen)
     turn = _Turn(session, order, own, Market(session, order.pairs, known, flight=markets.of(order.pairs)))
     with calls.named("fleet.round"):
         believed = look if not settled_at and age <= order.every else None

@@ -42,7 +42,7 @@ async def workers(address, emulator):
 async def until(met):
     """Waits until something is so."""
     with anyio.fail_after(60):
-        while not await met():  # noqa: ASYNC110 - Temporal and the emulator have no event
+        while not await met():
             await anyio.sleep(0.05)
 
 
