@@ -57,9 +57,10 @@ cov: install ## Run all tests with branch coverage
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
-soak-fleet: install ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; and a control
+soak-fleet: install ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; controls; what it costs
 	$(BIN)/python tests/fleet_soak.py --clusters 60 --kills 15 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --kills 8 --seeds 2 --forget
-	$(BIN)/python tests/temporal_soak.py --clusters 60 --hits 8 --seeds 5
+	$(BIN)/python tests/temporal_soak.py --clusters 500 --hits 10 --seeds 5 && ! $(BIN)/python tests/temporal_soak.py --client naive --clusters 60 --hits 8 --seeds 3
+	$(BIN)/python tests/fleet_costs.py
 
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
 	benchmarks/.venv/bin/python benchmarks/run.py

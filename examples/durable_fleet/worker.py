@@ -16,7 +16,7 @@ async def main() -> None:
     """Carries the account's fleets until it is killed."""
     address = os.environ.get("TEMPORAL_ADDRESS", "localhost:7233")
     temporal = await Client.connect(address, plugins=[TensorOnePlugin()])
-    client = TensorOne(retry=RetryPolicy(attempts=1))  # Temporal repeats
+    client = TensorOne(retry=RetryPolicy(attempts=1), requests_per_second=60)  # Temporal repeats
     async with client, fleet_worker(temporal, client, account="demo", requests_per_second=60):
         await anyio.sleep_forever()
 
