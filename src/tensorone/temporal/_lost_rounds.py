@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from temporalio.exceptions import ActivityError, TimeoutError, TimeoutType  # noqa: A004 - Temporal's
 
 from tensorone import AuthenticationError, ConfigurationError, InvalidArgument
 from tensorone.fleet import Pending, RecoveryFailed
 
 from ._failures import original_error
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from temporalio.workflow import ActivityHandle
 
 REFUSED = AuthenticationError, ConfigurationError, InvalidArgument  # of a round that was its own: nothing was rented
 
@@ -26,6 +33,12 @@ def outcome_of(error: BaseException, cluster_id: str, *, new: bool) -> RecoveryF
     if new and isinstance(refused := original_error(error), REFUSED):
         return RecoveryFailed(cluster_id, str(refused))
     return Pending(cluster_id, None, f"What came of a round is not known: {cause}. It is looked for first.")
+
+
+def ignored(handle: ActivityHandle[Any]) -> None:
+    """Nobody waits for it any more; without this, its end would be logged as an error that nobody took."""
+    if not handle.cancelled():
+        handle.exception()
 
 
 def trouble_of(error: BaseException) -> str | None:

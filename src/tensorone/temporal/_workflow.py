@@ -18,7 +18,7 @@ from tensorone.fleet import FleetSpec, Look, PollFailed, Recover
 
 from . import _shard
 from ._activities import HEARTBEAT, Activities
-from ._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
+from ._lost_rounds import ignored, outcome_of, raise_unless, trouble_of, words_of
 from ._names import acting_queue
 from ._values import FleetStatus, How, Looked, LookTask, RoundTask, Shard, Told
 
@@ -107,6 +107,7 @@ class FleetWorkflow:
         """Looks now: the look that is under way waits for its time, and knows nothing of what has changed."""
         self._at_once = self._changed = True
         if self._look is not None:
+            self._look.add_done_callback(ignored)
             self._look.cancel()
             self._look = None
 

@@ -9,7 +9,7 @@ from fleets_for_temporal import A40, fleet_of
 from temporalio.api.common.v1 import Payload
 
 from tensorone.fleet import Look, Moved, Seen, Sent
-from tensorone.temporal._converter import LONG, PACKED, KitPayloadConverter, unpacked
+from tensorone.temporal._converter import LONG, PACKED, KitPayloadConverter, PackedConverter, unpacked
 from tensorone.temporal._shard import begun, other_ids, packed
 from tensorone.temporal._values import Looked, LookTask, Shard, Told
 
@@ -86,5 +86,6 @@ def test_short_payloads_stay_readable():
     assert short.data == unpacked(short)
     assert long.metadata["encoding"] == PACKED.encode()
     assert len(unpacked(long)) > LONG
+    assert PackedConverter().to_payload(begun(fleet_of(SLOTS))) is None  # it reads, and the other one writes
     plain = Payload(metadata={"encoding": b"json/plain"}, data=unpacked(long))  # as it was stored before
     assert CONVERTER.from_payloads([plain], [Shard]) == CONVERTER.from_payloads([long], [Shard])

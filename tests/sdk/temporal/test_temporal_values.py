@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -26,7 +27,7 @@ from tensorone import (
 from tensorone.fleet import FleetSpec, Pending, RecoveryFailed, RecoverySucceeded
 from tensorone.temporal import TensorOnePlugin, fleet_worker, original_error
 from tensorone.temporal._converter import converting
-from tensorone.temporal._lost_rounds import outcome_of, raise_unless, trouble_of, words_of
+from tensorone.temporal._lost_rounds import ignored, outcome_of, raise_unless, trouble_of, words_of
 from tensorone.temporal._plugin import _runner
 from tensorone.temporal._shard import begun
 from tensorone.temporal._values import Outcome, Shard
@@ -139,6 +140,14 @@ def test_a_round_that_may_not_be_made_has_failed():
     assert isinstance(outcome_of(refused, "abc", new=False), Pending)
     assert trouble_of(refused) == "ConfigurationError: HF_TOKEN is not set"
     assert trouble_of(failed_with(NoCapacity("later"))) is None
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_what_nobody_waits_for_ends_in_silence(cancelled):
+    """A look that is cancelled since the fleet has changed: asyncio would log its error as one that nobody took."""
+    asked = []
+    ignored(SimpleNamespace(cancelled=lambda: cancelled, exception=lambda: asked.append("its error")))
+    assert asked == ([] if cancelled else ["its error"])
 
 
 def test_only_a_cancellation_ends_a_fleet():
