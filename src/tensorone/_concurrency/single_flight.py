@@ -8,8 +8,6 @@ import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Self
-
 
 T = TypeVar("T")
 
@@ -31,21 +29,13 @@ class _Poll(Generic[T]):
         self.seen: Fetched[T] | None = None
         self.error: Exception | None = None
 
-    @classmethod
-    def of(cls, known: Fetched[T]) -> Self:
-        """One that ended before."""
-        poll = cls(0)
-        poll.asked_at, poll.seen = known.asked_at, known
-        poll.ended.set()
-        return poll
-
 
 class SingleFlight(Generic[T]):
     """Shares requests without a task of its own: whoever waits first asks for all, and if cancelled, the next does."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[T]], known: Fetched[T] | None = None) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[T]]) -> None:
         self._fetch = fetch
-        self._poll: _Poll[T] | None = None if known is None else _Poll[T].of(known)
+        self._poll: _Poll[T] | None = None
         self._begun = 0
 
     async def fresh(self) -> Fetched[T]:

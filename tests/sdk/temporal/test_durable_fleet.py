@@ -59,6 +59,7 @@ async def test_a_fleet_is_begun_kept_resized_and_ended(temporal, sdk, emulator):
         assert kinds.count(Moved) == 2
         assert Preempted in kinds
         assert events.missed == 0
+        emulator.faults.add(Fault("graphql_error", operation="clusterTerminate"))  # the next look ends it once more
         await fleet.resize(2)
         await until(fleet, lambda now: now.asked == 2 and not now.leaving)
         assert len(emulator.world.clusters) == 2
