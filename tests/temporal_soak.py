@@ -108,7 +108,7 @@ def fleet_of(count: int) -> FleetSpec:
         bidding=BidPolicy(ceiling=0.4),
         left_behind="terminate",
         every=0.5 if count < 200 else 2.0,
-        width=8 if count < 200 else 32,
+        width=8 if count < 200 else 64,
         settle_time=1.5,
         backoff_initial=0.2,
         backoff_max=1,
