@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING
 import anyio
 from flapping_market import A40, calm, emulator
 from killed_processes import Processes
-from temporal_server import temporal_server
+from temporal_server import connected, temporal_server
 from temporal_soak import SECRET, WORKER, fleet_of
-from temporalio.client import Client
 
 from tensorone import ClusterSpec, TensorOne
-from tensorone.temporal import DurableFleet, TensorOnePlugin
+from tensorone.temporal import DurableFleet
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
+
+    from temporalio.client import Client
 
     from tensorone.emulator import Emulator
 
@@ -133,11 +134,6 @@ def under_a_limit(count: int, workers: int, limit: float) -> tuple[float, float]
 def fleet(temporal: Client, name: str) -> DurableFleet:
     """The fleet as a program sees it."""
     return DurableFleet(temporal, account="soak", name=name)
-
-
-async def connected(address: str) -> Client:
-    """A client of Temporal."""
-    return await Client.connect(address, plugins=[TensorOnePlugin()])
 
 
 @contextmanager

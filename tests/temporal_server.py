@@ -10,6 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+from temporalio.client import Client
+
+from tensorone.temporal import TensorOnePlugin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,3 +45,12 @@ def _await_port(port: int, server: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise RuntimeError("Temporal's development server did not start")
+
+
+async def connected(address: str) -> Client:
+    """A client with the plugin, once the server is healthy; it takes connections some moments before."""
+    with anyio.fail_after(30):
+        while True:
+            with suppress(RuntimeError):
+                return await Client.connect(address, plugins=[TensorOnePlugin()])
+            await anyio.sleep(0.2)

@@ -23,12 +23,11 @@ from account_against_claim import differences
 from flapping_market import A40, L40S, RENT, calm, emulator, flap
 from killed_processes import Processes
 from temporal_histories import Histories, counted, histories, payloads
-from temporal_server import temporal_server
-from temporalio.client import Client
+from temporal_server import connected, temporal_server
 
 from tensorone import BidPolicy, ClusterSpec
 from tensorone.fleet import FleetSpec
-from tensorone.temporal import DurableFleet, TensorOnePlugin
+from tensorone.temporal import DurableFleet
 from tensorone.temporal._converter import unpacked
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def soak(task: Task) -> Report:
 
 
 async def _keep(emulator: Emulator, workers: Processes, address: str, task: Task) -> tuple[Report, bytes]:
-    temporal = await Client.connect(address, plugins=[TensorOnePlugin()])
+    temporal = await connected(address)
     fleet = DurableFleet(temporal, account="soak", name="soak")
     slots = [f"w{number}" for number in range(task.count)]
 

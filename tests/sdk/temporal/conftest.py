@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from temporal_server import temporal_server
-from temporalio.client import Client
-
-from tensorone.temporal import TensorOnePlugin
+from temporal_server import connected, temporal_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from temporalio.client import Client
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +23,4 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def temporal(address: str) -> Client:
     """A client with the plugin."""
-    return await Client.connect(address, plugins=[TensorOnePlugin()])
+    return await connected(address)

@@ -7,7 +7,7 @@ import pytest
 from fleets_for_temporal import fleet_of
 
 from tensorone import ClusterSpec, InvalidArgument
-from tensorone.fleet import Look, Moved, Pending, PollFailed, Recover, RecoverySucceeded, Seen
+from tensorone.fleet import Look, Moved, Pending, PollFailed, Recover, RecoverySucceeded, Seen, Sent
 from tensorone.temporal._shard import (
     MOST_TOLD,
     begun,
@@ -71,6 +71,21 @@ def test_a_fleet_ends_once_nothing_more_of_it_runs(how, status, over):
     shard, _, ends = looked(shard, Look(at=11.0, seen=(Seen("c0", status),)), 11.0)
     assert is_idle(shard) is over
     assert [each.how for each in ends] == ([] if over else [how])
+
+
+def test_what_is_to_be_stopped_is_not_terminated_while_another_one_still_stops():
+    """The first one that has stopped belongs to no slot any more, and this fleet terminates what it leaves behind."""
+    shard = running(2)
+    sent = [Sent(cluster_id=f"night--w{number}", at=0.0, settled=True) for number in range(2)]
+    shard = ending(replace(shard, state=replace(shard.state, sent=sent)), "stop", busy=(), now=10.0)
+    later = Seen("c1", "RUNNING", of="night--w1", uptime=1)
+    for at in (11.0, 12.0):
+        look = Look(at=at, seen=(Seen("c0", "EXITED", of="night--w0"), later))
+        shard, _, ends = looked(shard, look, at)
+        assert [(each.cluster_id, each.how) for each in ends] == [("c1", "stop")]
+    shard, _, ends = looked(shard, Look(at=13.0, stopped=("c0", "c1")), 13.0)
+    assert not ends
+    assert is_idle(shard)
 
 
 def test_a_round_may_send_by_an_intent_of_its_own_alone():
