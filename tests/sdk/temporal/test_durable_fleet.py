@@ -117,10 +117,11 @@ async def test_what_needs_a_person_is_told_and_the_fleet_goes_on_after_it(tempor
     """A variable that a worker has not, or a key that is refused, is the status's trouble until that is mended."""
     fleet = DurableFleet(temporal, account="four", name="night")
     train = replace(fleet_of(1).specs["train"], env_from={"TOKEN": "TOKEN_OF_A_TEST"})
-    emulator.faults.add(Fault("graphql_error", operation="myself", status=401))
+    emulator.faults.add(Fault("graphql_error", operation="myself", status=401, times=None))
     async with fleet_worker(temporal, sdk, account="four", requests_per_second=200):
         await fleet.keep(fleet_of(1, specs={"train": train}))
         await until(fleet, lambda now: "AuthenticationError" in (now.trouble or ""))
+        emulator.faults.clear()
         await until(fleet, lambda now: "TOKEN_OF_A_TEST" in (now.trouble or ""))
         assert not emulator.world.clusters
         monkeypatch.setenv("TOKEN_OF_A_TEST", "secret")
