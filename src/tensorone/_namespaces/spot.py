@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tensorone._clusters.lease import OnExit
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._concurrency.outcome import Outcome
+    from tensorone._fleet._store.store import Store
     from tensorone._fleet.keep_running import KeepRunning
-    from tensorone._fleet.store import Store
     from tensorone._generated import CloudType, Cluster, PlacedCluster
     from tensorone._market.attempt_log import Attempt
     from tensorone._market.bidding import BidPolicy

@@ -103,6 +103,27 @@ def test_a_preemption_while_booting_is_noticed(on):
     on(main)
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_preemption_soon_after_a_recovery_is_noticed_by_the_next_poll(on, moves):
+    """Also within `settle_time`: only what a listing from before the recovery would show may be such a listing."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await (client.clusters.terminate if moves else client.clusters.stop)(old)
+        settings = {"every": 3, "strategy": "replace_same", "bids": {old: 0.25}}
+        async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, **settings) as events:
+            while not isinstance(event := await anext(events), Moved if moves else Recovered):
+                pass
+            lost = event.at + (0.1 if moves else 4)  # before any listing shows it, and after one
+            emulator.world.later(lost - event.at, lambda: emulator.world.preempt(event.cluster_id))
+            while not isinstance(found := await anext(events), Preempted):
+                pass
+        assert found.cluster_id == event.cluster_id
+        assert lost <= found.at <= lost + 2 * 3
+
+    on(main)
+
+
 def test_what_cannot_be_recovered_here_moves_if_allowed(on):
     """The cluster moves once, and its replacement is kept running under its new id."""
 
