@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from account_against_claim import differences
 from fleet_soak import A40, FAULTS, L40S, RENT
 from temporal_server import temporal_server
 from temporalio.client import Client
@@ -63,9 +64,7 @@ class Report:
         hits: Workers that were killed or frozen.
         faults: Requests that a fault hit.
         moves: Clusters that were replaced.
-        orphans: Clusters that run and that no slot claims.
-        lost: Slots without a running cluster.
-        stopped: Stopped clusters that still exist.
+        wrong: What is not as claimed, by kind.
         settled: Seconds from the calm until nothing of that was left; None if that did not happen.
         requests: Requests to the server.
         kinds: Events of the last runs' histories, by kind.
@@ -76,9 +75,7 @@ class Report:
     hits: int
     faults: int
     moves: int
-    orphans: int
-    lost: int
-    stopped: int
+    wrong: dict[str, list[str]]
     settled: float | None
     requests: int
     kinds: Counter[str]
@@ -91,7 +88,7 @@ class Report:
 
     def __str__(self) -> str:
         what = f"{self.asked} clusters, {self.hits} kills and freezes, {self.faults} faults, {self.moves} moves, "
-        what += f"{self.requests} requests: {self.orphans} orphans, {self.lost} lost, {self.stopped} stopped, "
+        what += f"{self.requests} requests: " + "".join(f"{len(found)} {kind}, " for kind, found in self.wrong.items())
         rest = "NOT AT REST" if self.settled is None else f"at rest after {self.settled:.1f} s"
         return f"{what}{len(self.leaks)} leaks, {rest}; {sum(self.kinds.values())} events of history"
 
@@ -191,7 +188,7 @@ class Soak:
         self._world.terminate(self._clusters()[0].id)  # whatever happened before, this one has to be replaced
         begun = time.monotonic()
         with anyio.move_on_after(calm):
-            while any(await self.found()):
+            while any((await self.found()).values()):
                 await anyio.sleep(0.3)
             return time.monotonic() - begun
         return None
@@ -205,11 +202,10 @@ class Soak:
         for host in self._world.hosts:
             self._world.occupy(host.machine_id, 0)
 
-    async def found(self) -> tuple[int, int, int]:
-        """Orphans, lost and stopped clusters, as it is now."""
-        claimed = {*(await self._fleet.status()).clusters.values()}
-        running = {each.id for each in self._clusters() if each.running}
-        return len(running - claimed), self._count - len(running & claimed), len(self._world.clusters) - len(running)
+    async def found(self) -> dict[str, list[str]]:
+        """What is not as the workflows claim, as it is now."""
+        claimed = (await self._fleet.status()).clusters
+        return differences(self._emulator, [claimed.get(f"w{slot}", f"w{slot}") for slot in range(self._count)])
 
     async def _flap(self, seconds: float) -> None:
         """Moves of the market, now and then a fault."""
@@ -251,7 +247,7 @@ async def _run(emulator: Emulator, pool: Workers, address: str, given: tuple[int
     fleet = DurableFleet(temporal, account="soak", name="soak")
     run = Soak(emulator, pool, fleet, count=count, seed=seed)
     settled = await run.run(hits, calm=calm)
-    orphans, lost, stopped = await run.found()
+    wrong = await run.found()
     kinds: Counter[str] = Counter()
     history = await temporal.get_workflow_handle("tensorone/soak/soak/0").fetch_history()
     kinds.update(str(each.event_type) for each in history.events)
@@ -261,9 +257,7 @@ async def _run(emulator: Emulator, pool: Workers, address: str, given: tuple[int
         hits=hits,
         faults=run.faults,
         moves=requests[RENT] - count,
-        orphans=orphans,
-        lost=lost,
-        stopped=stopped,
+        wrong=wrong,
         settled=settled,
         requests=sum(requests.values()),
         kinds=kinds,
