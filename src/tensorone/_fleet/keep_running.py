@@ -17,7 +17,7 @@ from tensorone._clusters import cleanup
 from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
-from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
 from tensorone._events.rentals import Duplicate
 from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
@@ -28,7 +28,7 @@ from tensorone._spot.terms import search_terms
 
 from ._store.saving import Saving
 from .events import End, Event, Recover, reported
-from .giving_up import is_permanent
+from .giving_up import FailedPolls
 from .look import digest
 from .observations import PollFailed, RentalSent
 from .recoveries import Recoveries
@@ -140,6 +140,7 @@ class KeepRunning(BlockIterator[Event]):
             session,
             call="spot.keep_running",
             alone=self._saving.exclusive,
+            listed=self._saving.exclusive,
             own=self._own_bids,
             members=lambda: self._state.cluster_ids,
             sending=self._note_sending,
@@ -148,6 +149,7 @@ class KeepRunning(BlockIterator[Event]):
         self._state = state
         self._restored = restored
         self._not_saved: Exception | None = None
+        self._failed = FailedPolls()
         self._orders: list[Recover] = []
         self._ends: list[End] = []
         self._shown: Mapping[str, Cluster] = {}
@@ -203,12 +205,12 @@ class KeepRunning(BlockIterator[Event]):
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            self._failures += 1
-            if is_permanent(error, self._failures):
+            self._failed = self._failed.after(error)
+            if self._failed.permanent or isinstance(error, ConfigurationError):
                 self._poll_next()
                 raise
             return PollFailed()
-        self._shown, self._failures = snapshot.value, 0
+        self._shown, self._failed = snapshot.value, FailedPolls()
         at = snapshot.asked_at + self._clock_offset
         return digest(snapshot.value, self._state.cluster_ids, self._state.other_ids, at=at)
 
