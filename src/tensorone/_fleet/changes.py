@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from tensorone._data.dataclass import dataclass
 from tensorone._data.rows import Row, Rows
 
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import (
     AuthenticationError,
     BidCeilingReached,
