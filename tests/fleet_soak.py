@@ -44,7 +44,7 @@ FROZEN = 4.0  # seconds
 KEEPER = """
 import sys
 import anyio
-from tensorone import BidPolicy, ClusterSpec, FileStore, RetryPolicy, TensorOne
+from tensorone import BidPolicy, ClusterSpec, FileStore, GaveUp, RetryPolicy, TensorOne
 
 async def main(url, path, width, *ids):
     spec = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA A40", "NVIDIA L40S"], volume_in_gb=20)
@@ -56,7 +56,8 @@ async def main(url, path, width, *ids):
         )
         async with kept as events:
             async for event in events:
-                print(type(event).__name__, flush=True)
+                if isinstance(event, GaveUp):
+                    print("GaveUp", event, file=sys.stderr, flush=True)
 
 anyio.run(main, *sys.argv[1:])
 """
@@ -145,7 +146,9 @@ class Keeper:
         self.exits = 0
         self._command = command
         self._environment = {"TENSORONE_API_KEY": key, "TENSORONE_HTTP": "httpx", "PATH": ""}
-        self._environment |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
+        self._environment |= {
+            name: value for name, value in os.environ.items() if name.startswith(("COVERAGE", "PYTHON"))
+        }
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -359,7 +362,7 @@ def soak(count: int, *, seed: int, hits: int, calm: float = 60.0, naive: bool = 
         report = run.run(hits, calm=calm)
         if report.exits or not report.clean:
             log = (Path(folder) / "fleet.log").read_text().splitlines()
-            print(*(each for each in log if each.startswith("tensorone.") or "Error: " in each), sep="\n")
+            print(*(each for each in log if each.startswith(("tensorone.", "GaveUp"))), sep="\n")
         return report
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tensorone._clusters.cleanup import named_in
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import (
     AuthenticationError,
@@ -53,6 +54,8 @@ def is_final(error: TensorOneError, terms: SearchTerms) -> bool:
     if isinstance(error, ClusterNotFound | InvalidArgument | OperationUnsupported):
         return True
     if not isinstance(error, QueryError) or error.retryable or error.operation not in _COSTING:
+        return False
+    if named_in(error) is not None:  # it was carried out, whatever the errors beside it mean
         return False
     # Neither the market nor a transient failure: the credit, the key's rights; or, with nothing sent, our own decision.
     return bool(error.errors) or error.attempts == 0

@@ -104,6 +104,27 @@ def test_a_preemption_while_booting_is_noticed(on):
 
 
 @pytest.mark.parametrize("moves", [False, True])
+def test_a_start_whose_answer_has_errors_too_is_no_reason_to_give_up(on, moves):
+    """The answer names the cluster, so it was started; if nobody can see it at first, the next rounds find it."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await (client.clusters.terminate if moves else client.clusters.stop)(old)
+        settings = {"strategy": "replace_same", "bids": {old: 0.25}}
+        async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, **settings) as events:
+            assert isinstance(await anext(events), Preempted)
+            emulator.faults.add(Fault("data_with_errors", operation=RENT if moves else BID))
+            for field in ("cluster", LIST):
+                emulator.faults.add(Fault("graphql_error", operation=field, after=2 if moves else 0, times=10))
+            while not isinstance(event := await anext(events), Moved if moves else Recovered):
+                assert not isinstance(event, GaveUp)
+        assert emulator.world.requests[RENT] == (2 if moves else 1)
+        assert emulator.world.clusters[event.cluster_id].running
+
+    on(main)
+
+
+@pytest.mark.parametrize("moves", [False, True])
 def test_a_preemption_soon_after_a_recovery_is_noticed_by_the_next_poll(on, moves):
     """Also within `settle_time`: only what a listing from before the recovery would show may be such a listing."""
 
