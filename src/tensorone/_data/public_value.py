@@ -39,17 +39,17 @@ def _public(name: object) -> type[Any] | None:
 
 
 @cache
-def _form(kind: Any) -> TypeAdapter[Any]:
+def _form(name: str) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # noqa: PLC0415 - likewise
 
-    return TypeAdapter(kind)
+    return TypeAdapter(getattr(importlib.import_module(PACKAGE), name))
 
 
 def _written(value: object) -> object:
     kind = type(value)
     if _public(kind.__name__) is not kind:
         return value
-    return {"type": kind.__name__, **_form(kind).dump_python(value, mode="json")}
+    return {"type": kind.__name__, **_form(kind.__name__).dump_python(value, mode="json")}
 
 
 def _read(value: object) -> object:
@@ -57,4 +57,4 @@ def _read(value: object) -> object:
     kind = None if given is None else _public(given.get("type"))
     if given is None or kind is None:
         return value
-    return _form(kind).validate_python({name: each for name, each in given.items() if name != "type"})
+    return _form(kind.__name__).validate_python({name: each for name, each in given.items() if name != "type"})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster
     from tensorone._recovery.actions import RentElsewhere
 
+    from .events import Recover
     from .member import Members
     from .observations import Observation
     from .state import FleetSettings, FleetState
@@ -48,6 +49,12 @@ def may_be_committed(sent: Rows[Sent], cluster_id: str, now: float, settle_time:
     """Whether a rental in the place of a cluster was sent of which nobody saw what came."""
     place = sent.find(cluster_id)
     return place is not None and not sent[place].settled and now < sent[place].at + settle_time
+
+
+def checked_for_rentals(order: Recover, sent: Rows[Sent], now: float, settings: FleetSettings) -> Recover:
+    """An order, which says so where a rental in its place may yet be committed."""
+    unsettled = may_be_committed(sent, order.cluster_id, now, settings.settle_time)
+    return replace(order, unsettled=True) if unsettled else order
 
 
 def left_after(state: FleetState, observation: Observation) -> Rows[LeftBehind]:

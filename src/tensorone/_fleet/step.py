@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
-from .bookkeeping import ends, left_after, may_be_committed, sent_after, without_current
+from .bookkeeping import checked_for_rentals, ends, left_after, sent_after, without_current
 from .events import BidMade, BudgetReached, End, GaveUp, Moved, Preempted, Recover, Recovered, StatusUnknown
-from .look import Look
+from .look import Look, sighted
 from .member import MOST_PREDECESSORS, Members, backoff
 from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
 from .replacements import stray, surplus
@@ -54,7 +54,7 @@ def _looked(
     state: FleetState, look: Look, now: float, settings: FleetSettings
 ) -> tuple[FleetState, tuple[Action, ...]]:
     """A look says how the members are, and what there is beside them."""
-    shown = look.clusters
+    shown = sighted(look)
     found = surplus(state, shown, now)
     stopped = frozenset(look.stopped)
     past = {each: one for one in state.members for each in one.past if each in stopped}
@@ -84,7 +84,7 @@ def _stepped(
     state = replace(state, sent=sent_after(state.sent, observation, now), left_behind=left_after(state, observation))
     if isinstance(observation, Polled):  # what a recovery brought begins none, and without a poll nothing is known
         members, recoveries, held_by = _started(members, spent, now, settings)
-        recoveries = tuple(_checked_for_rentals(each, state, now, settings) for each in recoveries)
+        recoveries = tuple(checked_for_rentals(each, state.sent, now, settings) for each in recoveries)
     if _used_up(spent, settings):  # also where a poll failed: time costs all the same
         held_by = "budget"
     elif held_by is None and members.totals.limited:
@@ -136,10 +136,9 @@ def _seen(
         return member, None
     if status is None:
         return _missing(replace(member, misses=member.misses + 1), now, settings)
-    member = replace(member, misses=0)
     if status not in ("EXITED", "TERMINATED"):
-        return _unknown(member, status, now)
-    return _stopped(replace(member, gone=status == "TERMINATED"), now, settings)
+        return _unknown(replace(member, misses=0), status, now)
+    return _stopped(member, now, settings, gone=status == "TERMINATED", misses=0)
 
 
 def _may_be_old(member: Member, status: str | None, asked_at: float, settings: FleetSettings) -> bool:
@@ -154,18 +153,35 @@ def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Membe
     if member.misses < MISSES_UNTIL_GONE:
         return member, None  # too early to say
     if member.phase != "new" or member.bid_per_gpu is not None:  # seen, or won by whoever knows its bid
-        return _stopped(replace(member, gone=True), now, settings)
+        return _stopped(member, now, settings, gone=True, misses=member.misses)
     why = f"The account has no cluster {member.cluster_id}, and this fleet never saw one: a mistyped id rents nothing."
     return replace(member, phase="given_up", gone=True), GaveUp(member.cluster_id, now, why)
 
 
-def _stopped(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
+def _stopped(
+    member: Member, now: float, settings: FleetSettings, *, gone: bool, misses: int
+) -> tuple[Member, Action | None]:
     """A member that does not run."""
-    stopped = replace(member, billed=False, unknown_status=None)
     if member.phase in ("down", "recovering", "given_up"):
-        return stopped, None
-    event = Preempted(member.cluster_id, now, member.phase == "booting", member.gone)
-    return _lost(stopped, now, settings), event
+        if not member.billed and (member.gone, member.misses, member.unknown_status) == (gone, misses, None):
+            return member, None
+        return replace(member, billed=False, gone=gone, misses=misses, unknown_status=None), None
+    event = Preempted(member.cluster_id, now, member.phase == "booting", gone)
+    stable = member.recovered_at is None or now - member.recovered_at >= settings.stable_after
+    strikes = 0 if stable else member.strikes + 1
+    lost = replace(
+        member,
+        phase="down",
+        billed=False,
+        gone=gone,
+        misses=misses,
+        unknown_status=None,
+        strikes=strikes,
+        retry_at=now + backoff(strikes, settings),
+        waiting_since=None,
+        limited=False,
+    )
+    return lost, event
 
 
 def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | None]:
@@ -190,13 +206,6 @@ def _running(member: Member, now: float, *, up: bool) -> tuple[Member, Action | 
 def _is_settled(member: Member) -> bool:
     """Whether a listing that shows it running says nothing new."""
     return member.billed and not (member.misses or member.gone or member.unknown_status or member.stale)
-
-
-def _lost(member: Member, now: float, settings: FleetSettings) -> Member:
-    stable = member.recovered_at is None or now - member.recovered_at >= settings.stable_after
-    strikes = 0 if stable else member.strikes + 1
-    lost = replace(member, phase="down", strikes=strikes, retry_at=now + backoff(strikes, settings))
-    return replace(lost, waiting_since=None, limited=False)
 
 
 def _ended(member: Member, outcome: Outcome, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
@@ -272,10 +281,6 @@ def _started(
             current, reserved = current.with_row(place, replace(member, phase="recovering")), reserved + more
             recoveries.append(_order(member, now))
     return current, tuple(recoveries), held_by
-
-
-def _checked_for_rentals(order: Recover, state: FleetState, now: float, settings: FleetSettings) -> Recover:
-    return replace(order, unsettled=may_be_committed(state.sent, order.cluster_id, now, settings.settle_time))
 
 
 def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
