@@ -1,5 +1,6 @@
 """What is saved of a fleet: whole at first, then as much as changed, and whole again after as much as that."""
 
+import json
 import resource
 import shutil
 from dataclasses import replace
@@ -229,6 +230,18 @@ def test_a_file_that_is_damaged_is_refused(tmp_path):
     path.write_bytes(whole)
     assert store.open() == "{}\n{1}\n{2}"
     store.close()
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_file_that_was_written_whole_is_read_and_goes_on(tmp_path, indent):
+    """As earlier versions wrote each save, and as a person may have laid it out."""
+    path, state = tmp_path / "fleet.json", fleet(3)
+    path.write_text(json.dumps(json.loads(state.to_json()), indent=indent) + "\n")
+    store = FileStore(path)
+    assert FleetState.from_json(store.open()) == state.interrupted()
+    store.append(between(state, replace(state, spent=Decimal(7))).to_json())
+    store.close()
+    assert FleetState.from_json(store.read()) == replace(state, spent=Decimal(7)).interrupted()
 
 
 @pytest.mark.parametrize("text", ["{3", '{"members": [{"cluster_id": "a", "origin": "zz"}]}', '{"spent": -1}', "[]"])
