@@ -46,11 +46,11 @@ import sys
 import anyio
 from tensorone import BidPolicy, ClusterSpec, FileStore, GaveUp, RetryPolicy, TensorOne
 
-async def main(url, path, width, *ids):
+async def main(url, path, width, every, *ids):
     spec = ClusterSpec(image_name="i", gpu_type_ids=["NVIDIA A40", "NVIDIA L40S"], volume_in_gb=20)
     async with TensorOne(url=url, settle_time=1.5, timeout=5, retry=RetryPolicy(attempts=2)) as client:
         kept = client.spot.keep_running(
-            dict.fromkeys(ids, spec), bids=dict.fromkeys(ids, 0.3), bidding=BidPolicy(ceiling=0.4), every=0.5,
+            dict.fromkeys(ids, spec), bids=dict.fromkeys(ids, 0.3), bidding=BidPolicy(ceiling=0.4), every=float(every),
             strategy="replace_next", left_behind="terminate", store=FileStore(path), width=int(width),
             backoff_initial=0.2, backoff_max=1, stable_after=1,
         )
@@ -73,7 +73,7 @@ def save(path, ids):
         json.dump(ids, file)
     os.replace(path + ".new", path)
 
-async def main(url, path, width, *ids):
+async def main(url, path, width, every, *ids):
     spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40", volume_in_gb=20)
     ids = json.load(open(path)) if os.path.exists(path) else list(ids)
     async with TensorOne(url=url, settle_time=0, timeout=5, retry=RetryPolicy(attempts=2)) as client:
@@ -196,15 +196,9 @@ class Soak:
         self._count = count
         self._calm()
         ids = self._rented()
-        command = [
-            sys.executable,
-            "-c",
-            NAIVE if naive else KEEPER,
-            emulator.url,
-            str(path),
-            str(max(8, count // 12)),
-            *ids,
-        ]
+        width, every = max(8, count // 12), max(0.5, count / 300)  # a listing of many takes its time
+        program = NAIVE if naive else KEEPER
+        command = [sys.executable, "-c", program, emulator.url, str(path), str(width), str(every), *ids]
         self._keeper = Keeper(command, emulator.api_key, path.with_suffix(".log"))
 
     def run(self, hits: int, *, calm: float) -> Report:
