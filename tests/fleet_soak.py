@@ -108,7 +108,9 @@ class Report:
         moves: Clusters that were replaced.
         requests: Requests to the server.
         exits: How often the keeper ended by itself, and was started again.
-        settled: Seconds from the calm until nothing was wrong; None if that did not happen.
+        settled: Seconds from the calm, which finds most of the fleet down, until nothing was wrong; None if that did
+            not happen.
+        cpu: CPU seconds of the server in that time: on a busy machine most of the time is spent waiting for a core.
         wrong: What is not as claimed, by kind.
     """
 
@@ -119,6 +121,7 @@ class Report:
     requests: int
     exits: int
     settled: float | None
+    cpu: float
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -130,7 +133,8 @@ class Report:
         what = f"{self.asked} clusters, {self.hits} kills and freezes, {self.faults} faults, {self.moves} moves, "
         what += f"{self.requests} requests, {self.exits} exits: "
         what += "".join(f"{len(found)} {kind}, " for kind, found in self.wrong.items())
-        return what + ("NOT AT REST" if self.settled is None else f"at rest after {self.settled:.1f} s")
+        rest = "NOT AT REST" if self.settled is None else f"at rest after {self.settled:.1f} s"
+        return f"{what}{rest}, {self.cpu:.1f} s of the server's CPU"
 
 
 class Keeper:
@@ -214,7 +218,9 @@ class Soak:
                     continue
                 self._keeper.kill()
             faults = len(self._emulator.faults.hits)
+            busy = time.process_time()
             settled = self._at_rest(calm)
+            busy = time.process_time() - busy
         finally:
             self._keeper.kill()
         requests = self._world.requests
@@ -226,6 +232,7 @@ class Soak:
             requests=sum(requests.values()),
             exits=self._keeper.exits,
             settled=settled,
+            cpu=busy,
             wrong=self._found(),
         )
 
