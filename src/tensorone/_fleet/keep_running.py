@@ -196,10 +196,21 @@ class KeepRunning(BlockIterator[Event]):
         observation = await self._observe(await self._poll_time())
         self._poll_next()
         self._decide(observation)
-        for each in self._ends:
-            self._session.events.emit(Duplicate, cluster_id=each.cluster_id, how=each.how)
-            with anyio.move_on_after(cleanup.GRACE):
-                await ending.end(self._session, each.cluster_id, each.how, told=False)
+        await self._end_all()
+
+    async def _end_all(self) -> None:
+        """Ends what nobody uses, several side by side; what takes too long comes back with the next look."""
+        limiter = anyio.CapacityLimiter(self._settings.width)
+        with anyio.move_on_after(cleanup.GRACE):
+            async with anyio.create_task_group() as group:
+                for each in self._ends:
+                    group.start_soon(self._end, each, limiter)
+
+    async def _end(self, end: End, limiter: anyio.CapacityLimiter) -> None:
+        async with limiter:
+            if not (left := self._state.left_behind.find(end.cluster_id) is not None):
+                self._session.events.emit(Duplicate, cluster_id=end.cluster_id, how=end.how)
+            await ending.end(self._session, end.cluster_id, end.how, told=left)
 
     async def _observe(self, moment: float) -> Look | PollFailed:
         try:

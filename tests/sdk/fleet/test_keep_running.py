@@ -124,6 +124,33 @@ def test_a_start_whose_answer_has_errors_too_is_no_reason_to_give_up(on, moves):
     on(main)
 
 
+def test_what_cannot_be_ended_holds_up_no_poll(on, caplog):
+    """All that was left behind is ended side by side, for so long at most, and again after the next poll."""
+
+    async def main(client, emulator):
+        ids = await rented(client, 6)
+        for each in ids:
+            await client.clusters.stop(each)
+        for host in emulator.world.hosts:
+            if host.gpu_type_id == A40:
+                emulator.world.occupy(host.machine_id, host.gpus)
+        emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=200))
+        settings = {"strategy": "replace_next", "left_behind": "terminate", "bids": dict.fromkeys(ids, 0.25)}
+        first = len(emulator.world.log)
+        async with client.spot.keep_running(dict.fromkeys(ids, BOTH), bidding=BIDDING, **settings) as events:
+            with anyio.move_on_after(300):
+                [_ async for _ in events]
+            assert events.left_behind == ()
+        looks = [each.at for each in list(emulator.world.log)[first:] if LIST in each.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(looks)) <= 2 * 15 + 1
+        assert sorted(emulator.world.clusters) == sorted(
+            each.id for each in emulator.world.clusters.values() if each.running
+        )
+        assert "duplicates" not in caplog.text
+
+    on(main)
+
+
 @pytest.mark.parametrize("moves", [False, True])
 def test_a_preemption_soon_after_a_recovery_is_noticed_by_the_next_poll(on, moves):
     """Also within `settle_time`: only what a listing from before the recovery would show may be such a listing."""
