@@ -171,6 +171,10 @@ def test_a_spec_is_written_with_its_secrets_where_asked(kind):
     assert json.loads(masked)["env"] == {"PASSWORD": "***"}
     with pytest.raises(ValidationError, match="env: was masked when it was written"):
         form.validate_json(masked)
+    bad = json.loads(form.dump_json(spec, context={"secrets": True})) | {"image_name": ""}
+    with pytest.raises(ValidationError, match="image_name") as refused:
+        form.validate_python(bad)
+    assert PLANTED not in str(refused.value) + repr(refused.value.errors())
     with pytest.raises(TypeError, match="PASSWORD are not pickled, since they may be secret"):
         pickle.dumps(spec)
 
