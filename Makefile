@@ -58,7 +58,7 @@ soak: install ## Run 10,000 operations under faults and compare with the server,
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
 soak-fleet: install ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; controls; what it costs
-	$(BIN)/python tests/fleet_soak.py --clusters 60 --kills 15 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --kills 8 --seeds 2 --forget
+	$(BIN)/python tests/fleet_soak.py --clusters 500 --hits 16 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --hits 8 --seeds 3 --naive
 	$(BIN)/python tests/temporal_soak.py --clusters 500 --hits 10 --seeds 5 && ! $(BIN)/python tests/temporal_soak.py --client naive --clusters 60 --hits 8 --seeds 3
 	$(BIN)/python tests/fleet_costs.py
 

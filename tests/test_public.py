@@ -52,7 +52,8 @@ PURE = {
     *("_market.volume_price", "_clusters.changes", "_clusters.reconcile"),
     *("_recovery.actions", "_recovery.failures", "_recovery.leave", "_recovery.plan_resume", "_recovery.policy"),
     *("_spot.backoff", "_spot.candidates", "_spot.request", "_spot.search_state", "_spot.terms"),
-    *("_fleet.bookkeeping", "_fleet.events", "_fleet.giving_up", "_fleet.look", "_fleet.member"),
+    *("_fleet.bookkeeping", "_fleet.changes", "_fleet.events", "_fleet.giving_up", "_fleet.look", "_fleet.member"),
+    *("_fleet._store.lines", "_fleet._store.store"),
     *("_fleet.observations", "_fleet.replacements", "_fleet.spec", "_fleet.state", "_fleet.step"),
 }
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tensorone._clusters.watch import Watch
     from tensorone._concurrency.fan_out import OutcomeStream, fan_out, stream_outcomes
     from tensorone._concurrency.outcome import NotStarted, Outcome
+    from tensorone._fleet._store.file_store import FileStore
     from tensorone._fleet.events import BidMade, BudgetReached, GaveUp, Moved, Preempted, Recovered, StatusUnknown
     from tensorone._fleet.keep_running import KeepRunning
-    from tensorone._fleet.store import FileStore
     from tensorone._graphql.request_queue import ThrottleState
     from tensorone._graphql.retry import RetryPolicy
     from tensorone._graphql.schema_check import OperationCheck
@@ -209,7 +209,7 @@ _HOMES = {
     ),
     "_fleet.events": "BidMade BudgetReached GaveUp Moved Preempted Recovered StatusUnknown",
     "_fleet.keep_running": "KeepRunning",
-    "_fleet.store": "FileStore",
+    "_fleet._store.file_store": "FileStore",
     "_generated": (
         "Account CloudType Cluster ClusterState ClusterStatus ContainerUsage Endpoint GpuType GpuUsage LowestPrice "
         "Machine PlacedCluster Port PricedGpuType Runtime Template"

@@ -227,11 +227,16 @@ class HiddenMapping(Mapping[str, V]):
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name!r}: '{MASK}'" for name in self._values) + "}"
 
+    def written(self, context: object) -> dict[str, V | str]:
+        """As pydantic writes it: with masks, unless the context asks for secrets."""
+        asked = (as_object(context) or {}).get("secrets") is True
+        return {name: value if asked else MASK for name, value in self._values.items()}
+
     def __reduce__(self) -> tuple[type[HiddenMapping[V]], tuple[dict[str, V]]]:
         if self._values:
             raise TypeError(
                 f"the values of {', '.join(self._values)} are not pickled, since they may be secret; to keep them,"
-                " write the spec with TypeAdapter(ClusterSpec).dump_json(spec, context={'secrets': True}), which"
+                " write the spec with TypeAdapter(type(spec)).dump_json(spec, context={'secrets': True}), which"
                 " validate_json reads"
             )
         return type(self), ({},)

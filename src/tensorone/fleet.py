@@ -8,6 +8,8 @@ pickles too, except one whose specs have `further` fields: `ClusterSpec` refuses
 
 from __future__ import annotations
 
+from tensorone._fleet._store.file_store import FileStore
+from tensorone._fleet._store.store import JournalStore, Store
 from tensorone._fleet.events import (
     BidMade,
     BudgetReached,
@@ -25,7 +27,6 @@ from tensorone._fleet.observations import Pending, PollFailed, RecoveryFailed, R
 from tensorone._fleet.spec import FleetSpec, Intent, Order
 from tensorone._fleet.state import FleetSettings, FleetState
 from tensorone._fleet.step import step
-from tensorone._fleet.store import FileStore, Store
 
 __all__ = [
     "BidMade",
@@ -37,6 +38,7 @@ __all__ = [
     "FleetState",
     "GaveUp",
     "Intent",
+    "JournalStore",
     "LeftBehind",
     "Look",
     "Member",

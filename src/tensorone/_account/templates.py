@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING
+from dataclasses import field, fields
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import core_schema
 
 from tensorone import _checks
-from tensorone._clusters.spec import checked_mount_path, checked_ports, hidden_env
+from tensorone._clusters.spec import check_unmasked, checked_mount_path, checked_ports, hidden_env, read_unshown
 from tensorone._data.dataclass import dataclass
+from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument, QueryError
 from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
 from tensorone._redaction import forgetful
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tensorone._generated import Template
+    from tensorone._redaction import HiddenMapping
     from tensorone._session.session import Session
 
 __all__ = ["TemplateSpec"]
@@ -33,7 +37,9 @@ class TemplateSpec:
         volume_in_gb: Persistent volume, GB; must be 0 for serverless workers.
         volume_mount_path: Directory of the volume.
         ports: Ports to open, such as ``("8888/http", "22/tcp")``.
-        env: Environment variables. Values do not appear in any repr.
+        env: Environment variables. Values do not appear in any repr, and a spec that has some is not pickled:
+            ``TypeAdapter(TemplateSpec).dump_json(spec, context={"secrets": True})`` writes it with them, and without
+            that context with masks.
         docker_args: Arguments that replace the image's command.
         readme: Text for people, Markdown.
         is_serverless: Whether it is for serverless workers.
@@ -66,6 +72,39 @@ class TemplateSpec:
         checked_mount_path(self.volume_mount_path)
         object.__setattr__(self, "ports", checked_ports(self.ports))
         object.__setattr__(self, "env", hidden_env(self.env))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _read,
+            json_schema_input_schema=core_schema.dict_schema(core_schema.str_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
+        )
+
+
+def _read(value: object) -> TemplateSpec:
+    return read_unshown("TemplateSpec", _spec, value)
+
+
+def _spec(value: object) -> TemplateSpec:
+    """A spec as it is, or from what was written."""
+    if isinstance(value, TemplateSpec):
+        return value
+    given = as_object(value) or {}
+    if unknown := sorted(given.keys() - TemplateSpec.__dataclass_fields__.keys()):
+        raise InvalidArgument(unknown[0], "is not a field of a TemplateSpec")
+    for name in ("name", "image_name", "container_disk_in_gb"):
+        if name not in given:
+            raise InvalidArgument(name, "is required")
+    check_unmasked(given, "env")
+    return TemplateSpec(**given)
+
+
+def _written(spec: TemplateSpec, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    """What pydantic writes of a spec: what was given, with masks unless the context asks for secrets."""
+    given = {each.name: getattr(spec, each.name) for each in fields(spec)}
+    env: HiddenMapping[str] = given.pop("env")
+    return {**{name: value for name, value in given.items() if value is not None}, "env": env.written(info.context)}
 
 
 async def save(session: Session, spec: TemplateSpec, *, template_id: str | None) -> Template:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields, replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
@@ -22,6 +22,8 @@ from tensorone._redaction import MASK, HiddenMapping, Names, forgetful
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
+
+S = TypeVar("S")
 
 
 @forgetful
@@ -121,39 +123,46 @@ def _signature() -> inspect.Signature:
 setattr(ClusterSpec, "__signature__", _signature())  # noqa: B010 - no attribute that a type checker knows
 
 
-def _read(value: object) -> ClusterSpec:
+def read_unshown(name: str, read: Callable[[object], S], value: object) -> S:
     """A spec that pydantic reads; its error, unlike pydantic's own, does not hold what was given."""
     try:
-        return _spec(value)
+        return read(value)
     except InvalidArgument as error:
         refused = PydanticCustomError("value_error", "Value error, {words}", {"words": str(error)})
     line: InitErrorDetails = {"type": refused, "input": MASK}
-    raise ValidationError.from_exception_data("ClusterSpec", [line], hide_input=True)
+    raise ValidationError.from_exception_data(name, [line], hide_input=True)
+
+
+def _read(value: object) -> ClusterSpec:
+    return read_unshown("ClusterSpec", _spec, value)
 
 
 def _spec(value: object) -> ClusterSpec:
-    """A spec as it is, or from what was written; a mask would be sent in the place of a value."""
+    """A spec as it is, or from what was written."""
     if isinstance(value, ClusterSpec):
         return value
     given = as_object(value)
     if given is None:
         raise InvalidArgument("spec", f"must be a ClusterSpec or a mapping of its fields, not {type(value).__name__}")
-    for name in ("env", "further"):
+    check_unmasked(given, "env", "further")
+    return ClusterSpec(**given)
+
+
+def check_unmasked(given: Mapping[str, object], *names: str) -> None:
+    """Refuses what was written with masks: they would be sent in the place of values."""
+    for name in names:
         if MASK in (as_object(given.get(name)) or {}).values():
             raise InvalidArgument(name, 'was masked when it was written: write it with context={"secrets": True}')
-    return ClusterSpec(**given)
 
 
 def _written(spec: ClusterSpec, info: core_schema.SerializationInfo) -> dict[str, Any]:
     """What pydantic writes of a spec: what was given, with masks unless the context asks for secrets."""
-    asked = (as_object(info.context) or {}).get("secrets") is True
     given = {each.name: getattr(spec, each.name) for each in fields(spec) if getattr(spec, each.name) not in (None, ())}
     if names := given.pop("env_from"):
         given["env_from"] = dict(names)
     for name in ("env", "further"):
-        hidden = given.pop(name)
-        if hidden:
-            given[name] = dict(hidden) if asked else dict.fromkeys(hidden, MASK)
+        if hidden := given.pop(name):
+            given[name] = hidden.written(info.context)
     return given
 
 

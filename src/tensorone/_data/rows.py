@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, get_args, overload
 
 from pydantic_core import core_schema
@@ -72,6 +73,20 @@ class Rows(Sequence[R], Generic[R]):
     def without(self, key: str) -> Self:
         """The same without the row with a key; costs a copy where there is one."""
         return self if self.find(key) is None else type(self)(row for row in self if row.key != key)
+
+    def differing(self, before: Self) -> Iterator[tuple[R | None, R | None]]:
+        """The rows that are not the very same as before at their positions, after those before; None where one ends.
+
+        Blocks that both share are not looked into: what one replacement changed is found by a few dozen comparisons.
+        """
+        levels = max(self._levels, before._levels)
+        return _differing(before._lifted(levels), self._lifted(levels), levels)
+
+    def _lifted(self, levels: int) -> Block:
+        root = self._root
+        for _ in range(self._levels, levels):
+            root = (root,)
+        return root
 
     def _like(self, root: Block, levels: int, place: int, row: R) -> Self:
         made = copy.copy(self)
@@ -138,6 +153,16 @@ def _leaves(block: Block, level: int) -> Iterator[Any]:
         return
     for each in block:
         yield from _leaves(each, level - 1)
+
+
+def _differing(old: Block, new: Block, level: int) -> Iterator[tuple[Any, Any]]:
+    for before, after in zip_longest(old, new):
+        if before is after:
+            continue
+        if level == 0:
+            yield before, after
+        else:
+            yield from _differing(before or (), after or (), level - 1)
 
 
 def _replaced(block: Block, level: int, place: int, row: object) -> Block:

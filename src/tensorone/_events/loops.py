@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tensorone._data.dataclass import dataclass
+from tensorone._data.public_value import AnyPublic
 
 from . import keys
 from .event import Event, seconds
@@ -120,7 +121,7 @@ class FleetChanged(Event):
     KEYS: ClassVar[Mapping[str, str]] = {"call": keys.CALL, "cluster_id": keys.CLUSTER}
 
     call: str
-    change: object
+    change: Annotated[object, AnyPublic]
     cluster_id: str | None
     text: str
 

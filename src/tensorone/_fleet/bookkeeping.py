@@ -10,7 +10,7 @@ from tensorone._session.cluster_status import MISSES_UNTIL_GONE, is_active
 
 from .events import End
 from .member import LeftBehind, Sent
-from .observations import Pending, Polled, RecoveryFailed, RecoverySucceeded, RentalSent, Strayed
+from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, RentalSent, Strayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tensorone._generated import Cluster
     from tensorone._recovery.actions import RentElsewhere
 
+    from .events import Recover
+    from .member import Members
     from .observations import Observation
     from .state import FleetSettings, FleetState
 
@@ -49,6 +51,12 @@ def may_be_committed(sent: Rows[Sent], cluster_id: str, now: float, settle_time:
     return place is not None and not sent[place].settled and now < sent[place].at + settle_time
 
 
+def checked_for_rentals(order: Recover, sent: Rows[Sent], now: float, settings: FleetSettings) -> Recover:
+    """An order, which says so where a rental in its place may yet be committed."""
+    unsettled = may_be_committed(sent, order.cluster_id, now, settings.settle_time)
+    return replace(order, unsettled=True) if unsettled else order
+
+
 def left_after(state: FleetState, observation: Observation) -> Rows[LeftBehind]:
     """The clusters that were left behind and that the account may still have."""
     if isinstance(observation, Polled):
@@ -60,6 +68,19 @@ def left_after(state: FleetState, observation: Observation) -> Rows[LeftBehind]:
     if isinstance(observation, RecoverySucceeded | Strayed) and observation.left_behind is not None:
         return _with(state.left_behind, observation.left_behind)
     return state.left_behind
+
+
+def without_current(left: Rows[LeftBehind], observation: Observation, members: Members) -> Rows[LeftBehind]:
+    """What was left behind, without what is a member again."""
+    if isinstance(observation, RecoverySucceeded | Duplicated):
+        back = observation.new_cluster_id if isinstance(observation, RecoverySucceeded) else observation.kept_id
+        return left.without(back)
+    if not isinstance(observation, Polled | Strayed) or not left:
+        return left
+    current = {member.cluster_id for member in members}
+    return (
+        left if current.isdisjoint(each.key for each in left) else Rows(one for one in left if one.key not in current)
+    )
 
 
 def ends(state: FleetState, shown: Mapping[str, Cluster], now: float, settings: FleetSettings) -> tuple[End, ...]:

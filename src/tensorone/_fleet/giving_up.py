@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tensorone._clusters.cleanup import named_in
+from tensorone._data.dataclass import dataclass
 from tensorone._errors import (
     AuthenticationError,
     BidCeilingReached,
     ClusterNotFound,
-    ConfigurationError,
     InvalidArgument,
     OperationUnsupported,
     QueryError,
@@ -54,16 +55,32 @@ def is_final(error: TensorOneError, terms: SearchTerms) -> bool:
         return True
     if not isinstance(error, QueryError) or error.retryable or error.operation not in _COSTING:
         return False
+    if named_in(error) is not None:  # it was carried out, whatever the errors beside it mean
+        return False
     # Neither the market nor a transient failure: the credit, the key's rights; or, with nothing sent, our own decision.
     return bool(error.errors) or error.attempts == 0
 
 
-def is_permanent(error: TensorOneError, in_a_row: int) -> bool:
-    """Whether to raise the error of a poll, of so many that failed in a row, instead of going on."""
-    if isinstance(error, ConfigurationError):
-        return True
-    if error.retryable:
-        return False
-    return in_a_row >= (
-        REFUSED_POLLS if isinstance(error, AuthenticationError | OperationUnsupported) else FAILED_POLLS
-    )
+@dataclass(frozen=True, slots=True)
+class FailedPolls:
+    """How many polls failed in a row in a way that should not be transient; a lost connection in between ends the row.
+
+    Attributes:
+        lasting: Those that failed in any such way.
+        refused: Those of them, the latest, by which the server refused the key or the listing itself.
+    """
+
+    lasting: int = 0
+    refused: int = 0
+
+    def after(self, error: TensorOneError) -> FailedPolls:
+        """With one more."""
+        if error.retryable:
+            return FailedPolls()
+        refused = isinstance(error, AuthenticationError | OperationUnsupported)
+        return FailedPolls(self.lasting + 1, self.refused + 1 if refused else 0)
+
+    @property
+    def permanent(self) -> bool:
+        """Whether to raise the error of the latest one, instead of going on."""
+        return self.lasting >= FAILED_POLLS or self.refused >= REFUSED_POLLS

@@ -17,7 +17,7 @@ from tensorone._clusters import cleanup
 from tensorone._clusters import end as ending
 from tensorone._clusters.spec import checked_spec
 from tensorone._concurrency import shield
-from tensorone._errors import InvalidArgument, TensorOneError
+from tensorone._errors import ConfigurationError, InvalidArgument, TensorOneError
 from tensorone._events.rentals import Duplicate
 from tensorone._market.shared_prices import Market
 from tensorone._recovery.policy import ResumePolicy
@@ -26,14 +26,15 @@ from tensorone._session.block_iterator import BlockIterator
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import search_terms
 
+from ._store.saving import Saving
 from .events import End, Event, Recover, reported
-from .giving_up import is_permanent
+from .giving_up import FailedPolls
 from .look import digest
 from .observations import PollFailed, RentalSent
 from .recoveries import Recoveries
 from .spec import order_on
-from .state import FleetSettings, FleetState, check_writer, restored
-from .step import own_bids, step
+from .state import FleetSettings, FleetState, restored
+from .step import step
 from .words import tell
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
     from tensorone._spot.terms import SearchTerms, TermOptions
 
+    from ._store.store import Store
     from .look import Look
     from .observations import Observation
     from .spec import Order
     from .state import FleetOptions
-    from .store import Store
 
 __all__ = ["KeepRunning"]
 
@@ -134,21 +135,21 @@ class KeepRunning(BlockIterator[Event]):
         self._terms = terms
         self._policy = policy
         self._expires_in = expires_in
+        self._saving = Saving(store, read, on_state)
         self._recoveries = Recoveries(
             session,
             call="spot.keep_running",
-            alone=read is not None or store is not None,
+            alone=self._saving.exclusive,
+            listed=self._saving.exclusive,
             own=self._own_bids,
             members=lambda: self._state.cluster_ids,
             sending=self._note_sending,
         )
         self._settings = settings
         self._state = state
-        self._read = read
-        self._store = store
         self._restored = restored
-        self._on_state = on_state
         self._not_saved: Exception | None = None
+        self._failed = FailedPolls()
         self._orders: list[Recover] = []
         self._ends: list[End] = []
         self._shown: Mapping[str, Cluster] = {}
@@ -168,14 +169,9 @@ class KeepRunning(BlockIterator[Event]):
         return tuple(each.cluster for each in self._state.left_behind)
 
     async def __aenter__(self) -> Self:
-        if self._store is not None:
-            saved = _checks.answer("store.open", self._store.open)
-            try:
-                self._state = self._restored(saved)
-            except BaseException:
-                self._store.close()
-                raise
-            self._unread.extend(self._state.unread)
+        if (state := self._saving.open(self._restored)) is not None:
+            self._state = state
+            self._unread.extend(state.unread)
         self._state = replace(self._state, run=secrets.token_hex(8), epoch=self._state.epoch + 1)
         self._clock_offset = max(time.time(), self._state.at or 0.0) - anyio.current_time()
         return await super().__aenter__()
@@ -184,8 +180,7 @@ class KeepRunning(BlockIterator[Event]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await super().__aexit__(kind, error, traceback)
-        if self._store is not None:
-            self._store.close()
+        self._saving.close()
 
     async def _advance(self) -> None:
         if self._orders and anyio.current_time() < self._due:  # later they are old news
@@ -201,21 +196,32 @@ class KeepRunning(BlockIterator[Event]):
         observation = await self._observe(await self._poll_time())
         self._poll_next()
         self._decide(observation)
-        for each in self._ends:
-            self._session.events.emit(Duplicate, cluster_id=each.cluster_id, how=each.how)
-            with anyio.move_on_after(cleanup.GRACE):
-                await ending.end(self._session, each.cluster_id, each.how, told=False)
+        await self._end_all()
+
+    async def _end_all(self) -> None:
+        """Ends what nobody uses, several side by side; what takes too long comes back with the next look."""
+        limiter = anyio.CapacityLimiter(self._settings.width)
+        with anyio.move_on_after(cleanup.GRACE):
+            async with anyio.create_task_group() as group:
+                for each in self._ends:
+                    group.start_soon(self._end, each, limiter)
+
+    async def _end(self, end: End, limiter: anyio.CapacityLimiter) -> None:
+        async with limiter:
+            if not (left := self._state.left_behind.find(end.cluster_id) is not None):
+                self._session.events.emit(Duplicate, cluster_id=end.cluster_id, how=end.how)
+            await ending.end(self._session, end.cluster_id, end.how, told=left)
 
     async def _observe(self, moment: float) -> Look | PollFailed:
         try:
             snapshot = await self._session.listing.since(moment)
         except TensorOneError as error:
-            self._failures += 1
-            if is_permanent(error, self._failures):
+            self._failed = self._failed.after(error)
+            if self._failed.permanent or isinstance(error, ConfigurationError):
                 self._poll_next()
                 raise
             return PollFailed()
-        self._shown, self._failures = snapshot.value, 0
+        self._shown, self._failed = snapshot.value, FailedPolls()
         at = snapshot.asked_at + self._clock_offset
         return digest(snapshot.value, self._state.cluster_ids, self._state.other_ids, at=at)
 
@@ -271,7 +277,7 @@ class KeepRunning(BlockIterator[Event]):
         return order_on(self._terms, self._policy, recover=recover, spec=spec, expires_in=self._expires_in)
 
     def _own_bids(self, gpu_type_id: str) -> tuple[Decimal, ...]:
-        return own_bids(self._state, gpu_type_id)
+        return self._state.own_bids.get(gpu_type_id, ())
 
     def _note_sending(self, order: Order) -> bool:
         """Saves that a rental is about to be sent: who continues after a crash looks for it first. Whether it could."""
@@ -286,12 +292,7 @@ class KeepRunning(BlockIterator[Event]):
 
     def _save(self, state: FleetState, events: Sequence[Event] = ()) -> None:
         state = replace(state, unread=(*self._unread, *events))
-        check_writer(self._state, None if self._read is None else self._read())
-        text = "" if self._store is None and self._on_state is None else state.to_json()
-        if self._store is not None:
-            _checks.answer("store.save", self._store.save, text)
-        if self._on_state is not None:
-            _checks.answer("on_state", self._on_state, text)
+        self._saving.save(state)
         self._state = state
 
     def _now(self) -> float:

@@ -146,6 +146,7 @@ class _Turn:
             session.brief(),
             call="fleet.round",
             alone=True,
+            listed=False,
             own=own,
             members=lambda: (order.recover.cluster_id,),
             sending=self._sending,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tensorone._data.dataclass import dataclass
 from tensorone._generated import Cluster, ClusterStatus, Runtime
@@ -82,6 +82,24 @@ class Look:
             missing=tuple(each for each in self.missing if each in ids),
             quotes=tuple(each for each in self.quotes if (each.gpu_type_id, each.gpu_count) in pairs),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Up:
+    """A cluster that is simply up: as little as decides, since a look at ten thousand shows almost as many."""
+
+    id: str
+
+    desired_status: ClassVar[str] = ClusterStatus.RUNNING
+    runtime: ClassVar[object] = "up"
+    env: ClassVar[tuple[str, ...]] = ()
+
+
+def sighted(look: Look) -> dict[str, Cluster]:
+    """The clusters that a look shows, by id, with as much of each as `step` reads."""
+    shown = {each: cast("Cluster", _Up(each)) for each in look.up}
+    shown.update(replace(look, up=()).clusters)
+    return shown
 
 
 def digest(clusters: Mapping[str, Cluster], members: Collection[str], others: Collection[str], *, at: float) -> Look:

@@ -54,6 +54,8 @@ class Member:
         limited: Whether a limit of the client refused its latest recovery.
         unknown_status: A status of which nothing is known, as it was seen last; None otherwise.
         recovered_at: When it was recovered last, None before the first time.
+        stale: What a listing from before that recovery shows of it, ``"EXITED"`` or ``"MISSING"``; None once one has
+            shown it running.
         recoveries: How many recoveries succeeded.
     """
 
@@ -76,6 +78,7 @@ class Member:
     limited: bool = False
     unknown_status: str | None = None
     recovered_at: float | None = None
+    stale: Literal["EXITED", "MISSING"] | None = None
     recoveries: Count = 0
 
     @property

@@ -50,6 +50,8 @@ class Recoveries:
         call: What the user called, for errors and events.
         alone: Whether no other process keeps the same fleet; otherwise the rentals of a round begin at a moment that
             is drawn, so that what another keeper rents is seen first.
+        listed: Whether the listing that a round is given was asked for when nothing of this fleet was under way
+            anywhere; otherwise each rental lists the account once more before it.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
         members: The fleet's clusters, as they are now.
         sending: Called with the order whose cluster is about to be replaced, and again after each refused bid; without
@@ -62,6 +64,7 @@ class Recoveries:
         *,
         call: str,
         alone: bool,
+        listed: bool,
         own: Callable[[str], Collection[Decimal]],
         members: Callable[[], Collection[str]],
         sending: Callable[[Order], bool],
@@ -69,6 +72,7 @@ class Recoveries:
         self._session = session
         self._call = call
         self._alone = alone
+        self._listed = listed
         self._own = own
         self._members = members
         self._sending = sending
@@ -126,7 +130,12 @@ class Recoveries:
         prices = SharedPrices(market.of(order.spec.candidates, order.spec.gpu_count), self._own, age=order.every)
         spec = await self._spec(order, prices)
         request = SpotRequest(
-            spec=spec, terms=order.terms, token=order.token, adopt=True, expires_in=order.expires_in, log=log
+            spec=spec,
+            terms=order.terms,
+            token=order.token,
+            adopt=not self._listed,  # the listing shows what has the token, and `successor` found nothing
+            expires_in=order.expires_in,
+            log=log,
         )
         replacement = Replacement(request=request, end=end, once=True, market=prices)
         recovery = self._recovery(order, shown, replacement)

@@ -16,11 +16,12 @@ from tensorone._data.json import as_object
 from tensorone._data.rows import Rows
 from tensorone._errors import ConfigurationError, InvalidArgument
 
+from .changes import Change, applied
 from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
 from .member import STRICT, Count, LeftBehind, Member, Members, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tensorone._clusters.spec import ClusterSpec
 
@@ -185,14 +186,14 @@ class FleetState:
 
     @classmethod
     def from_json(cls, text: str) -> FleetState:
-        """The state as it was saved, for a process that continues from it.
+        """The state as it was saved, for a process that continues from it; with the changes on the lines after it.
 
         Recoveries that were under way begin again. The clock must go on: seconds since 1970 do.
 
         Raises:
             InvalidArgument: The text is not a saved state, or one of another version.
         """
-        saved = dict(_header(text))
+        saved, lines = _parts(text)
         if (version := saved.pop("version")) not in READABLE:
             raise InvalidArgument("state", f"was saved in format {version}, and this version reads {VERSION}")
         try:
@@ -205,7 +206,7 @@ class FleetState:
         if version < VERSION:  # it says nothing of rentals: one may have been sent for each that was under way
             under_way = (one.cluster_id for one in state.members if one.phase == "recovering")
             state = replace(state, sent=Rows(Sent(cluster_id=each, at=state.at or 0.0) for each in under_way))
-        return state.interrupted()
+        return _changed(state, lines).interrupted()
 
 
 @cache
@@ -213,15 +214,23 @@ def _form() -> TypeAdapter[FleetState]:
     return TypeAdapter(FleetState)
 
 
-def _header(text: str) -> Mapping[str, Any]:
-    """The fields of a saved state, not checked yet."""
+def _parts(text: str) -> tuple[dict[str, Any], list[str]]:
+    """The fields of a saved state, not checked yet, and the lines after it."""
     try:
-        saved = as_object(json.loads(text))
+        found, end = json.JSONDecoder().raw_decode(text)
     except (TypeError, ValueError) as error:
         raise InvalidArgument("state", "is not a valid saved state of a fleet") from error
+    saved = as_object(found)
     if saved is None or "version" not in saved:
         raise InvalidArgument("state", "is not a valid saved state of a fleet")
-    return saved
+    return dict(saved), text[end:].split("\n")
+
+
+def _changed(state: FleetState, lines: Iterable[str]) -> FleetState:
+    try:
+        return applied(state, map(Change.from_json, filter(str.strip, lines)))
+    except (KeyError, ValueError) as error:
+        raise InvalidArgument("state", "is followed by what is not a change of this fleet") from error
 
 
 def _words(error: ValidationError) -> str:
@@ -261,9 +270,11 @@ def check_writer(state: FleetState, saved: str | None) -> None:
     Raises:
         ConfigurationError: What was saved is of a later run.
     """
-    found = FleetState.from_json(saved) if saved else state
-    if found.run != state.run and found.epoch >= state.epoch:
+    if not saved:
+        return
+    found, _ = _parts(saved)
+    if found.get("run") != state.run and found.get("epoch", 0) >= state.epoch:
         raise ConfigurationError(
-            f"another keep_running (run {found.run}) continued from the saved state of this one (run {state.run})"
-            " and has taken over its clusters. Nothing more is done here: end this one"
+            f"another keep_running (run {found.get('run')}) continued from the saved state of this one (run"
+            f" {state.run}) and has taken over its clusters. Nothing more is done here: end this one"
         )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from tensorone._data.rows import Rows
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
-from .bookkeeping import ends, left_after, may_be_committed, sent_after
+from .bookkeeping import checked_for_rentals, ends, left_after, sent_after, without_current
 from .events import BidMade, BudgetReached, End, GaveUp, Moved, Preempted, Recover, Recovered, StatusUnknown
-from .look import Look
+from .look import Look, sighted
 from .member import MOST_PREDECESSORS, Members, backoff
 from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
 from .replacements import stray, surplus
 
 if TYPE_CHECKING:
     from .events import Action, HeldBy
-    from .member import LeftBehind, Member, Phase
+    from .member import Member, Phase
     from .observations import Observation, Outcome, Sighting
     from .state import FleetSettings, FleetState
 
@@ -55,7 +54,7 @@ def _looked(
     state: FleetState, look: Look, now: float, settings: FleetSettings
 ) -> tuple[FleetState, tuple[Action, ...]]:
     """A look says how the members are, and what there is beside them."""
-    shown = look.clusters
+    shown = sighted(look)
     found = surplus(state, shown, now)
     stopped = frozenset(look.stopped)
     past = {each: one for one in state.members for each in one.past if each in stopped}
@@ -85,7 +84,7 @@ def _stepped(
     state = replace(state, sent=sent_after(state.sent, observation, now), left_behind=left_after(state, observation))
     if isinstance(observation, Polled):  # what a recovery brought begins none, and without a poll nothing is known
         members, recoveries, held_by = _started(members, spent, now, settings)
-        recoveries = tuple(_checked_for_rentals(each, state, now, settings) for each in recoveries)
+        recoveries = tuple(checked_for_rentals(each, state.sent, now, settings) for each in recoveries)
     if _used_up(spent, settings):  # also where a poll failed: time costs all the same
         held_by = "budget"
     elif held_by is None and members.totals.limited:
@@ -93,22 +92,9 @@ def _stepped(
     if held_by is not None and held_by != state.held_by:
         events = (*events, BudgetReached(now, held_by, spent, members.rate(Decimal(settings.ceiling))))
     at = now if state.at is None else max(now, state.at)
-    left = _without_current(state.left_behind, observation, members)
+    left = without_current(state.left_behind, observation, members)
     state = replace(state, members=members, at=at, spent=spent, held_by=held_by, left_behind=left)
     return state, (*events, *recoveries)
-
-
-def _without_current(left: Rows[LeftBehind], observation: Observation, members: Members) -> Rows[LeftBehind]:
-    """What was left behind, without what is a member again."""
-    if isinstance(observation, RecoverySucceeded | Duplicated):
-        back = observation.new_cluster_id if isinstance(observation, RecoverySucceeded) else observation.kept_id
-        return left.without(back)
-    if not isinstance(observation, Polled | Strayed) or not left:
-        return left
-    current = {member.cluster_id for member in members}
-    return (
-        left if current.isdisjoint(each.key for each in left) else Rows(one for one in left if one.key not in current)
-    )
 
 
 def _observed(
@@ -120,7 +106,10 @@ def _observed(
         results = [
             (one, None) if one.key in unasked else _seen(one, shown.get(one.key), at, now, settings) for one in members
         ]
-        return Members(one for one, _ in results), tuple(event for _, event in results if event)
+        events = tuple(event for _, event in results if event)
+        if all(new is one for one, (new, _) in zip(members, results, strict=True)):
+            return members, events
+        return Members(one for one, _ in results), events
     if not isinstance(observation, RecoverySucceeded | RecoveryFailed | Pending | Duplicated):
         return members, ()
     bids = () if isinstance(observation, Duplicated) else observation.bids
@@ -139,17 +128,24 @@ def _observed(
 def _seen(
     member: Member, sighting: Sighting | None, asked_at: float, now: float, settings: FleetSettings
 ) -> tuple[Member, Action | None]:
-    """A member after a successful listing."""
-    if sighting is not None and sighting.desired_status == "RUNNING":
-        return _running(replace(member, misses=0), now, up=sighting.runtime is not None)
-    if member.recovered_at is not None and asked_at < member.recovered_at + settings.settle_time:
-        return member, None  # the listing may be older than the recovery
-    if sighting is None:
+    """A member after a successful listing; the same object where nothing is new, which most looks say of most."""
+    status = None if sighting is None else str.__str__(sighting.desired_status)
+    if sighting is not None and status == "RUNNING":
+        return _running(member, now, up=sighting.runtime is not None)
+    if _may_be_old(member, status, asked_at, settings):
+        return member, None
+    if status is None:
         return _missing(replace(member, misses=member.misses + 1), now, settings)
-    member, status = replace(member, misses=0), str.__str__(sighting.desired_status)
     if status not in ("EXITED", "TERMINATED"):
-        return _unknown(member, status, now)
-    return _stopped(replace(member, gone=status == "TERMINATED"), now, settings)
+        return _unknown(replace(member, misses=0), status, now)
+    return _stopped(member, now, settings, gone=status == "TERMINATED", misses=0)
+
+
+def _may_be_old(member: Member, status: str | None, asked_at: float, settings: FleetSettings) -> bool:
+    """Whether a listing may show a member as it was before its recovery: until one has shown it running."""
+    if member.stale is None or member.stale != (status or "MISSING"):
+        return False
+    return member.recovered_at is not None and asked_at < member.recovered_at + settings.settle_time
 
 
 def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
@@ -157,18 +153,35 @@ def _missing(member: Member, now: float, settings: FleetSettings) -> tuple[Membe
     if member.misses < MISSES_UNTIL_GONE:
         return member, None  # too early to say
     if member.phase != "new" or member.bid_per_gpu is not None:  # seen, or won by whoever knows its bid
-        return _stopped(replace(member, gone=True), now, settings)
+        return _stopped(member, now, settings, gone=True, misses=member.misses)
     why = f"The account has no cluster {member.cluster_id}, and this fleet never saw one: a mistyped id rents nothing."
     return replace(member, phase="given_up", gone=True), GaveUp(member.cluster_id, now, why)
 
 
-def _stopped(member: Member, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
+def _stopped(
+    member: Member, now: float, settings: FleetSettings, *, gone: bool, misses: int
+) -> tuple[Member, Action | None]:
     """A member that does not run."""
-    stopped = replace(member, billed=False, unknown_status=None)
     if member.phase in ("down", "recovering", "given_up"):
-        return stopped, None
-    event = Preempted(member.cluster_id, now, member.phase == "booting", member.gone)
-    return _lost(stopped, now, settings), event
+        if not member.billed and (member.gone, member.misses, member.unknown_status) == (gone, misses, None):
+            return member, None
+        return replace(member, billed=False, gone=gone, misses=misses, unknown_status=None), None
+    event = Preempted(member.cluster_id, now, member.phase == "booting", gone)
+    stable = member.recovered_at is None or now - member.recovered_at >= settings.stable_after
+    strikes = 0 if stable else member.strikes + 1
+    lost = replace(
+        member,
+        phase="down",
+        billed=False,
+        gone=gone,
+        misses=misses,
+        unknown_status=None,
+        strikes=strikes,
+        retry_at=now + backoff(strikes, settings),
+        waiting_since=None,
+        limited=False,
+    )
+    return lost, event
 
 
 def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | None]:
@@ -179,20 +192,20 @@ def _unknown(member: Member, status: str, now: float) -> tuple[Member, Action | 
 
 
 def _running(member: Member, now: float, *, up: bool) -> tuple[Member, Action | None]:
-    running = replace(member, billed=True, gone=False, unknown_status=None)
+    phase: Phase = "up" if up else "booting"
+    if member.phase == phase and _is_settled(member):
+        return member, None
+    running = replace(member, misses=0, billed=True, gone=False, unknown_status=None, stale=None)
     if member.phase == "recovering":
         return running, None  # the outcome of its recovery reports it
     again = member.phase in ("down", "given_up")
-    phase: Phase = "up" if up else "booting"
     running = replace(running, phase=phase, recovered_at=now if again else member.recovered_at)
     return running, Recovered(member.cluster_id, now, member.bid_per_gpu) if again else None
 
 
-def _lost(member: Member, now: float, settings: FleetSettings) -> Member:
-    stable = member.recovered_at is None or now - member.recovered_at >= settings.stable_after
-    strikes = 0 if stable else member.strikes + 1
-    lost = replace(member, phase="down", strikes=strikes, retry_at=now + backoff(strikes, settings))
-    return replace(lost, waiting_since=None, limited=False)
+def _is_settled(member: Member) -> bool:
+    """Whether a listing that shows it running says nothing new."""
+    return member.billed and not (member.misses or member.gone or member.unknown_status or member.stale)
 
 
 def _ended(member: Member, outcome: Outcome, now: float, settings: FleetSettings) -> tuple[Member, Action | None]:
@@ -242,9 +255,10 @@ def _at(member: Member, cluster_id: str, now: float) -> Member:
     past = member.past
     if cluster_id != member.cluster_id:
         past = (*(each for each in past if each != cluster_id), member.cluster_id)[-MOST_PREDECESSORS:]
+    stale: Literal["EXITED", "MISSING"] = "EXITED" if cluster_id == member.cluster_id else "MISSING"
     running = replace(member, cluster_id=cluster_id, past=past, phase="booting", billed=True, gone=False, misses=0)
     running = replace(running, waiting_since=None, limited=False, unknown_status=None)
-    return replace(running, recovered_at=now, recoveries=member.recoveries + 1)
+    return replace(running, recovered_at=now, stale=stale, recoveries=member.recoveries + 1)
 
 
 def _started(
@@ -269,10 +283,6 @@ def _started(
     return current, tuple(recoveries), held_by
 
 
-def _checked_for_rentals(order: Recover, state: FleetState, now: float, settings: FleetSettings) -> Recover:
-    return replace(order, unsettled=may_be_committed(state.sent, order.cluster_id, now, settings.settle_time))
-
-
 def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
     return settings.budget is not None and spent >= settings.budget
 
@@ -288,11 +298,3 @@ def _order(member: Member, now: float) -> Recover:
         waited=waited,
         past=member.past,
     )
-
-
-def own_bids(state: FleetState, gpu_type_id: str) -> tuple[Decimal, ...]:
-    """What the fleet's running clusters of a GPU type are billed, US dollars per GPU and hour, where that is known.
-
-    Each amount once.
-    """
-    return tuple(bid for name, bid in state.members.totals.bids if name == gpu_type_id)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tensorone._clusters.lease import OnExit
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._concurrency.outcome import Outcome
+    from tensorone._fleet._store.store import Store
     from tensorone._fleet.keep_running import KeepRunning
-    from tensorone._fleet.store import Store
     from tensorone._generated import CloudType, Cluster, PlacedCluster
     from tensorone._market.attempt_log import Attempt
     from tensorone._market.bidding import BidPolicy
@@ -456,7 +456,8 @@ class Spot:
             left_behind: What to do with a cluster that another one replaced, once that runs: ``"keep"`` it, whose
                 volume stays billed, or ``"terminate"`` it, which deletes its volume.
             store: Where the state is kept between two runs: ``FileStore("fleet.json")``. It is read when the block is
-                entered, written whenever `on_state` would be called, and belongs to one run at a time.
+                entered, written whenever `on_state` would be called, and belongs to one run at a time. That one writes
+                what changed; a store of your own gets the whole state, unless it is a `tensorone.fleet.JournalStore`.
             state: A saved state to continue from, of a process that ended: ``.state``, or what `on_state` was called
                 with. Or a function that reads it, called at the start and before each save: then a keeper that finds
                 that another one has continued from its state refuses to go on, and needs to draw no moment.

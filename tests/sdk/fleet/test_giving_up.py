@@ -9,7 +9,6 @@ from tensorone import (
     BidCeilingReached,
     BidPolicy,
     ClusterNotFound,
-    ConfigurationError,
     ConnectionFailed,
     NoCapacity,
     OperationUnsupported,
@@ -18,7 +17,7 @@ from tensorone import (
     SpendLimitReached,
     UnexpectedResponse,
 )
-from tensorone._fleet.giving_up import FAILED_POLLS, REFUSED_POLLS, failed, is_permanent
+from tensorone._fleet.giving_up import FAILED_POLLS, REFUSED_POLLS, FailedPolls, failed
 from tensorone._spot.terms import SearchTerms
 
 WORDS = [{"message": "Please add funds."}]
@@ -65,18 +64,30 @@ def test_a_limit_of_the_client_backs_off():
     assert (outcome.limited, outcome.tried) == (True, True)
 
 
+KEY, OTHER, LOST = (
+    AuthenticationError("Wrong."),
+    UnexpectedResponse("No JSON.", status_code=200),
+    ConnectionFailed("R."),
+)
+
+
 @pytest.mark.parametrize(
-    ("error", "survived"),
+    ("errors", "permanent"),
     [
-        (ConfigurationError("Closed."), 0),
-        (AuthenticationError("Wrong key."), REFUSED_POLLS - 1),
-        (OperationUnsupported("No such field."), REFUSED_POLLS - 1),
-        (QueryError("Internal."), FAILED_POLLS - 1),
-        (UnexpectedResponse("No JSON.", status_code=200), FAILED_POLLS - 1),
-        (ConnectionFailed("Reset."), 10_000),
+        ([KEY] * (REFUSED_POLLS - 1), False),
+        ([KEY] * REFUSED_POLLS, True),
+        ([OperationUnsupported("No such field.")] * REFUSED_POLLS, True),
+        ([LOST, OTHER, KEY], False),
+        ([KEY, KEY, LOST, KEY], False),
+        ([OTHER] * (FAILED_POLLS - 1), False),
+        ([OTHER, KEY] * (FAILED_POLLS // 2), True),
+        ([LOST] * 10_000, False),
+        ([LOST] * 10_000 + [OTHER], False),
     ],
 )
-def test_how_many_polls_may_fail_in_a_row(error, survived):
-    """The more certain the error is, the fewer failed polls are tolerated."""
-    assert not any(is_permanent(error, count) for count in range(1, survived + 1))
-    assert is_permanent(error, survived + 1) is (survived < 10_000)
+def test_how_many_polls_may_fail_in_a_row(errors, permanent):
+    """The more certain the error is, the fewer are tolerated; what is transient is survived, and proves no other."""
+    row = FailedPolls()
+    for error in errors:
+        row = row.after(error)
+    assert row.permanent is permanent

@@ -103,6 +103,75 @@ def test_a_preemption_while_booting_is_noticed(on):
     on(main)
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_start_whose_answer_has_errors_too_is_no_reason_to_give_up(on, moves):
+    """The answer names the cluster, so it was started; if nobody can see it at first, the next rounds find it."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await (client.clusters.terminate if moves else client.clusters.stop)(old)
+        settings = {"strategy": "replace_same", "bids": {old: 0.25}}
+        async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, **settings) as events:
+            assert isinstance(await anext(events), Preempted)
+            emulator.faults.add(Fault("data_with_errors", operation=RENT if moves else BID))
+            for field in ("cluster", LIST):
+                emulator.faults.add(Fault("graphql_error", operation=field, after=2 if moves else 0, times=10))
+            while not isinstance(event := await anext(events), Moved if moves else Recovered):
+                assert not isinstance(event, GaveUp)
+        assert emulator.world.requests[RENT] == (2 if moves else 1)
+        assert emulator.world.clusters[event.cluster_id].running
+
+    on(main)
+
+
+def test_what_cannot_be_ended_holds_up_no_poll(on, caplog):
+    """All that was left behind is ended side by side, for so long at most, and again after the next poll."""
+
+    async def main(client, emulator):
+        ids = await rented(client, 6)
+        for each in ids:
+            await client.clusters.stop(each)
+        for host in emulator.world.hosts:
+            if host.gpu_type_id == A40:
+                emulator.world.occupy(host.machine_id, host.gpus)
+        emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=200))
+        settings = {"strategy": "replace_next", "left_behind": "terminate", "bids": dict.fromkeys(ids, 0.25)}
+        first = len(emulator.world.log)
+        async with client.spot.keep_running(dict.fromkeys(ids, BOTH), bidding=BIDDING, **settings) as events:
+            with anyio.move_on_after(300):
+                [_ async for _ in events]
+            assert events.left_behind == ()
+        looks = [each.at for each in list(emulator.world.log)[first:] if LIST in each.root_fields]
+        assert max(later - earlier for earlier, later in pairwise(looks)) <= 2 * 15 + 1
+        assert sorted(emulator.world.clusters) == sorted(
+            each.id for each in emulator.world.clusters.values() if each.running
+        )
+        assert "duplicates" not in caplog.text
+
+    on(main)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_preemption_soon_after_a_recovery_is_noticed_by_the_next_poll(on, moves):
+    """Also within `settle_time`: only what a listing from before the recovery would show may be such a listing."""
+
+    async def main(client, emulator):
+        (old,) = await rented(client)
+        await (client.clusters.terminate if moves else client.clusters.stop)(old)
+        settings = {"every": 3, "strategy": "replace_same", "bids": {old: 0.25}}
+        async with client.spot.keep_running({old: SPEC}, bidding=BIDDING, **settings) as events:
+            while not isinstance(event := await anext(events), Moved if moves else Recovered):
+                pass
+            lost = event.at + (0.1 if moves else 4)  # before any listing shows it, and after one
+            emulator.world.later(lost - event.at, lambda: emulator.world.preempt(event.cluster_id))
+            while not isinstance(found := await anext(events), Preempted):
+                pass
+        assert found.cluster_id == event.cluster_id
+        assert lost <= found.at <= lost + 2 * 3
+
+    on(main)
+
+
 def test_what_cannot_be_recovered_here_moves_if_allowed(on):
     """The cluster moves once, and its replacement is kept running under its new id."""
 

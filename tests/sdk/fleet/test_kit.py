@@ -280,6 +280,40 @@ def test_a_round_that_ends_at_any_request_and_is_repeated_rents_one(on, kind, ho
         assert len(hits) - number >= 2
 
 
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize("call", ["look", "terminate", "stop"])
+def test_a_look_or_an_end_that_ends_at_any_request_is_repeated(on, call, sent):
+    """By another client: it sees what the first would have seen, and ends that cluster and no other."""
+    hits = []
+
+    async def main(client, emulator):
+        runner = Runner(client, fleet_of(2))
+        await runner.run(20)
+        one, two = running(emulator)
+        if call == "look":
+            emulator.world.preempt(one)
+
+        async def ask(each):
+            if call == "look":
+                return await each.fleet.look(runner.fleet, runner.state.cluster_ids)
+            return await each.fleet.end(one, how=call)
+
+        transport = Doomed(emulator, at=len(hits), sent=sent, killed=True)
+        async with opened(emulator, transport) as first:
+            hits.append(await until_over(transport, lambda: ask(first)))
+        seen = await ask(client)
+        if call == "look":
+            assert seen == replace(await ask(client), at=seen.at)
+            assert [each.id for each in seen.seen] == [one]
+            assert {each.gpu_type_id for each in seen.quotes} == {A40, L40S}
+        assert running(emulator) == [two]
+        assert (one in existing(emulator)) is (call != "terminate")
+
+    while not hits or hits[-1]:
+        on(main)
+    assert len(hits) >= 2
+
+
 def test_a_look_is_small_and_a_round_asks_no_market_twice(on):
     """500 clusters, up or down, fit 64 KiB; one listing and one request for prices, however many rounds follow."""
 

@@ -22,7 +22,7 @@ from tensorone._fleet.events import (
 from tensorone._fleet.member import backoff
 from tensorone._fleet.observations import Polled, PollFailed, RecoveryFailed, RecoverySucceeded
 from tensorone._fleet.state import FleetSettings, FleetState
-from tensorone._fleet.step import own_bids, step
+from tensorone._fleet.step import step
 
 SETTINGS = FleetSettings(ceiling=0.5, width=2, backoff_initial=10, backoff_max=40, stable_after=600, settle_time=5)
 BID = Decimal("0.2")
@@ -149,6 +149,33 @@ def test_a_listing_older_than_the_recovery_is_not_believed():
     assert fleet.poll(12, stopped("a"), asked_at=9) == ()
     assert fleet.poll(14, asked_at=14) == ()
     assert fleet.poll(15, stopped("a"), asked_at=15)[0] == Preempted("a", 15, while_booting=True, gone=False)
+
+
+def test_a_listing_that_cannot_be_older_than_the_recovery_is_believed():
+    """What was resumed and then shown running stopped since; what is new and stopped was never stopped before."""
+    fleet = Fleet("a", "b", settings=replace(SETTINGS, settle_time=20))
+    fleet.poll(0, stopped("a"), stopped("b"))
+    fleet.recovered(10, "a")
+    fleet.recovered(10, "b", "c")
+    assert fleet.poll(11, stopped("a")) == ()
+    assert fleet.poll(12, booting("a")) == ()
+    found = fleet.poll(13, stopped("a"), stopped("c"))
+    assert found[:2] == (
+        Preempted("a", 13, while_booting=True, gone=False),
+        Preempted("c", 13, while_booting=True, gone=False),
+    )
+
+
+def test_a_look_that_says_nothing_new_makes_no_new_members():
+    """So that it costs as little as it says."""
+    fleet = Fleet("a", "b")
+    fleet.poll(0, up("a"), booting("b"))
+    before = fleet.state.members
+    fleet.poll(10, up("a"), booting("b"))
+    assert fleet.state.members is before
+    fleet.poll(20, up("a"), up("b"))
+    assert fleet.member(0) is before[0]
+    assert fleet.member(1).phase == "up"
 
 
 def test_a_cluster_that_moved_is_watched_under_its_new_id():
@@ -291,8 +318,8 @@ def test_own_bids_are_those_of_what_runs():
     state = FleetState.start(dict.fromkeys("abcd", (A40, 1)), {"a": 0.25, "b": 0.3, "c": None})
     shown = Polled((up("a"), stopped("b"), up("c"), up("d")), 0)
     state, _ = step(state, shown, 0, SETTINGS)
-    assert own_bids(state, A40) == (Decimal("0.25"),)
-    assert own_bids(state, "NVIDIA L4") == ()
+    assert state.own_bids[A40] == (Decimal("0.25"),)
+    assert "NVIDIA L4" not in state.own_bids
 
 
 def test_an_outcome_of_an_unknown_recovery_is_ignored():

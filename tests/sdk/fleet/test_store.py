@@ -1,6 +1,5 @@
 """Where a fleet's state is kept: by one run at a time, and whole whenever the process ends."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import anyio
 import pytest
 
 from tensorone import BidPolicy, ClusterSpec, ConfigurationError, FileStore, InvalidArgument, Moved
+from tensorone.fleet import FleetState
 
 A40 = "NVIDIA A40"
 SPEC = ClusterSpec(image_name="i", gpu_type_id=A40, volume_in_gb=20, env={"PASSWORD": "planted-secret"})
@@ -98,7 +98,7 @@ def test_a_fleet_goes_on_from_its_store(on, tmp_path):
             with pytest.raises(ConfigurationError, match="in use by another keep_running"):
                 async with client.spot.keep_running(specs, **SETTINGS, store=FileStore(path)):
                     pass
-            assert path.read_text() == texts[-1]
+            assert FleetState.from_json(FileStore(path).read()) == FleetState.from_json(texts[-1])
         machine_id = emulator.world.clusters[two].machine_id
         (host,) = (each for each in emulator.world.hosts if each.machine_id == machine_id)
         await client.clusters.stop(two)
@@ -116,7 +116,7 @@ def test_a_fleet_goes_on_from_its_store(on, tmp_path):
         running = {each.id for each in emulator.world.clusters.values() if each.running}
         assert new in running
         assert two not in emulator.world.clusters
-        assert {each["cluster_id"] for each in json.loads(path.read_text())["members"]} == running
+        assert {*FleetState.from_json(store.read()).cluster_ids} == running
         assert emulator.world.requests[RENT] == 4
         assert "planted-secret" not in path.read_text()
         assert emulator.api_key not in path.read_text()
