@@ -102,7 +102,7 @@ def looked(shard: Shard, look: Look, now: float) -> tuple[Shard, list[Recover], 
     )
     over = {each for each, until in shard.leaving.items() if each not in running and until < look.at}
     if shard.ending == "stop" and over < shard.leaving.keys():
-        over = set()  # what is stopped is known until all is: to `step` it would be left behind, which may end it
+        over.clear()  # what is stopped is known until all is: to `step` it would be left behind, which may end it
     shard = _leaving(shard, known - over, now)
     shard = replace(shard, leaving={each: until for each, until in shard.leaving.items() if each not in over})
     shard, recoveries, more = observed(replace(shard, trouble=None, looked_at=look.at), rest, now)
