@@ -15,9 +15,19 @@ DEFAULTS: Mapping[str, Any] = {"boot": "at-once", "first_clusters": False}
 LEFTOVERS = ("allow", "fail")
 
 OPERATIONS = (
-    *("DeleteEndpoint", "DeleteTemplate", "DeployCluster", "GetAccount", "GetCluster", "GetClusters", "GetFixedPrices"),
-    *("GetGpuType", "GetGpuTypes", "GetOnDemandPrice", "ListClusterCosts", "ListClusters", "ListEndpoints"),
-    *("ListGpuTypes", "Probe", "RentSpotCluster", "ResumeCluster", "ResumeSpotCluster", "SaveEndpoint", "SaveTemplate"),
+    *("DeleteEndpoint", "DeleteTemplate", "DeployCluster", "GetAccount", "GetCluster", "GetClusterPorts"),
+    *("GetClusters", "GetFixedPrices", "GetGpuType", "GetGpuTypes", "GetOnDemandPrice", "ListClusterCosts"),
+    *(
+        "ListClusters",
+        "ListEndpoints",
+        "ListGpuTypes",
+        "Probe",
+        "RentSpotCluster",
+        "ResumeCluster",
+        "ResumeSpotCluster",
+        "SaveEndpoint",
+        "SaveTemplate",
+    ),
     *("StopCluster", "TerminateCluster"),
 )
 
