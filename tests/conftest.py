@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -35,8 +36,35 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+# Variants of these tests that `make test` runs, by what their ids hold; the others are slow, for `make cov` and CI.
+SAMPLED = {
+    "test_a_cancelled_rental_is_returned_or_terminated": "deploy",
+    "test_a_fan_out_that_is_interrupted_loses_nothing": "15-asyncio",
+    "test_a_lease_is_ended": "^15-",
+    "test_a_rental_that_was_limited_is_sent_again": "THROTTLED",
+    "test_a_repeat_finds_what_is_committed_late": "deploy",
+    "test_a_resume_whose_answer_is_lost_is_settled_by_the_clusters_state": "clusterBidResume",
+    "test_a_round_that_ends_at_any_request_and_is_repeated_rents_one": "killed",
+    "test_a_session_is_as_it_is_shown": "README",
+    "test_an_account_is_looked_at_once_in_an_interval": "3",
+    "test_completion_is_written_and_its_line_shown": "bash",
+    "test_control_c_terminates_what_was_rented": "trio",
+    "test_it_is_not_imported_where_it_is_off": "SDK_DISABLED",
+    "test_it_leaves_at_once_with_a_word": "15|asyncio",
+    "test_no_command_shows_or_writes_a_secret": "json",
+    "test_nothing_leaks": "own transport",
+    "test_what_a_page_shows_works": r"^(?!docs/(index|howto/(clean-up|fastapi|own-operations|spot-fleet)).md)",
+    "test_what_stays_unknown_is_said_so_with_the_token": "httpx",
+    "test_what_was_rented_shows_no_values": "aiohttp",
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what would run twice: on trio a client sends over httpx's transport, whatever is installed."""
+    for each in items:
+        stays = SAMPLED.get(getattr(each, "originalname", ""))
+        if stays is not None and not re.search(stays, each.callspec.id):
+            each.add_marker(pytest.mark.slow)
     twice = [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("run", "trio")}]
     twice += [each for each in items if _parameters(each) >= {("over", "aiohttp"), ("backend", "trio")}]
     config.hook.pytest_deselected(items=twice)

@@ -86,6 +86,7 @@ def test_it_serves_every_runner(project, monkeypatch):
     project.runpytest_subprocess("-o", "asyncio_mode=strict").assert_outcomes(passed=4 + 7)
 
 
+@pytest.mark.slow
 def test_it_serves_auto_mode_and_workers(project, monkeypatch):
     """pytest-asyncio's auto mode, with an emulator for each worker; there, a wrong mark fails its test alone."""
     project.makepyfile(
