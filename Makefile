@@ -24,10 +24,10 @@ demo-dbos: ## Kill the processes of fleets that DBOS keeps: SQLite, or DATABASE=
 	.dbos/bin/python examples/durable_dbos/main.py $(if $(DATABASE),--database '$(DATABASE)') $(if $(WORKERS),--workers $(WORKERS))
 
 test: install ## Run the tests but the slowest, which `make cov` runs too
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 smoke: install ## Run the tests that a first look needs, in under a minute
-	$(BIN)/python -m pytest -n auto -q tests/test_nine_requests.py tests/test_first_contact.py tests/test_public.py tests/test_readme.py tests/sdk/clusters/test_rent_once.py tests/sdk/clusters/test_lease.py tests/sdk/spot/test_acquire.py tests/sdk/concurrency
+	$(BIN)/python -m pytest -n auto --dist worksteal -q tests/test_nine_requests.py tests/test_first_contact.py tests/test_public.py tests/test_readme.py tests/sdk/clusters/test_rent_once.py tests/sdk/clusters/test_lease.py tests/sdk/spot/test_acquire.py tests/sdk/concurrency
 
 check: check-generated lint types cov ## Run what CI runs, except the demo and the build
 
@@ -52,7 +52,7 @@ types: install ## Check types with mypy and pyright, and the generated code with
 	$(BIN)/mypy && $(BIN)/pyright && $(BIN)/ty check --quiet --python .venv generated
 
 cov: install ## Run all tests with branch coverage
-	$(BIN)/coverage run -m pytest -n auto && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal && $(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
