@@ -98,7 +98,7 @@ class Server:
         proxy = None if direct else getproxies().get(self._url.scheme)
         try:
             return _Keyed(httpx.AsyncHTTPTransport(proxy=proxy), self._key, self._auth)
-        except (ValueError, ImportError, httpx.InvalidURL) as error:
+        except (ValueError, ImportError, RuntimeError, httpx.InvalidURL) as error:  # httpcore misses a package so
             raise CodegenError(f"the proxy that the environment names for {self.url} is of no use: {error}") from None
 
     def _read(self, response: httpx.Response) -> Reply:

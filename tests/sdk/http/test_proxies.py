@@ -1,5 +1,7 @@
 """Proxies of the environment: which variable counts, who is exempt, which kinds there are, and what errors say."""
 
+import sys
+
 import pytest
 from wires import graphql, http, scripted
 
@@ -152,6 +154,7 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(monkeypatch, tmp_p
     assert proxy.shown == "proxy.example:1080 (ALL_PROXY)"
     assert "hunter22" not in repr(proxy)
     assert TensorOne("key")
+    sys.modules.pop("socksio", None)  # the empty one, which httpx would take for the real one in later tests
 
 
 @pytest.mark.parametrize(
