@@ -18,10 +18,8 @@ from tensorone._data import dataclass as ours
 def pair(cls: type, **settings: Any) -> tuple[Any, Any]:
     """A class as both make it, from copies of its body."""
     body = {name: value for name, value in vars(cls).items() if name not in {"__dict__", "__weakref__"}}
-    classes = [type(cls.__name__, cls.__bases__, copy.copy(body)) for _ in range(2)]
-    return ours.dataclass(frozen=True, **settings)(classes[0]), dataclasses.dataclass(frozen=True, **settings)(
-        classes[1]
-    )
+    copies = [type(cls.__name__, cls.__bases__, copy.copy(body)) for _ in range(2)]
+    return ours.dataclass(frozen=True, **settings)(copies[0]), dataclasses.dataclass(frozen=True, **settings)(copies[1])
 
 
 class Plain:
