@@ -16,7 +16,7 @@ def differences(emulator: Emulator, claimed: Collection[str], left: Collection[s
 
     Args:
         emulator: The server with the account, which has nothing but the fleet.
-        claimed: The cluster of each slot, once per slot; for a slot without one, anything that is no cluster.
+        claimed: The cluster of each slot, once per slot; for a slot without one, any other text.
         left: Clusters that the fleet says it left behind and is about to end.
 
     Returns:

@@ -392,7 +392,7 @@ def test_what_is_refused_is_in_no_traceback(what, monkeypatch):
 
 
 async def test_an_argument_that_cannot_be_sent_shows_no_other(emulator: Emulator):
-    """What is wrong with one input of a user's own is told without the others."""
+    """An error about one input of a user's own shows none of the others."""
     env = [EnvironmentVariableInput(key="PASSWORD", value=VALUE)]
     with Observed() as observed:
         for arguments in ("literals", "variables"):

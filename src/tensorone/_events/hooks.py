@@ -1,4 +1,4 @@
-"""`Hook`: a caller's function that is told of something; what it returns is awaited by nobody."""
+"""`Hook`: a caller's function that gets what happens; nobody awaits what it returns."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def tell_repeat(  # noqa: PLR0913 - what one repeat is about
 ) -> None:
     """A request is sent again; the server's words are redacted, which costs nothing while nobody listens.
 
-    At DEBUG after a rate limit: its pause is told once, and every call that waits for it would say the same.
+    At DEBUG after a rate limit: its pause is one line, and every call that waits for it would say the same.
     """
     level = logging.DEBUG if failed.kind is RateLimited else Repeating.LEVEL
     if events.wants(level):

@@ -255,7 +255,7 @@ def order_on(
 
 
 def is_seat(cluster_id: str) -> bool:
-    """Whether it is no cluster, but the name of a slot that has not had one."""
+    """Whether it is the name of a slot that has not had a cluster yet."""
     return "--" in cluster_id
 
 

@@ -72,7 +72,7 @@ def _environment_proxy(url: str, environ: Mapping[str, str]) -> Proxy | None:
     for variable, value in _named(parts.scheme, environ):
         if value.strip():
             return _proxy(variable, value.strip())
-    system = urllib.request.getproxies().get(parts.scheme, "").strip()  # where there are none, of the variables too
+    system = urllib.request.getproxies().get(parts.scheme, "").strip()  # without settings, the variables again
     if not system or urllib.request.proxy_bypass(host):
         return None
     return _proxy("the system's settings", system)

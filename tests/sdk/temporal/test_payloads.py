@@ -69,7 +69,7 @@ def test_a_workflow_continues_as_new_with_little():
 
 
 def test_a_look_of_500_clusters_is_little_either_way():
-    """What is asked for, and what is told where all is up or all is down."""
+    """What is asked for, and what is answered where all is up or all is down."""
     shard = much_moved()
     fleet, members = replace(shard.fleet, slots={}), shard.state.cluster_ids
     asked = LookTask(fleet=fleet, members=members, others=other_ids(shard), own_bids=shard.state.own_bids)
