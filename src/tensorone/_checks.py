@@ -21,6 +21,7 @@ T = TypeVar("T")
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
 MAX_PORT = 65535
 _NAME = re.compile(r"[^\s=\x00]+")
+_PARTS = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 _PORT = re.compile(r"([0-9]{1,5})/(http|tcp|udp)")
 
 
@@ -219,6 +220,19 @@ def answer(field: str, function: Callable[P, T], *args: P.args, **keywords: P.kw
     if returned is not None and (what := unawaited(returned)):
         raise InvalidArgument(field, f"returned {what}, which nothing awaits: make it a plain function")
     return returned
+
+
+def name(field: str, value: object) -> None:
+    """A name with single hyphens, which two of them can be joined by."""
+    if not _PARTS.fullmatch(text(field, value)):
+        raise InvalidArgument(field, f"{value!r} must be of letters, digits and '_', with single '-' in between")
+
+
+def mapping(field: str, value: Any) -> dict[Any, Any]:
+    """A copy of a mapping: no list of pairs, in which a name may stand twice."""
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(field, f"must be a mapping, not {type(value).__name__}")
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType] - whatever it maps
 
 
 def environment(field: str, value: Any) -> dict[str, str]:

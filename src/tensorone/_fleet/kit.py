@@ -27,7 +27,8 @@ from tensorone._session.cluster_status import is_active
 from .look import Look, digest
 from .observations import Pending, RecoveryFailed
 from .recoveries import Recoveries, after, bids_of
-from .spec import ROUND_SECONDS, FleetSpec, Order, is_seat
+from .replacements import is_seat
+from .spec import ROUND_SECONDS, FleetSpec, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tensorone._data.dataclass import dataclass
+from tensorone._errors import InvalidArgument
 from tensorone._generated import Cluster, ClusterStatus, Runtime
 from tensorone._market.quotes import SpotQuote  # noqa: TC001 - pydantic reads it
 from tensorone._session import token_and_expiry
 
+from .observations import Observation
 from .replacements import TOKENS, replaced
 
 if TYPE_CHECKING:
@@ -93,6 +96,16 @@ class _Up:
     desired_status: ClassVar[str] = ClusterStatus.RUNNING
     runtime: ClassVar[object] = "up"
     env: ClassVar[tuple[str, ...]] = ()
+
+
+def checked(observation: Look | Observation, now: float) -> Look | Observation:
+    """What `step` may be given: all else would change nothing, or could not be read back once it is saved."""
+    if not isinstance(observation, Look | Observation):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+        problem = f"must be a Look, or what a round came to, not {type(observation).__name__}"
+        raise InvalidArgument("observation", problem)
+    if not isinstance(now, int | float) or not isfinite(now):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+        raise InvalidArgument("now", f"must be a finite number of seconds, not {now!r}")
+    return observation
 
 
 def sighted(look: Look) -> dict[str, Cluster]:

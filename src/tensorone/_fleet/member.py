@@ -177,17 +177,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
-    """A cluster that another one replaced, and that the account may still have.
+    """A cluster that another one replaced, or whose slot is gone, and that the account may still have.
 
     Attributes:
         cluster: The cluster, its machine, and what its volume costs.
         misses: Successful listings in a row that did not show it.
+        unwanted: Whether its slot is gone: it is terminated, whatever the fleet does with what was replaced.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
     cluster: RentElsewhere
     misses: Count = 0
+    unwanted: bool = False
 
     @property
     def key(self) -> str:

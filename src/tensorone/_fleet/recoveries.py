@@ -21,8 +21,8 @@ from tensorone._spot.request import SpotRequest
 
 from .giving_up import failed
 from .observations import Pending, RecoveryFailed, RecoverySucceeded
-from .replacements import successor
-from .spec import ROUND_SECONDS, is_seat
+from .replacements import is_seat, successor
+from .spec import ROUND_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

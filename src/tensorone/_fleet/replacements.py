@@ -36,6 +36,11 @@ SAME_AGE = 5  # seconds of uptime by which two clusters may differ and still cou
 PATIENCE = 300.0  # seconds for which duplicates may boot
 
 
+def is_seat(cluster_id: str) -> bool:
+    """Whether it is the name of a slot that has not had a cluster yet."""
+    return "--" in cluster_id
+
+
 def token(cluster_id: str) -> str:
     """The token of whatever is rented in the place of a cluster."""
     return f"{TOKENS}{cluster_id}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence  # noqa: TC003 - pydantic reads them
 from dataclasses import fields, replace
 from decimal import Decimal  # noqa: TC003 - pydantic reads it, where a fleet is stored
@@ -13,24 +12,25 @@ from pydantic import PlainSerializer
 from tensorone import _checks
 from tensorone._clusters.spec import ClusterSpec, checked_spec
 from tensorone._data.dataclass import dataclass
+from tensorone._data.unshown import Unshown
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType  # noqa: TC001 - likewise
 from tensorone._market.bidding import BidPolicy  # noqa: TC001 - likewise
 from tensorone._recovery.policy import ResumePolicy, Strategy
+from tensorone._session import token_and_expiry
 from tensorone._spot.candidates import Order as TypeOrder
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import SearchTerms, clouds
 
-from .events import Recover  # noqa: TC001 - likewise
+from .bookkeeping import sized, with_members
+from .events import Recover
 from .member import Member, Members
-from .replacements import token
+from .replacements import is_seat, token
 from .state import FleetSettings, FleetState, OnLeaving
 
 __all__ = ["FleetSpec", "Intent", "Order"]
 
 ROUND_SECONDS = 15.0  # seconds after which a round sends nothing more; what is under way then is followed to its end
-
-_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 
 
 def _in_full(spec: ClusterSpec) -> dict[str, Any]:
@@ -43,7 +43,7 @@ StoredSpec = Annotated[ClusterSpec, PlainSerializer(_in_full)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
+class _Terms(Unshown):
     """On which terms a fleet's clusters are recovered, and others are rented in their place."""
 
     bidding: BidPolicy
@@ -59,6 +59,7 @@ class _Terms:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cloud_types", clouds(self.cloud_types))
+        token_and_expiry.tags("", self.expires_in)
 
     @property
     def terms(self) -> SearchTerms:
@@ -164,17 +165,18 @@ class FleetSpec(_Terms):
 
     def __post_init__(self) -> None:
         _Terms.__post_init__(self)
-        _checked_name("name", self.name)
-        given: dict[str, object] = {"slots": dict(self.slots), "specs": dict(self.specs)}
+        _checks.name("name", self.name)
+        given: dict[str, object] = {name: _checks.mapping(name, getattr(self, name)) for name in ("slots", "specs")}
         for name in ("budget", "max_hourly_spend"):
             if (value := getattr(self, name)) is not None:
                 given[name] = _checks.dollars(name, value)
         for name, value in given.items():
             object.__setattr__(self, name, value)
         for name, spec in self.specs.items():
+            _checks.text("specs", name)
             _checked_for_storage(name, spec, self.terms)
         for slot, name in self.slots.items():
-            _checked_name("slots", slot)
+            _checks.name("slots", slot)
             if name not in self.specs:
                 raise InvalidArgument("slots", f"slot {slot} is of spec {name!r}, which specs does not have")
         _ = self.policy, self.settings  # whose checks are theirs
@@ -198,15 +200,40 @@ class FleetSpec(_Terms):
             clusters: Clusters that there are already, by slot. The others are rented by the first rounds, or found:
                 what an earlier run of a fleet of this name rented has the place.
         """
-        held = clusters or {}
+        held = _checks.mapping("clusters", clusters or {})
         if strangers := sorted(held.keys() - self.slots.keys()):
             raise InvalidArgument("clusters", f"names {', '.join(strangers)}, which are no slots")
+        if twice := sorted({each for each in held.values() if [*held.values()].count(each) > 1}):
+            raise InvalidArgument("clusters", f"gives several slots the cluster {twice[0]}")
         return FleetState(members=Members(self._member(slot, held.get(slot)) for slot in self.slots))
+
+    def reshaped(self, state: FleetState) -> FleetState:
+        """The state when the fleet is to be this one: another number of slots, or slots of other specs.
+
+        New slots are filled by the next rounds. Of a slot that is gone, the next looks order the `End` of its cluster,
+        which deletes the volume, until the account no longer has it. Other images and bids hold for what is rented
+        from then on. The same state where nothing changed, so a runner may call it at each start.
+
+        Args:
+            state: What is remembered of the fleet as it was.
+
+        Raises:
+            InvalidArgument: The state is of a fleet of another name.
+        """
+        _checks.instance("state", state, FleetState, "FleetState")
+        if strangers := [one.origin for one in state.members if not one.origin.startswith(f"{self.name}--")]:
+            raise InvalidArgument("state", f"is of another fleet than {self.name}: it keeps {strangers[0]}")
+        held = {slot: one for one in state.members if (slot := self._slot(one.origin)) in self.slots}
+        new = (self._member(slot, None) for slot in self.slots if slot not in held)
+        same = (sized(one, self.specs[self.slots[slot]].gpu_count) for slot, one in held.items())
+        gone = [one for one in state.members if self._slot(one.origin) not in held and not is_seat(one.cluster_id)]
+        return with_members(state, (*same, *new), gone)
 
     def order_of(self, recover: Recover) -> Order:
         """An action of `step` with all that `client.fleet.round` needs to carry it out."""
         shared = {each.name: getattr(self, each.name) for each in fields(_Terms)}
-        slot = recover.origin.removeprefix(f"{self.name}--")
+        _checks.instance("recover", recover, Recover, "Recover, as step answers it")
+        slot = self._slot(recover.origin)
         if slot not in self.slots:
             raise InvalidArgument("recover", f"is of slot {slot}, which the fleet does not have")
         return Order(**shared, recover=recover, spec=self.specs[self.slots[slot]])
@@ -222,10 +249,14 @@ class FleetSpec(_Terms):
             by: Whose round it will be: ``client.fleet.by``.
             now: Seconds since 1970.
         """
+        _checks.instance("order", order, Order, "Order, as order_of makes it")
         sent = state.sent_before(order.recover.cluster_id)
         if sent is not None and now < sent.at + ROUND_SECONDS + self.settle_time:
             return Intent(token=order.token, begun_at=sent.at, by=sent.by)
         return Intent(token=order.token, begun_at=now, by=by)
+
+    def _slot(self, origin: str) -> str:
+        return origin.removeprefix(f"{self.name}--")
 
     def _member(self, slot: str, cluster_id: str | None) -> Member:
         spec, seat = self.specs[self.slots[slot]], f"{self.name}--{slot}"
@@ -254,18 +285,8 @@ def order_on(
     )
 
 
-def is_seat(cluster_id: str) -> bool:
-    """Whether it is the name of a slot that has not had a cluster yet."""
-    return "--" in cluster_id
-
-
 def _pairs(spec: ClusterSpec) -> frozenset[tuple[str, int]]:
     return frozenset((each, spec.gpu_count) for each in spec.candidates if each is not None)
-
-
-def _checked_name(field: str, value: object) -> None:
-    if not _NAME.fullmatch(_checks.text(field, value)):
-        raise InvalidArgument(field, f"{value!r} must be of letters, digits and '_', with single '-' in between")
 
 
 def _checked_for_storage(name: str, spec: object, terms: SearchTerms) -> None:

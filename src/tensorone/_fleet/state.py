@@ -218,7 +218,7 @@ def _parts(text: str) -> tuple[dict[str, Any], list[str]]:
     """The fields of a saved state, not checked yet, and the lines after it."""
     try:
         found, end = json.JSONDecoder().raw_decode(text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument("state", "is not a valid saved state of a fleet") from error
     saved = as_object(found)
     if saved is None or "version" not in saved:

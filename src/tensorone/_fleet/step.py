@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STARTING
 
-from .bookkeeping import checked_for_rentals, ends, left_after, sent_after, without_current
+from .bookkeeping import checked_for_rentals, ends, left_after, order_for, sent_after, without_current
 from .events import BidMade, BudgetReached, End, GaveUp, Moved, Preempted, Recover, Recovered, StatusUnknown
-from .look import Look, sighted
+from .look import Look, checked, sighted
 from .member import MOST_PREDECESSORS, Members, backoff
 from .observations import Duplicated, Pending, Polled, RecoveryFailed, RecoverySucceeded, Strayed
 from .replacements import stray, surplus
@@ -44,7 +44,11 @@ def step(
 
     Returns:
         The new state; events to report, clusters to recover now, and clusters to end.
+
+    Raises:
+        InvalidArgument: The observation is none, or `now` is no finite number.
     """
+    observation = checked(observation, now)
     if isinstance(observation, Look):
         return _looked(state, observation, now, settings)
     return _stepped(state, observation, now, settings)
@@ -279,22 +283,9 @@ def _started(
             held_by = "max_hourly_spend"
         elif limit is None or reserved + more <= limit:  # otherwise there may be room when those under way have ended
             current, reserved = current.with_row(place, replace(member, phase="recovering")), reserved + more
-            recoveries.append(_order(member, now))
+            recoveries.append(order_for(member, now))
     return current, tuple(recoveries), held_by
 
 
 def _used_up(spent: Decimal, settings: FleetSettings) -> bool:
     return settings.budget is not None and spent >= settings.budget
-
-
-def _order(member: Member, now: float) -> Recover:
-    waited = 0.0 if member.waiting_since is None else max(0.0, now - member.waiting_since)
-    return Recover(
-        member.cluster_id,
-        member.gone,
-        member.recoveries,
-        member.origin,
-        gpu_type_id=member.gpu_type_id,
-        waited=waited,
-        past=member.past,
-    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tensorone._clusters.spec import ClusterSpec, preferring
 from tensorone._data.dataclass import dataclass
+from tensorone._data.unshown import Unshown
 from tensorone._generated import CloudType, Cluster, PlacedCluster
 from tensorone._market.attempt_log import Attempt, MarketKind  # noqa: TC001 - likewise
 from tensorone._recovery.actions import RentElsewhere  # noqa: TC001 - likewise
@@ -32,7 +33,7 @@ class _AsItIs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpotRental:
+class SpotRental(Unshown):
     """A cluster that was won.
 
     Attributes:

@@ -22,6 +22,7 @@ from tensorone import (
     InvalidArgument,
     RetryPolicy,
     TensorOne,
+    TensorOneError,
 )
 from tensorone.emulator import Fault
 from tensorone.fleet import (
@@ -141,6 +142,62 @@ def test_a_fleet_begins_with_names_and_is_kept(on):
         assert emulator.world.requests[RENT] <= 8
         assert [type(each) for each in runner.events].count(Moved) >= 7
         assert not runner.state.left_behind
+
+    on(main)
+
+
+@pytest.mark.parametrize("left_behind", ["keep", "terminate"])
+def test_a_fleet_becomes_another_one(on, left_behind):
+    """What has no slot any more is ended, also what a round under way brings; new slots are filled; at last, none."""
+
+    async def main(client, emulator):
+        runner = Runner(client, fleet_of(4, left_behind=left_behind))
+        await runner.run(200)
+        assert runner.fleet.reshaped(runner.state) is runner.state
+        gone = runner.state.members[3].cluster_id
+        emulator.world.preempt(gone)
+        look = await client.fleet.look(runner.fleet, runner.state.cluster_ids)
+        (due,) = (each for each in runner.observe(look) if isinstance(each, Recover))
+        order = runner.fleet.order_of(due)
+        runner.fleet = replace(runner.fleet, slots={"w0": "train", "w1": "train", "v0": "train"})
+        runner.state = runner.fleet.reshaped(runner.state)
+        await runner.recover(order, look)  # it was under way meanwhile
+        assert len(running(emulator)) == 4
+        await runner.run(100)
+        assert sorted(runner.state.cluster_ids) == running(emulator) == existing(emulator)
+        assert gone not in existing(emulator)
+        assert [each.origin for each in runner.state.members] == ["night--w0", "night--w1", "night--v0"]
+        assert not runner.state.left_behind
+        runner.fleet = replace(runner.fleet, slots={})
+        runner.state = through_json(runner.fleet.reshaped(runner.state), FleetState)
+        emulator.faults.add(Fault("graphql_error", operation=TERMINATE))
+        with suppress(TensorOneError):
+            await runner.tick()  # an end that fails is ordered again
+        await runner.run(40)
+        assert existing(emulator) == []
+        assert not runner.state.left_behind
+
+    on(main)
+
+
+def test_what_was_moved_and_lost_its_slot_is_ended(on):
+    """Under `keep`, too: neither what the round of a slot that is gone brings, nor what it leaves, stays."""
+
+    async def main(client, emulator):
+        runner = Runner(client, fleet_of(1, left_behind="keep"))
+        await runner.run(200)
+        emulator.world.preempt(*runner.state.cluster_ids)
+        emulator.world.sell_out(A40)
+        look = await client.fleet.look(runner.fleet, runner.state.cluster_ids)
+        (due,) = (each for each in runner.observe(look) if isinstance(each, Recover))
+        order, none = runner.fleet.order_of(due), replace(runner.fleet, slots={})
+        runner.state = none.reshaped(runner.state)
+        await runner.recover(order, look)
+        assert len(running(emulator)) == 1
+        assert len(existing(emulator)) == 2
+        runner.fleet = none
+        await runner.run(60)
+        assert existing(emulator) == []
 
     on(main)
 

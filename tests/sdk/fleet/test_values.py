@@ -58,6 +58,7 @@ from tensorone.fleet import (
     Seen,
     Sent,
     StatusUnknown,
+    step,
 )
 
 A40 = "NVIDIA A40"
@@ -184,6 +185,10 @@ def test_a_fleet_of_500_is_small():
         ({"budget": -1}, "budget"),
         ({"every": 0}, "every"),
         ({"bidding": 0.3}, "bidding"),
+        ({"expires_in": -1}, "expires_in"),
+        ({"slots": [("a", "train"), ("a", "train")]}, "slots"),
+        ({"specs": None}, "specs"),
+        ({"specs": {1: SPEC}}, "specs"),
     ],
 )
 def test_a_fleet_that_cannot_be_kept_is_refused(change, field):
@@ -194,10 +199,71 @@ def test_a_fleet_that_cannot_be_kept_is_refused(change, field):
     assert PLANTED not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (FleetSpec, {"specs": {"train": {"image_name": "i", "gpu_type_id": A40, "env": {"PASSWORD": PLANTED}}}}),
+        (
+            FleetSpec,
+            {"specs": {"train": {"image_name": "i", "gpu_type_id": A40, "env": {"PASSWORD": PLANTED}}}, "x": 1},
+        ),
+        (Order, {"spec": {"image_name": "i", "gpu_type_id": A40, "env": {"PASSWORD": PLANTED}}}),
+        (SpotRental, {"spec": {"image_name": "i", "gpu_type_id": A40, "env": {"PASSWORD": PLANTED}}}),
+        (SpotRental, {"cluster": {"id": 1, "env": [f"PASSWORD={PLANTED}"]}}),
+    ],
+)
+@pytest.mark.parametrize("form", [TypeAdapter, lambda kind: TypeAdapter(dict[str, kind])])
+def test_a_value_that_cannot_be_read_is_not_shown(kind, value, form):
+    """By pydantic's errors, neither as text nor as data: it may have environment values where none may be."""
+    whole = {**json.loads(TypeAdapter(FleetSpec).dump_json(FLEET)), **value} if kind is FleetSpec else value
+    given = whole if form is TypeAdapter else {"one": whole}
+    with pytest.raises(ValidationError) as refused:
+        form(kind).validate_python(given)
+    assert PLANTED not in str(refused.value)
+    assert PLANTED not in str(refused.value.errors())
+
+
+def test_a_state_fits_the_fleet_that_is():
+    """Of another fleet it is refused; what runs counts as the larger of what it is and what it is to be."""
+    with pytest.raises(InvalidArgument, match="is of another fleet than day: it keeps night--w0"):
+        replace(FLEET, name="day").reshaped(FLEET.start())
+    with pytest.raises(InvalidArgument, match="must be a FleetState"):
+        FLEET.reshaped("{}")
+    begun = FLEET.start({"w1": "c1"})
+    begun = replace(begun, members=begun.members.with_row(1, replace(begun.members[1], billed=True)))
+    larger = replace(FLEET, specs={"train": replace(SPEC, gpu_count=4)})
+    assert [one.gpu_count for one in larger.reshaped(begun).members] == [4, 4]
+    smaller = replace(FLEET, specs={"train": replace(SPEC, gpu_count=1)})
+    assert [one.gpu_count for one in smaller.reshaped(larger.reshaped(begun)).members] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("observation", "now", "field"),
+    [
+        ("look", 1.0, "observation"),
+        (None, 1.0, "observation"),
+        (Look(at=1.0), float("nan"), "now"),
+        (Look(at=1.0), "1", "now"),
+        (RentalSent("c1"), None, "now"),
+    ],
+)
+def test_what_step_cannot_take_is_refused(observation, now, field):
+    """It would change nothing, and look like a success; or could not be read back."""
+    with pytest.raises(InvalidArgument) as refused:
+        step(STATE, observation, now, FLEET.settings)
+    assert refused.value.field == field
+
+
 def test_a_fleet_knows_its_slots():
     """Of a slot that it does not have there is no order, and nothing to begin with."""
     with pytest.raises(InvalidArgument, match="names w7, which are no slots"):
         FLEET.start({"w7": "c1"})
+    with pytest.raises(InvalidArgument, match="must be a mapping, not list"):
+        FLEET.start(["c1"])
+    with pytest.raises(InvalidArgument, match="gives several slots the cluster c1"):
+        FLEET.start({"w0": "c1", "w1": "c1"})
+    with pytest.raises(InvalidArgument, match="must be a Recover"):
+        FLEET.order_of("w0")
     with pytest.raises(InvalidArgument, match="is of slot w7"):
         FLEET.order_of(replace(RECOVER, origin="night--w7"))
     begun = FLEET.start({"w1": "c1"})
