@@ -176,6 +176,7 @@ class Executor:
     async def _exchange(
         self, operation: Operation[T], body: Body, delivery: Delivery, timeout: float, seen: SeenOperation | None
     ) -> T | FailedAttempt:
+        self.lifetime.require_open()  # the client may have been closed while the call waited for its turn
         try:
             body = body if isinstance(body, bytes) else body()
             response = await self._transport.send(body, delivery=delivery, timeout=timeout, care=_care(operation))

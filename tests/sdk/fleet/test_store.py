@@ -1,5 +1,6 @@
 """Where a fleet's state is kept: by one run at a time, and whole whenever the process ends."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -47,6 +48,72 @@ def test_a_store_has_one_writer(tmp_path):
     store.close()
     with pytest.raises(ConfigurationError, match=r"gone.fleet\.json cannot be opened: No such file"):
         FileStore(tmp_path / "gone" / "fleet.json").open()
+
+
+def test_a_link_is_the_file_that_it_leads_to(tmp_path):
+    """It stays a link, and whoever opens the file by its own name is refused."""
+    (tmp_path / "disk").mkdir()
+    link, path = tmp_path / "fleet.json", tmp_path / "disk" / "fleet.json"
+    link.symlink_to(path)
+    store = FileStore(link)
+    assert store.open() is None
+    store.save("{}")
+    assert link.is_symlink()
+    assert path.read_text() == "{}"
+    with pytest.raises(ConfigurationError, match="in use by another"):
+        FileStore(path).open()
+    store.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_that_was_removed_is_no_lock(tmp_path, replaced):
+    """Another run may have the file by then: nothing more is written."""
+    path, lock = tmp_path / "fleet.json", tmp_path / "fleet.json.lock"
+    store, other = FileStore(path), FileStore(path)
+    store.open()
+    store.save("mine")
+    lock.unlink()
+    if replaced:
+        assert other.open() == "mine"
+        other.save("theirs")
+    for write in (store.save, store.append):
+        with pytest.raises(ConfigurationError, match="was removed or replaced while it was held"):
+            write("late")
+    store.close()
+    other.close()
+    assert path.read_text() == ("theirs" if replaced else "mine")
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    """As what it is, and not as another run; the file is not left open."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks in another way")
+
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(ConfigurationError, match="cannot be opened: No locks available"):
+        FileStore(tmp_path / "fleet.json").open()
+
+
+@pytest.mark.parametrize("path", [None, 3, "", ".", b"fleet.json", "a\0b"])
+def test_a_store_needs_the_name_of_a_file(path):
+    """It says so when it is made, and not when a fleet runs."""
+    with pytest.raises(InvalidArgument, match="path: must name a file"):
+        FileStore(path)
+
+
+def test_a_change_is_a_line(tmp_path):
+    """An empty one could not be told from one that was not written to its end."""
+    store = FileStore(tmp_path / "fleet.json")
+    store.open()
+    store.save("{}")
+    for change in ("", "a\nb"):
+        with pytest.raises(InvalidArgument, match="change: must be one line"):
+            store.append(change)
+    store.append("[]")
+    assert store.read() == "{}\n[]"
+    store.close()
 
 
 def test_what_cannot_be_written_leaves_what_was(tmp_path):

@@ -3,14 +3,16 @@
 import threading
 
 import anyio
+import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 from wires import graphql, scripted
 
-from tensorone import ConfigurationError, TensorOne
-from tensorone.emulator import Emulator
+from tensorone import ClusterSpec, ConfigurationError, TensorOne
+from tensorone.emulator import Emulator, Fault
 
 EMPTY = graphql({"gpuTypes": [], "myself": {"clusters": []}})
+GIVEN = "riixlu8oclhp"
 KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 
 
@@ -60,6 +62,45 @@ async def test_a_client_that_is_not_opened_says_how():
         with pytest.raises(ConfigurationError, match="is open and cannot be opened again"):
             again()
     await client.aclose()
+
+
+@pytest.mark.parametrize("merge_reads", [True, False])
+@pytest.mark.parametrize("given", [True, False], ids=["its transport", "our own"])
+def test_a_client_that_is_closed_under_its_calls_sends_no_more(run, merge_reads, given):
+    """Those in the queue say that it is closed, and so does one that would be repeated; a rental is never sent."""
+
+    async def main() -> None:
+        async with httpx.AsyncHTTPTransport() as transport:
+            with Emulator(api_key=KEY) as emulator:
+                client = TensorOne(
+                    KEY,
+                    url=emulator.url,
+                    max_connections=1,
+                    merge_reads=merge_reads,
+                    transport=transport if given else None,
+                ).open()
+                emulator.faults.add(Fault("delay", times=1, seconds=0.3), Fault("bad_gateway", times=1))
+                spec = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
+                calls = [lambda: client.clusters.get(GIVEN), lambda: client.clusters.get(GIVEN), client.clusters.list]
+                calls += [lambda: client.clusters.stop(GIVEN), lambda: client.spot.rent(spec, bid_per_gpu=1)]
+                refused: list[str] = []
+
+                async def refuse(call) -> None:
+                    with pytest.raises(ConfigurationError, match="this client is closed") as error:
+                        await call()
+                    refused.append(str(error.value))
+
+                async with anyio.create_task_group() as group:
+                    group.start_soon(refuse, calls.pop(0))
+                    await anyio.wait_all_tasks_blocked()  # it has the only turn
+                    for call in calls:
+                        group.start_soon(refuse, call)
+                    await anyio.wait_all_tasks_blocked()
+                    await client.aclose()
+                assert len(refused) == 1 + len(calls)
+                assert len(emulator.world.log) <= 1
+
+    run(main)
 
 
 async def test_a_scope_opens_and_closes_nothing():

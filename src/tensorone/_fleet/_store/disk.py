@@ -19,7 +19,7 @@ if sys.platform == "win32":  # pragma: no cover - the other branch is tested
         try:
             lock.seek(1 << 20)  # beyond what is read by others
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:
             return False
         return True
 
@@ -38,9 +38,13 @@ else:
             os.close(handle)
 
     def taken(lock: IO[str]) -> bool:
-        """Whether the lock could be had at once."""
+        """Whether the lock could be had at once.
+
+        Raises:
+            OSError: The file system keeps no locks.
+        """
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # whichever of the two the system says where another one has it
             return False
         return True

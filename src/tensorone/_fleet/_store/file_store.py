@@ -25,41 +25,61 @@ class FileStore:
     a local one.
 
     Args:
-        path: The file; its folder must exist. It holds no key and no environment value.
+        path: The file; its folder must exist. Of a link, what it leads to. It holds no key and no environment value.
+
+    Raises:
+        InvalidArgument: The path is none.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+        name = os.fspath(path) if isinstance(path, os.PathLike) else path
+        if not isinstance(name, str) or not Path(name).name or "\0" in name:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
+            raise InvalidArgument("path", f"must name a file, as in FileStore('fleet.json'), not {path!r}")
+        self._path = Path(name)
         self._lock: IO[str] | None = None
 
     def open(self) -> str | None:
         """Locks the file and reads it; None where there is none yet. A last line that is not complete is cut off.
 
         Raises:
-            ConfigurationError: Another run has it open, its folder does not exist, it cannot be read, or a line before
-                the last one is damaged.
+            ConfigurationError: Another run has it open, its folder does not exist or keeps no locks, it cannot be read,
+                or a line before the last one is damaged.
         """
+        self._path = Path(os.path.realpath(self._path))  # or a link would be replaced, and have a lock of its own
         try:
-            lock = self._path.with_name(f"{self._path.name}.lock").open("a+", encoding="utf-8")
+            self._lock = self._locked()
         except OSError as error:
             raise ConfigurationError(f"store: {self._path} cannot be opened: {error.strerror}") from error
-        if not taken(lock):
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            lock.close()
-            raise ConfigurationError(
-                f"store: {self._path} is in use by another keep_running (process {holder}), and a fleet has one writer:"
-                " end that one, or keep this fleet in a file of its own"
-            )
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        self._lock = lock
         try:
             return self._mended()
         except BaseException:
             self.close()
             raise
+
+    def _locked(self) -> IO[str]:
+        lock = self._lock_path.open("a+", encoding="utf-8")
+        try:
+            if not taken(lock):
+                raise self._in_use(lock)  # noqa: TRY301 - the file is closed on any way out
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        except BaseException:
+            lock.close()
+            raise
+        return lock
+
+    def _in_use(self, lock: IO[str]) -> ConfigurationError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        return ConfigurationError(
+            f"store: {self._path} is in use by another keep_running (process {holder}), and a fleet has one writer:"
+            " end that one, or keep this fleet in a file of its own"
+        )
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.lock")
 
     def read(self) -> str | None:
         """What is saved now, also while another run has the file open; None where there is none yet.
@@ -93,7 +113,7 @@ class FileStore:
         """Replaces the file; on return the state is on the disk.
 
         Raises:
-            ConfigurationError: The store is not open.
+            ConfigurationError: The store is not open, or its lock file was removed.
             InvalidArgument: A line of it begins with ``+``: it is not JSON.
             OSError: The disk is full, for instance; the state before stays.
         """
@@ -112,12 +132,12 @@ class FileStore:
         """Adds a line to the file that was saved; on return it is on the disk.
 
         Raises:
-            ConfigurationError: The store is not open.
-            InvalidArgument: The change is of more than one line.
+            ConfigurationError: The store is not open, or its lock file was removed.
+            InvalidArgument: The change is empty, or of more than one line.
             OSError: The disk is full, for instance, or nothing was saved before; the state before stays.
         """
         self._check_open()
-        if "\n" in change:
+        if not change or "\n" in change:
             raise InvalidArgument("change", "must be one line")
         with self._path.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
@@ -132,12 +152,25 @@ class FileStore:
     def _check_open(self) -> None:
         if self._lock is None:
             raise ConfigurationError(f"store: {self._path} is not open: it is while keep_running's block is")
+        if not _is_still(self._lock, self._lock_path):
+            raise ConfigurationError(
+                f"store: {self._lock_path} was removed or replaced while it was held, so another run may have the same"
+                " file: end this one, and start it again"
+            )
 
     def close(self) -> None:
         """Unlocks the file; safe to repeat."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _is_still(lock: IO[str], path: Path) -> bool:
+    """Whether an open file is the one that has its name."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def _written(file: IO[bytes], line: bytes) -> None:
