@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import anyio
 import pytest
@@ -101,6 +102,17 @@ def test_a_store_needs_the_name_of_a_file(path):
     """It says so when it is made, and not when a fleet runs."""
     with pytest.raises(InvalidArgument, match="path: must name a file"):
         FileStore(path)
+
+
+@pytest.mark.parametrize("store", ["fleet.json", Path("fleet.json"), FileStore])
+def test_what_is_no_store_is_refused(on, store):
+    """When the fleet is made: a path has `open`, too, and so has the class."""
+
+    async def main(client, _):
+        with pytest.raises(InvalidArgument, match=r"store: must be one, such as FileStore\('fleet.json'\)"):
+            client.spot.keep_running({"a": SPEC}, **SETTINGS, store=store)
+
+    on(main)
 
 
 def test_a_change_is_a_line(tmp_path):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tensorone import _checks
+from tensorone._errors import InvalidArgument
 from tensorone._fleet.changes import between
 from tensorone._fleet.state import check_writer
 
-from .store import JournalStore
+from .store import JournalStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tensorone._fleet.state import FleetState
-
-    from .store import Store
 
 LEAST = 1 << 16  # characters of changes after which a state is written whole again, however small it is
 
@@ -35,7 +34,7 @@ class Saving:
         read: Callable[[], str | None] | None,
         on_state: Callable[[str], object] | None,
     ) -> None:
-        self._store = store
+        self._store = None if store is None else _checked(store)
         self._journal = store if isinstance(store, JournalStore) else None
         self._read = read
         self._on_state = on_state
@@ -93,3 +92,11 @@ class Saving:
             _checks.answer("store.append", self._journal.append, line)
             self._room -= len(line)
         self._stored = state
+
+
+def _checked(store: Any) -> Store:
+    """A path has `open`, too, and so has the class of a store."""
+    if isinstance(store, type) or not isinstance(store, Store):
+        given = getattr(store, "__name__", type(store).__name__)
+        raise InvalidArgument("store", f"must be one, such as FileStore('fleet.json'), not {given}")
+    return store

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 __all__ = ["JournalStore", "Store"]
 
 
+@runtime_checkable
 class Store(Protocol):
     """What ``spot.keep_running(store=…)`` needs; `FileStore` is one."""
 
