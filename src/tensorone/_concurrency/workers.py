@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from .outcome import NotStarted, Outcome
 from .unreported import Unreported, collecting, note
@@ -90,6 +91,9 @@ class Workers(Generic[T, R]):
             return
         except Exception as error:  # noqa: BLE001 - raised to the caller once the others are done
             self.failure = self.failure or error
+        except anyio.get_cancelled_exc_class() as error:
+            await _unless_ours()
+            self.failure = self.failure or _cut_off(error)
 
     async def _next(self) -> tuple[int, T]:
         if isinstance(self._source, AsyncIterator):
@@ -125,9 +129,30 @@ class Workers(Generic[T, R]):
             with collecting(made):
                 return Outcome(item, value=await self._op(item))
         except Exception as error:  # noqa: BLE001 - isolation is the point; the outcome holds it
-            if self._failures_left:
-                self._failures_left -= 1
-            return Outcome(item, error=error)
+            return Outcome(item, error=self._failed(error))
+        except anyio.get_cancelled_exc_class() as error:
+            await _unless_ours()
+            return Outcome(item, error=self._failed(_cut_off(error)))
         finally:
             if made.made:
                 self._made[index] = made.made
+
+    def _failed(self, error: Exception) -> Exception:
+        if self._failures_left:
+            self._failures_left -= 1
+        return error
+
+
+async def _unless_ours() -> None:
+    """Returns where a cancellation that came out of an operation is not one of the whole run, and raises else.
+
+    asyncio's cancellation also comes out of whatever awaits a task that somebody else cancelled.
+    """
+    await checkpoint()  # where all tasks are cancelled one by one, it becomes one of the run by then
+    await checkpoint_if_cancelled()
+
+
+def _cut_off(cancellation: BaseException) -> Exception:
+    error = RuntimeError("what it waited for was cancelled by something else")
+    error.__cause__ = cancellation
+    return error
