@@ -151,7 +151,8 @@ def test_a_state_that_cannot_be_read_leaves_the_store_free(on, tmp_path):
     async def main(client, _):
         kept = client.spot.keep_running({"a": SPEC}, **SETTINGS, store=FileStore(path))
         for _ in range(2):
-            with pytest.raises(InvalidArgument, match="is not a valid saved state"):
+            words = r"store: FileStore\('.*fleet.json'\) cannot be used: its state: is not a valid saved state"
+            with pytest.raises(InvalidArgument, match=words):
                 await kept.__aenter__()
 
     on(main)

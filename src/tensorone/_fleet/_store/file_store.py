@@ -38,6 +38,9 @@ class FileStore:
         self._path = Path(name)
         self._lock: IO[str] | None = None
 
+    def __repr__(self) -> str:
+        return f"FileStore({str(self._path)!r})"
+
     def open(self) -> str | None:
         """Locks the file and reads it; None where there is none yet. A last line that is not complete is cut off.
 

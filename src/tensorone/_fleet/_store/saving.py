@@ -57,8 +57,10 @@ class Saving:
         saved, self._stored = _checks.answer("store.open", self._store.open), None
         try:
             return restored(saved)
-        except BaseException:
+        except BaseException as error:
             self._store.close()
+            if isinstance(error, InvalidArgument) and error.field == "state":  # of which the caller gave none
+                raise InvalidArgument("store", f"{self._store!r} cannot be used: its {error}") from error
             raise
 
     def save(self, state: FleetState) -> None:
