@@ -211,7 +211,7 @@ async def terminate_duplicates(session: Session, duplicates: tuple[Cluster, ...]
 
 
 def _unknown(unknown: OutcomeUnknown, token: str, settle_time: float, failed: TensorOneError | None) -> OutcomeUnknown:
-    looked = f"no cluster with its token appeared within {settle_time:g} s"
+    looked = f"no cluster with its token {f'appeared within {settle_time:g} s' if settle_time else 'was there at once'}"
     if failed is not None:
         looked = f"whether a cluster has its token could not be found out ({failed})"
     return OutcomeUnknown(

@@ -47,7 +47,8 @@ class Workers(Generic[T, R]):
         self._deliver = deliver
         self._spare = limit  # workers that may still be set to work
         self._failures_left = stop_after_failures
-        self._reading = anyio.Lock()  # an async generator must not be asked twice at once
+        # An async generator must not be asked twice at once; where none asks, workers stay in one turn of the loop.
+        self._reading = anyio.Lock(fast_acquire=True)
         self._taken = 0
         self._made: dict[int, list[Reportable]] = {}
 

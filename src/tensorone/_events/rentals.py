@@ -133,7 +133,8 @@ class Lost(Event):
     def __str__(self) -> str:
         token, cluster_id = self.client_token, self.cluster_id
         what = f"a cluster with the token {token}" if token else f"whether cluster {cluster_id} starts"
-        return f"{self.reason}; looking for {what}, up to {seconds(self.within)}"
+        bound = f", up to {seconds(self.within)}" if self.within else " once"
+        return f"{self.reason}; looking for {what}{bound}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

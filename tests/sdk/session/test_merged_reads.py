@@ -141,8 +141,15 @@ async def test_a_thousand_reads_at_once_are_some_twenty_requests(emulator: Emula
     assert len(emulator.world.log) <= 602 / 10  # on a slow machine requests become smaller
 
 
+async def read_one_by_one(items):
+    """The items as an async iterable that never waits, such as the rows of an answer that came."""
+    for each in items:
+        yield each
+
+
 @pytest.mark.parametrize(("count", "limit", "bound"), [(1000, None, 1 / 25), (1200, 64, 1 / 12)])
-def test_few_requests_for_many_reads(run_virtually, count, limit, bound):
+@pytest.mark.parametrize("source", [list, read_one_by_one])
+def test_few_requests_for_many_reads(run_virtually, source, count, limit, bound):
     """A thousand gathered reads cost a fortieth of a request each; those of a fan-out of 64 less than a twelfth."""
     service = Service(takes=lambda _: 0.03)
 
@@ -151,7 +158,7 @@ def test_few_requests_for_many_reads(run_virtually, count, limit, bound):
             if limit is None:
                 found = await together(client.clusters.get, ids(count))
             else:
-                outcomes = await fan_out(client.clusters.get, ids(count), limit=limit)
+                outcomes = await fan_out(client.clusters.get, source(ids(count)), limit=limit)
                 found = {each.item: each.unwrap() for each in outcomes}
             assert sorted(right(found)) == sorted(ids(count))
 
