@@ -260,7 +260,8 @@ def one_of(field: str, value: object, literal: object) -> None:
 def instance(field: str, value: object, kind: type[T], words: str) -> T:
     """An object of a class; `words` say how to create one."""
     if not isinstance(value, kind):
-        raise InvalidArgument(field, f"must be a {words}, not {type(value).__name__}")
+        article = "an" if words[0] in "AEIO" else "a"
+        raise InvalidArgument(field, f"must be {article} {words}, not {type(value).__name__}")
     return value
 
 

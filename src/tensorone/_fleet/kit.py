@@ -15,6 +15,7 @@ from tensorone._errors import (
     AuthenticationError,
     ClusterNotFound,
     ConfigurationError,
+    InvalidArgument,
     OutcomeUnknown,
     TensorOneError,
 )
@@ -28,7 +29,7 @@ from .look import Look, digest
 from .observations import Pending, RecoveryFailed
 from .recoveries import Recoveries, after, bids_of
 from .replacements import is_seat
-from .spec import ROUND_SECONDS, FleetSpec, Order
+from .spec import ROUND_SECONDS, FleetSpec, Intent, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from tensorone._session.session import Session
 
     from .observations import Outcome
-    from .spec import Intent
 
 MOST_MARKETS = 50  # whose prices are kept: one for each fleet of other GPU types
 
@@ -113,6 +113,8 @@ async def take_turn(  # noqa: PLR0913 - what `client.fleet.round` is given
     _checks.instance("order", order, Order, "Order")
     _checks.instance("look", look, Look, "Look")
     own, now = checked_own_bids(own_bids), session.now()
+    if intent is not None:
+        _checked(intent, order)
     left = ROUND_SECONDS if intent is None else ROUND_SECONDS - max(0.0, now - intent.begun_at)
     settled_at, mine = session.unsettled.get(order.token, -session.settle_time) + session.settle_time, True
     if intent is not None and (intent.by != session.by or left <= 0):  # whoever finds it counts on nothing new by it
@@ -132,6 +134,14 @@ async def take_turn(  # noqa: PLR0913 - what `client.fleet.round` is given
         return replace(outcome, until=settled_at)
     why = "Nothing came of the round that was begun before. Another one needs an intent of its own."
     return RecoveryFailed(order.recover.cluster_id, why, tried=False)
+
+
+def _checked(intent: Intent, order: Order) -> None:
+    """By the intent of another order nobody would look for what this one sends."""
+    _checks.instance("intent", intent, Intent, "Intent, as intent_of makes it")
+    _checks.seconds("intent.begun_at", intent.begun_at, zero=True)
+    if intent.token != order.token:
+        raise InvalidArgument("intent", f"is of the token {intent.token}, and the order of {order.token}")
 
 
 class _Turn:

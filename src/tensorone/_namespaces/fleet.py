@@ -92,7 +92,7 @@ class Fleets:
         Raises:
             AuthenticationError: The key is refused.
             ConfigurationError: The client is not open, or a variable that `env_from` names is not set here.
-            InvalidArgument: An argument is of the wrong kind.
+            InvalidArgument: An argument is of the wrong kind, or the intent of another order.
 
         Source: what ``spot.recover`` uses.
         """

@@ -577,6 +577,26 @@ def test_the_runner_of_the_page_keeps_its_fleet(on, monkeypatch):
     on(main)
 
 
+def test_a_round_takes_the_intent_of_its_own_order_alone(on):
+    """By another one, or none at all, what it sends would not be looked for; it sends nothing."""
+
+    async def main(client, emulator):
+        runner = Runner(client, fleet_of(1))
+        look = await client.fleet.look(runner.fleet, runner.state.cluster_ids)
+        (order,) = (runner.fleet.order_of(each) for each in runner.observe(look) if isinstance(each, Recover))
+        mine = runner.fleet.intent_of(order, runner.state, by=client.fleet.by, now=client._session.now())
+        for intent, words in (
+            ("mine", "must be an Intent, as intent_of makes it, not str"),
+            (replace(mine, token="keep-other"), "is of the token keep-other, and the order of keep-night--w0"),
+            (replace(mine, begun_at=float("nan")), r"intent\.begun_at: must be a finite number"),
+        ):
+            with pytest.raises(InvalidArgument, match=words):
+                await client.fleet.round(order, look=look, intent=intent)
+        assert emulator.world.requests[RENT] == 0
+
+    on(main)
+
+
 def test_a_look_that_fails_does_not_settle_what_was_sent(on):
     """By another's intent a round rents nothing, whether or not it can look; once that is settled, it says so."""
 
