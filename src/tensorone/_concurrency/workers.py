@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 R = TypeVar("R")
 
+TURN = 256  # items after which other tasks, and a cancellation, have their turn
+
 NOT_STARTED = "not started: as many items had failed as were allowed to (call again with what was not started)"
 
 
@@ -97,6 +99,8 @@ class Workers(Generic[T, R]):
             self.failure = self.failure or _cut_off(error)
 
     async def _next(self) -> tuple[int, T]:
+        if self._taken % TURN == 0:  # operations that never wait would keep the event loop to themselves
+            await checkpoint()
         if isinstance(self._source, AsyncIterator):
             async with self._reading:
                 return self._numbered(await anext(self._source))

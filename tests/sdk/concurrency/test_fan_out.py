@@ -1,6 +1,7 @@
 """Many operations at once: order, width, isolation, progress."""
 
 import gc
+import itertools
 import weakref
 
 import anyio
@@ -25,6 +26,19 @@ def test_outcomes_come_in_input_order_and_failures_stay_alone(numbers, limit):
         else:
             with pytest.raises(ValueError, match=str(outcome.item)):
                 outcome.unwrap()
+
+
+class OneByOne:
+    """The items as an async iterator that never waits."""
+
+    def __init__(self, items):
+        self._items = iter(items)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        return next(self._items)
 
 
 async def at_once(number: int) -> int:
@@ -289,3 +303,23 @@ def test_a_cancelled_fan_out_of_rentals_leaves_no_machine(on):
         assert emulator.world.requests["clusterFindAndDeployOnDemand"] <= 6
 
     on(main)
+
+
+@pytest.mark.parametrize("source", [iter, OneByOne])
+def test_operations_that_never_wait_leave_others_their_turn(run, source):
+    """Endless items of an operation that has its answer at once can be cancelled, as any others."""
+    begun = 0
+
+    async def main() -> None:
+        async def op(_: int) -> None:
+            nonlocal begun
+            begun += 1
+            if begun == 1000:
+                scope.cancel()
+
+        with anyio.fail_after(20), anyio.CancelScope() as scope:
+            await fan_out(op, source(itertools.count()), limit=4)
+        assert scope.cancelled_caught
+
+    run(main)
+    assert begun < 3000
