@@ -154,6 +154,12 @@ def test_a_state_that_cannot_be_read_leaves_the_store_free(on, tmp_path):
             words = r"store: FileStore\('.*fleet.json'\) cannot be used: its state: is not a valid saved state"
             with pytest.raises(InvalidArgument, match=words):
                 await kept.__aenter__()
+        path.write_text(FleetState.start({"b": (A40, 1)}).to_json())
+        with pytest.raises(InvalidArgument, match="specs: has no spec for b"):
+            await kept.__aenter__()
+        again = FileStore(path)
+        assert again.open()
+        again.close()
 
     on(main)
 
