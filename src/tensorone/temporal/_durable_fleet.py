@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from temporalio.client import WorkflowExecutionStatus
@@ -14,6 +15,7 @@ from tensorone.fleet import FleetSpec
 
 from . import _names, _split
 from ._events import FleetEvents
+from ._plugin import with_plugin
 from ._shard import begun
 from ._workflow import FleetWorkflow
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from ._values import FleetStatus, How
 
     Handle = WorkflowHandle[FleetWorkflow, None]
+
+ANSWERING = timedelta(seconds=10)  # a worker answers within milliseconds; without one, Temporal would wait on
 
 
 class DurableFleet:
@@ -39,11 +43,12 @@ class DurableFleet:
         name: The fleet's name, as in its `FleetSpec`.
 
     Raises:
+        ConfigurationError: The client of Temporal has no `TensorOnePlugin`.
         InvalidArgument: A name has other letters than a `FleetSpec` may have.
     """
 
     def __init__(self, temporal: Client, *, account: str, name: str) -> None:
-        self._temporal = temporal
+        self._temporal = with_plugin(temporal)
         self._account = _names.checked("account", account)
         self._name = _names.checked("name", name)
         self._queue = _names.task_queue(account)
@@ -60,13 +65,14 @@ class DurableFleet:
             clusters: Clusters that there are already, by slot; only where the fleet begins.
 
         Raises:
-            InvalidArgument: The spec has another name.
-            RPCError: Temporal cannot be reached; or the fleet is kept already, and no worker answers.
+            InvalidArgument: The spec has another name, or no slot of a cluster's name.
+            RPCError: Temporal cannot be reached; or the fleet is kept already, and no worker answers within 10 s.
         """
         if not isinstance(fleet, FleetSpec) or fleet.name != self._name:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
             raise InvalidArgument("fleet", f"must be a FleetSpec of the name {self._name}")
+        fleet.start(clusters)  # refuses clusters of other slots, before any part of the fleet begins
         shards = await self._shards()
-        before = [await each.query(FleetWorkflow.fleet) for each in shards]
+        before = [await each.query(FleetWorkflow.fleet, rpc_timeout=ANSWERING) for each in shards]
         parts = _split.split(fleet, [each.slots for each in before])
         for number, part in enumerate(parts):
             if number >= len(shards):
@@ -91,18 +97,22 @@ class DurableFleet:
 
         Raises:
             InvalidArgument: No fleet of this name is kept.
-            RPCError: No worker answers, or Temporal cannot be reached.
+            RPCError: No worker answers within 10 s, or Temporal cannot be reached.
         """
-        return _split.joined([await each.query(FleetWorkflow.fleet) for each in await self._kept()])
+        return _split.joined(
+            [await each.query(FleetWorkflow.fleet, rpc_timeout=ANSWERING) for each in await self._kept()]
+        )
 
     async def status(self) -> FleetStatus:
         """How the fleet is, as far as its workflows know. Bills nothing, and sends nothing to Tensor One.
 
         Raises:
             InvalidArgument: No fleet of this name is kept.
-            RPCError: No worker answers, or Temporal cannot be reached.
+            RPCError: No worker answers within 10 s, or Temporal cannot be reached.
         """
-        return _split.together([await each.query(FleetWorkflow.status) for each in await self._kept()])
+        return _split.together(
+            [await each.query(FleetWorkflow.status, rpc_timeout=ANSWERING) for each in await self._kept()]
+        )
 
     async def resize(self, count: int, *, spec: str | None = None) -> None:
         """Gives the fleet so many slots. The last ones go, and their clusters are terminated with their volumes.
@@ -113,7 +123,7 @@ class DurableFleet:
 
         Raises:
             InvalidArgument: No fleet of this name is kept, the count is negative, or the spec is missing.
-            RPCError: No worker answers, or Temporal cannot be reached.
+            RPCError: No worker answers within 10 s, or Temporal cannot be reached.
         """
         if not isinstance(count, int) or count < 0:  # pyright: ignore[reportUnnecessaryIsInstance] - likewise
             raise InvalidArgument("count", "must be a whole number of slots, at least 0")

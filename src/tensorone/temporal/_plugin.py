@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from temporalio.plugin import SimplePlugin
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from tensorone import ConfigurationError
+
 from ._converter import converting
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
     from temporalio.worker import WorkflowRunner
 
 # Pure or immutable: the sandbox need not load them again for each workflow. Where it does, pydantic does not find the
@@ -33,6 +36,17 @@ class TensorOnePlugin(SimplePlugin):
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - activities of any kind, which are not given
             "tensorone.TensorOnePlugin", data_converter=converting, workflow_runner=_runner
         )
+
+
+def with_plugin(temporal: Client) -> Client:
+    """A client that can carry the kit's values.
+
+    Raises:
+        ConfigurationError: It cannot.
+    """
+    if not any(isinstance(each, TensorOnePlugin) for each in temporal.config()["plugins"]):
+        raise ConfigurationError("the client of Temporal has no plugin: Client.connect(…, plugins=[TensorOnePlugin()])")
+    return temporal
 
 
 def _runner(before: WorkflowRunner | None) -> WorkflowRunner:

@@ -10,12 +10,12 @@ import anyio
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
-from tensorone import ConfigurationError, InvalidArgument, TensorOne
+from tensorone import ConfigurationError, InvalidArgument, TensorOne, _checks
 
 from . import _names
 from ._account import AccountWorkflow
 from ._activities import BEAT, SELDOM, Activities
-from ._plugin import TensorOnePlugin
+from ._plugin import with_plugin
 from ._workflow import FleetWorkflow
 
 if TYPE_CHECKING:
@@ -55,20 +55,20 @@ async def fleet_worker(
         The worker of Temporal.
 
     Raises:
-        ConfigurationError: The client of Temporal has no `TensorOnePlugin`, or the event loop is not asyncio's.
+        ConfigurationError: The client is not open, that of Temporal has no `TensorOnePlugin`, or the event loop is not
+            asyncio's.
         InvalidArgument: An argument is wrong.
     """
     if "asyncio" not in anyio.get_cancelled_exc_class().__module__:
         raise ConfigurationError("tensorone.temporal runs on asyncio only, since temporalio does")
     if not isinstance(client, TensorOne):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
         raise InvalidArgument("client", "must be a TensorOne")
-    if not any(isinstance(each, TensorOnePlugin) for each in temporal.config()["plugins"]):
-        raise ConfigurationError("the client of Temporal has no plugin: Client.connect(…, plugins=[TensorOnePlugin()])")
-    if not requests_per_second > 0:
-        raise InvalidArgument("requests_per_second", "must be more than 0")
+    client._lifetime.require_open("fleet_worker")  # noqa: SLF001 - of this package; each look would say so, in a log
+    with_plugin(temporal)
+    rate = _checks.rate("requests_per_second", requests_per_second)
     limits: dict[str, Any] = {
         "max_concurrent_activities": SIDE_BY_SIDE,
-        "max_task_queue_activities_per_second": requests_per_second,
+        "max_task_queue_activities_per_second": rate,
         "max_heartbeat_throttle_interval": timedelta(seconds=SELDOM),
         "graceful_shutdown_timeout": FINISHING,
     }

@@ -7,9 +7,9 @@ from fleets_for_temporal import fleet_of
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from tensorone import InvalidArgument
+from tensorone import ConfigurationError, InvalidArgument
 from tensorone.fleet import FleetSpec
-from tensorone.temporal import DurableFleet
+from tensorone.temporal import DurableFleet, TensorOnePlugin
 
 
 class Handle:
@@ -24,7 +24,7 @@ class Handle:
             raise RPCError("no", self._temporal.missing, b"")
         return SimpleNamespace(status=self._temporal.workflows[self._name])
 
-    async def query(self, method, *args):
+    async def query(self, method, *args, rpc_timeout=None):
         return [] if args else self._temporal.started[self._name]
 
     async def signal(self, method, *args):
@@ -43,6 +43,10 @@ class Temporal:
         self.started = {}
         self.signals = []
         self.missing = RPCStatusCode.NOT_FOUND
+        self.plugins = [TensorOnePlugin()]
+
+    def config(self):
+        return {"plugins": self.plugins}
 
     def get_workflow_handle(self, name):
         return Handle(self, name)
@@ -89,3 +93,15 @@ async def test_errors_of_temporal_are_passed_on():
     temporal.missing = RPCStatusCode.UNAVAILABLE
     with pytest.raises(RPCError):
         await DurableFleet(temporal, account="prod", name="night").keep(fleet_of(1))
+
+
+async def test_what_it_cannot_carry_is_refused_at_once():
+    """A client of Temporal without the plugin, and clusters of no slot, beside which others would be rented."""
+    temporal = Temporal()
+    fleet = DurableFleet(temporal, account="prod", name="night")
+    with pytest.raises(InvalidArgument, match="clusters: names wO, which are no slots"):
+        await fleet.keep(fleet_of(1), clusters={"wO": "abc123"})
+    assert not temporal.started
+    temporal.plugins = []
+    with pytest.raises(ConfigurationError, match="no plugin"):
+        DurableFleet(temporal, account="prod", name="night")

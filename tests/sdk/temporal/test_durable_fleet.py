@@ -141,11 +141,14 @@ async def test_arguments_are_checked_where_they_are_given(temporal, sdk, address
         await fleet.resize(-1)
     with pytest.raises(InvalidArgument, match="how"):
         await fleet.end("kill")
-    for given, rate in ((object(), 1), (sdk, 0)):
+    for given, rate in ((object(), 1), (sdk, 0), (sdk, "3"), (sdk, None)):
         with pytest.raises(InvalidArgument):
             async with fleet_worker(temporal, given, account="five", requests_per_second=rate):
                 pass
     plain = await Client.connect(address)
     with pytest.raises(ConfigurationError, match="has no plugin"):
         async with fleet_worker(plain, sdk, account="five", requests_per_second=1):
+            pass
+    with pytest.raises(ConfigurationError, match="not opened"):
+        async with fleet_worker(temporal, TensorOne("key"), account="five", requests_per_second=1):
             pass
