@@ -9,7 +9,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._concurrency import shield
-from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone._errors import InvalidArgument, OutcomeUnknown, TensorOneError, WaitTimedOut
 from tensorone._events.rentals import LeftBehind
 from tensorone._graphql import calls
 
@@ -49,12 +49,12 @@ async def lease(  # noqa: PLR0913 - what both calls share
         _checks.port_number("port", port)
     with calls.named(call):
         cluster_id = await rent()
-    late: WaitTimedOut | None = None
+    late: TensorOneError | None = None
     try:  # nothing may be awaited between the rental and this line
         try:
             with calls.named(call):
                 cluster = await _running(session, cluster_id, port, deadline)
-        except WaitTimedOut as error:
+        except (WaitTimedOut, InvalidArgument) as error:
             late = error
             raise
         yield cluster
