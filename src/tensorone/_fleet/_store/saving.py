@@ -34,6 +34,7 @@ class Saving:
         read: Callable[[], str | None] | None,
         on_state: Callable[[str], object] | None,
     ) -> None:
+        _checks.hook("on_state", on_state, takes=1)
         self._store = None if store is None else _checked(store)
         self._journal = store if isinstance(store, JournalStore) else None
         self._read = read
