@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def told(name: str, function: Callable[P, object] | None) -> Hook[P] | None:
+def told(name: str, function: Callable[P, object] | None, *, takes: int = 1) -> Hook[P] | None:
     """A hook that may be missing; one that was made before stays itself.
 
     Args:
         name: The argument by which it was given, such as ``"on_event"``.
         function: What the caller gave.
+        takes: With how many arguments it is called.
 
     Raises:
-        InvalidArgument: It is no plain function.
+        InvalidArgument: It is no plain function of so many arguments.
     """
     if function is None or isinstance(function, Hook):
         return function
-    _checks.hook(name, function)
+    _checks.hook(name, function, takes=takes)
     return Hook(name, function)
 
 
