@@ -10,7 +10,7 @@ import anyio
 from tensorone import _checks
 from tensorone._errors import ClusterNotFound, InvalidArgument, OperationUnsupported, TensorOneError, WaitTimedOut
 from tensorone._events.spans import traced
-from tensorone._generated import ClusterStatus
+from tensorone._generated import ClusterStatus, reading_ports
 from tensorone._graphql import calls
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED
 
@@ -139,8 +139,9 @@ async def check_port(session: Session, cluster_id: str, port: int, *, end: float
         return
     try:
         with anyio.CancelScope(deadline=end):
-            cluster = (await session.graphql.get_cluster_ports(cluster_id)).cluster
-            asked = [] if cluster is None else [each.strip() for each in (cluster.ports or "").split(",")]
+            found = await session.reads.one(reading_ports(), {"clusterId": cluster_id})
+            ports: str = getattr(found, "ports", None) or ""  # of a cluster that is gone, nothing is told
+            asked = [each.strip() for each in ports.split(",")]
             _checks.opened(port, [*filter(None, asked)], by=f"cluster {cluster_id}")
     except OperationUnsupported:
         session.ports_unsupported = True
