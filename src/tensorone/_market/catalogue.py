@@ -103,7 +103,7 @@ def unknown_type(gpu_type_id: str, listed: Iterable[GpuType], refusal: TensorOne
     return InvalidArgument("gpu_type_id", _no_such(gpu_type_id, listed), operation=operation, attempts=attempts)
 
 
-async def no_such(session: Session, gpu_type_id: str) -> str:
+async def unknown_words(session: Session, gpu_type_id: str) -> str:
     """The words for a GPU type that the server does not know, with the nearest that it does know."""
     words = _no_such(gpu_type_id, await _listed(session))
     return words if words.endswith(HOW_TO_FIND) else f"{words} {HOW_TO_FIND}"

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -73,8 +74,9 @@ async def test_whatever_has_the_id_in_it(client):
     won = await client.spot.acquire(SPEC, bidding=BIDDING, timeout=9)
     with pytest.raises(InvalidArgument, match=r"pass its \.value\.cluster\.id"):
         await client.clusters.stop(Outcome(1, value=won))
-    with pytest.raises(InvalidArgument, match="must be a string, not object"):
-        await client.clusters.stop(object())
+    for wrong in (object(), SimpleNamespace(id=3)):
+        with pytest.raises(InvalidArgument, match="must be a string, not"):
+            await client.clusters.stop(wrong)
 
 
 @pytest.mark.parametrize("wrong", [lambda: None, object])
