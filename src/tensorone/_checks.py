@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from inspect import isasyncgenfunction, isawaitable, iscoroutine, iscoroutinefunction, isgeneratorfunction, signature
+from inspect import isasyncgenfunction, isawaitable, iscoroutine, iscoroutinefunction, isgeneratorfunction
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
 
@@ -219,14 +219,8 @@ def flag(field: str, value: object) -> None:
         raise InvalidArgument(field, f"must be True or False, not {type(value).__name__}")
 
 
-def hook(field: str, value: object, *, takes: int | None = None) -> None:
-    """A plain function, or None; of an async function or a generator function, a call alone runs nothing.
-
-    Args:
-        field: The argument by which it was given.
-        value: What was given.
-        takes: With how many arguments it is called, if that is to be checked.
-    """
+def hook(field: str, value: object) -> None:
+    """A plain function, or None; of an async function or a generator function, a call alone runs nothing."""
     if value is None:
         return
     if not callable(value):
@@ -234,19 +228,6 @@ def hook(field: str, value: object, *, takes: int | None = None) -> None:
     runs_nothing = (iscoroutinefunction, isasyncgenfunction, isgeneratorfunction)
     if any(each(value) or each(type(value).__call__) for each in runs_nothing):
         raise InvalidArgument(field, "must be a plain function: it is called and not awaited")
-    if takes is not None and not _can_take(value, takes):
-        raise InvalidArgument(field, f"must be a function of {takes} argument{'s' if takes > 1 else ''}")
-
-
-def _can_take(function: Callable[..., object], count: int) -> bool:
-    """Whether a function can be called with so many arguments, as far as it says."""
-    try:
-        signature(function).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:  # some of those written in C do not say
-        pass
-    return True
 
 
 def unawaited(returned: object) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from tensorone import _checks
+from tensorone._errors import InvalidArgument
 
 from . import log
 
@@ -27,8 +29,25 @@ def told(name: str, function: Callable[P, object] | None, *, takes: int = 1) -> 
     """
     if function is None or isinstance(function, Hook):
         return function
-    _checks.hook(name, function, takes=takes)
+    check(name, function, takes=takes)
     return Hook(name, function)
+
+
+def check(name: str, function: Callable[..., object] | None, *, takes: int) -> None:
+    """Refuses what is no plain function of so many arguments: it would fail when something has happened.
+
+    Raises:
+        InvalidArgument: It is none, and not None either.
+    """
+    _checks.hook(name, function)
+    try:
+        if function is not None:
+            signature(function).bind(*[None] * takes)
+    except TypeError:
+        words = f"must be a function of {takes} argument{'s' if takes > 1 else ''}"
+        raise InvalidArgument(name, words) from None
+    except ValueError:  # some of those written in C do not say
+        pass
 
 
 class Hook(Generic[P]):

@@ -122,7 +122,7 @@ async def test_bids_that_are_no_mapping(keep, wrong):
 async def test_a_path_in_the_place_of_a_store(keep, tmp_path):
     """A path can be opened too; the error says how to make a store of it."""
     for wrong in (tmp_path / "fleet.json", "fleet.json", 3):
-        with pytest.raises(InvalidArgument, match=r"store: must be a store such as FileStore\('fleet\.json'\)"):
+        with pytest.raises(InvalidArgument, match=r"store: must be one, such as FileStore\('fleet\.json'\)"):
             keep(store=wrong)
     for wrong in (3, None, "", Path("/")):
         with pytest.raises(InvalidArgument, match="path: must name a file"):
