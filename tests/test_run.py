@@ -187,3 +187,46 @@ def test_what_cannot_work_is_refused():
 def test_the_word_on_what_may_be_billed():
     """Nothing known is said so."""
     assert may_be_billed()
+
+
+async def _nothing():
+    pass
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"main": None}, "main"),
+        ({"main": lambda: 3}, "main"),
+        ({"main": _nothing, "backend": "uvloop"}, "backend"),
+        ({"main": _nothing, "backend_options": 3}, "backend_options"),
+    ],
+)
+def test_what_cannot_be_run(given, field):
+    """It is refused by the name of the argument."""
+    with pytest.raises(InvalidArgument) as caught:
+        tensorone.run(**given)
+    assert caught.value.field == field
+
+
+def test_a_coroutine_in_the_place_of_the_function():
+    """It is closed, and the message says what to do."""
+    with pytest.raises(InvalidArgument, match=r"main: .* leave the parentheses out"):
+        tensorone.run(_nothing())
+
+
+def test_a_loop_that_runs_already(run):
+    """As in a notebook: there, main is awaited."""
+
+    async def main():
+        with pytest.raises(ConfigurationError, match="await main"):
+            tensorone.run(_nothing)
+
+    run(main)
+
+
+def test_a_backend_that_is_not_installed(monkeypatch):
+    """The error says so before anything runs."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(ConfigurationError, match="cannot be loaded"):
+        tensorone.run(_nothing, backend_options={"use_uvloop": True})

@@ -34,6 +34,8 @@ from tensorone import (
     Cluster,
     ClusterSpec,
     InvalidArgument,
+    OperationUnsupported,
+    QueryError,
     RetryPolicy,
     TemplateSpec,
     TensorOne,
@@ -432,6 +434,25 @@ async def test_what_loops_raise_shows_no_values(emulator: Emulator):
                 with anyio.fail_after(0.05):
                     await client.clusters.deploy(spec)
             observed.see(late.value)
+    assert observed.leaks() == []
+
+
+@pytest.mark.parametrize("arguments", ["literals", "variables"])
+async def test_a_refusal_that_repeats_further_fields(emulator: Emulator, arguments: str):
+    """Servers repeat the variables they refuse; the error has no value of them, and names the field."""
+    spec = ClusterSpec(
+        image_name="i", gpu_type_id="NVIDIA A40", further={"auth": {"of": ["x", VALUE]}, "registry": VALUE}
+    )
+    with Observed() as observed:
+        async with TensorOne(emulator.api_key, url=emulator.url, arguments=arguments) as client:
+            with pytest.raises(OperationUnsupported) as caught:
+                await client.clusters.deploy(spec)
+            observed.see(caught.value)
+            assert caught.value.unsupported in spec.further
+            emulator.faults.add(Fault("graphql_error", message=f"registry says no to {VALUE!r}", path=False))
+            with pytest.raises(QueryError, match=r"says no to '\*\*\*'") as refused:
+                await client.clusters.deploy(spec)
+            observed.see(refused.value)
     assert observed.leaks() == []
 
 

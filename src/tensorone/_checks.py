@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from inspect import isasyncgenfunction, isawaitable, iscoroutine, iscoroutinefunction, isgeneratorfunction
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
 
 from ._errors import InvalidArgument
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 MAX_INT = 2**31 - 1  # GraphQL's Int has 32 bits
 MAX_PORT = 65535
+LEAST_INTERVAL = 0.001  # seconds
+_MOST_BITS = 1024  # of a number that is written out
 _NAME = re.compile(r"[^\s=\x00]+")
 _PARTS = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 _PORT = re.compile(r"([0-9]{1,5})/(http|tcp|udp)")
@@ -46,14 +49,24 @@ def cluster_id(value: object, field: str = "cluster_id") -> str:
     """An opaque id of letters, digits, `-` and `_`; its length is not checked."""
     if isinstance(value, str) and _CLUSTER_ID.fullmatch(value):
         return value
-    if not isinstance(value, str) and isinstance(getattr(value, "id", None), str):
-        raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .id")
-    if not isinstance(value, str) and hasattr(value, "cluster"):
-        raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .cluster.id")
+    if not isinstance(value, str) and (place := _place_of_id(value)):
+        raise InvalidArgument(field, f"must be the cluster's id, not the {type(value).__name__}: pass its .{place}")
     words = (
         f"{text(field, value)!r} is not a valid cluster id: use letters, digits, '-' and '_', as in 'inzk6tzuz833h5'"
     )
     raise InvalidArgument(field, words)
+
+
+def _place_of_id(value: object) -> str | None:
+    """Where something that is about a cluster has its id: a rental, an event, an outcome."""
+    for place in ("id", "cluster.id", "cluster_id", "value.id", "value.cluster.id"):
+        try:
+            found = attrgetter(place)(value)
+        except AttributeError:
+            continue
+        if isinstance(found, str):
+            return place
+    return "cluster.id" if hasattr(value, "cluster") else None
 
 
 def cluster_ids(values: object, field: str = "cluster_ids") -> list[str]:
@@ -74,28 +87,30 @@ def several(field: str, values: object) -> Iterable[Any]:
     return values  # type: ignore[return-value]  # callers that cannot read an async iterable do not accept one
 
 
-def operation(field: str, value: object) -> None:
-    """A function that is called with each item; a coroutine has been called already, and runs once."""
+def operation(field: str, value: object, *, what: str = "a function, such as client.clusters.stop") -> None:
+    """A function that is called later; a coroutine has been called already, and runs once."""
     if iscoroutine(value):
         value.close()
         raise InvalidArgument(field, "must be a function, not a coroutine: leave the parentheses out")
     if not callable(value):
-        raise InvalidArgument(field, f"must be a function, such as client.clusters.stop, not {type(value).__name__}")
+        raise InvalidArgument(field, f"must be {what}, not {type(value).__name__}")
 
 
-def generated_operation(value: object) -> None:
+def generated_operation(
+    value: object, field: str = "operation", *, needs: Sequence[str] = ("name", "kind", "fields", "result")
+) -> None:
     """An operation as the generator writes it, and not a method that runs one."""
-    if not all(hasattr(value, each) for each in ("name", "kind", "fields", "result")):
+    if not all(hasattr(value, each) for each in needs):
         words = f"must be a generated constant, such as tensorone_graphql.LIST_CLUSTERS, not {type(value).__name__}"
-        raise InvalidArgument("operation", words)
+        raise InvalidArgument(field, words)
 
 
-def integer(field: str, value: object, *, least: int) -> int:
-    """A whole number from `least` to GraphQL's largest Int; True and 1.0 are rejected."""
+def integer(field: str, value: object, *, least: int, most: int = MAX_INT) -> int:
+    """A whole number from `least` to `most`, which is GraphQL's largest Int; True and 1.0 are rejected."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgument(field, f"must be a whole number, not {type(value).__name__}")
-    if not least <= value <= MAX_INT:
-        raise InvalidArgument(field, f"must be from {least} to {MAX_INT}, not {value}")
+    if not least <= value <= most:
+        raise InvalidArgument(field, f"must be from {least} to {most}, not {_shown(value)}")
     return value
 
 
@@ -103,9 +118,9 @@ def dollars(field: str, value: object) -> Decimal:
     """A finite amount above zero, as the decimal that was written: 0.2 is 0.2 and not 0.2000…011."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidArgument(field, f"must be a number of US dollars, not {type(value).__name__}")
-    amount = Decimal(str(value))
+    amount = Decimal(value) if isinstance(value, int) else Decimal(str(value))
     if not amount.is_finite() or amount <= 0 or amount > MAX_INT:
-        raise InvalidArgument(field, f"must be a finite number of US dollars above 0, not {value}")
+        raise InvalidArgument(field, f"must be a finite number of US dollars above 0, not {_shown(value)}")
     return amount
 
 
@@ -114,12 +129,26 @@ def seconds(field: str, value: object, *, zero: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgument(field, f"must be a number of seconds, not {type(value).__name__}")
     if not _finite(value) or value < 0 or (value == 0 and not zero):
-        raise InvalidArgument(field, f"must be a finite number of seconds {'from' if zero else 'above'} 0, not {value}")
+        above = "from" if zero else "above"
+        raise InvalidArgument(field, f"must be a finite number of seconds {above} 0, not {_shown(value)}")
     return float(value)
+
+
+def interval(field: str, value: object) -> float:
+    """Seconds between polls: no less than a clock tells apart, at which nothing but polls would happen."""
+    every = seconds(field, value)
+    if every < LEAST_INTERVAL:
+        raise InvalidArgument(field, f"must be at least {LEAST_INTERVAL} s, not {value}")
+    return every
 
 
 def _finite(value: float) -> bool:
     return abs(value) <= sys.float_info.max  # also of an integer that is no float
+
+
+def _shown(value: object) -> str:
+    """A number in the words of an error; Python does not write out integers of thousands of digits."""
+    return "an integer of so many digits" if isinstance(value, int) and value.bit_length() > _MOST_BITS else f"{value}"
 
 
 def moment(field: str, value: object) -> float:
@@ -135,7 +164,7 @@ def rate(field: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgument(field, f"must be a number a second, not {type(value).__name__}")
     if not _finite(value) or value <= 0:
-        raise InvalidArgument(field, f"must be a finite number a second above 0, not {value}")
+        raise InvalidArgument(field, f"must be a finite number a second above 0, not {_shown(value)}")
     return float(value)
 
 
@@ -169,10 +198,7 @@ def port(field: str, value: object) -> str:
 
 def port_number(field: str, value: object) -> int:
     """A port by its number alone: from 1 to 65535."""
-    number = integer(field, value, least=1)
-    if number > MAX_PORT:
-        raise InvalidArgument(field, f"must be from 1 to {MAX_PORT}, not {number}")
-    return number
+    return integer(field, value, least=1, most=MAX_PORT)
 
 
 def opened(port: int | None, ports: Iterable[str], *, by: str = "the spec") -> None:
@@ -237,12 +263,10 @@ def mapping(field: str, value: Any) -> dict[Any, Any]:
 
 def environment(field: str, value: Any) -> dict[str, str]:
     """Names without `=` or spaces, and string values; an error names the variable, never its value."""
-    try:
-        items = dict(value).items()
-    except (TypeError, ValueError):
-        raise InvalidArgument(field, "must be a mapping of names to strings") from None
+    if not issubclass(type(value), Mapping):
+        raise InvalidArgument(field, "must be a mapping of names to strings")
     checked: dict[str, str] = {}
-    for name, content in items:
+    for name, content in value.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             problem = "is not a valid variable name: it must not be empty or contain '=' or spaces"
             shown = repr(name.partition("=")[0] + "=…") if isinstance(name, str) and "=" in name else repr(name)

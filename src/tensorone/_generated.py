@@ -35,6 +35,7 @@ from tensorone_graphql.input_types import (
 
 if TYPE_CHECKING:
     from tensorone_graphql.get_cluster import GetCluster
+    from tensorone_graphql.get_cluster_ports import GetClusterPorts
     from tensorone_graphql.get_gpu_type import GetGpuType
     from tensorone_graphql.operation import Operation
 
@@ -72,6 +73,14 @@ def reading_one() -> Operation[GetCluster]:
     from tensorone_graphql.get_cluster import GET_CLUSTER  # noqa: PLC0415 - keeps the import of the package short
 
     return GET_CLUSTER
+
+
+@cache
+def reading_ports() -> Operation[GetClusterPorts]:
+    """The operation that reads which ports a cluster opens; likewise."""
+    from tensorone_graphql.get_cluster_ports import GET_CLUSTER_PORTS  # noqa: PLC0415 - see above
+
+    return GET_CLUSTER_PORTS
 
 
 @cache

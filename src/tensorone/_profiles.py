@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tensorone._data.dataclass import dataclass
 
-from ._errors import ConfigurationError
+from . import _checks
+from ._errors import ConfigurationError, InvalidArgument
 from ._redaction import ENVIRON, without_frames
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class Profiles:
         Raises:
             ConfigurationError: There is no such profile.
         """
+        if name is not None:
+            _checks.text("name", name, empty=True)
         wanted = name or self.default
         known = ", ".join(self.by_name) or "none"
         if wanted is None:
@@ -92,6 +95,15 @@ class Profiles:
         if wanted not in self.by_name:
             raise ConfigurationError(f"there is no profile {wanted}; there are: {known}")
         return self.by_name[wanted]
+
+
+def given(path: Path | str | None) -> Path | None:
+    """The file that a caller names, by its path as an object or as text."""
+    if path is None:
+        return None
+    if not isinstance(path, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may give anything
+        raise InvalidArgument("path", f"must be the path of the profiles file, not {type(path).__name__}")
+    return Path(path)
 
 
 def location(environ: Mapping[str, str] = ENVIRON) -> Path:

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, cast, overload
 
 from ._data.json import as_array, as_object
@@ -85,7 +86,7 @@ class Redactor:
 
 def _forms(value: str) -> set[str]:
     """The value as such, and as JSON and Python write it inside quotes."""
-    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], str.__repr__(value)[1:-1]}
 
 
 def _names(env: Any) -> Any:
@@ -108,9 +109,11 @@ Values = Mapping[str, object] | Kept
 
 
 def env_values(variables: object) -> Iterator[str]:
-    """The environment values among the variables of one request: whatever stands under a key `env`."""
+    """The secrets among the variables of one request: whatever stands under a key `env`, and every `HiddenText`."""
     if isinstance(variables, Kept):
         variables = variables.variables
+    if isinstance(variables, HiddenText):
+        yield variables
     for name, item in (as_object(variables) or {}).items():
         yield from _values(item) if name == "env" else env_values(item)
     for item in as_array(variables) or ():
@@ -165,6 +168,15 @@ class HiddenText(str):
 def hidden(value: V) -> V:
     """The same, hidden if it is a text."""
     return cast("V", HiddenText(value)) if isinstance(value, str) else value
+
+
+def hidden_inside(value: Any) -> Any:
+    """Plain data with every text in it hidden, but those of a GraphQL enum."""
+    if (items := as_array(value)) is not None:
+        return [hidden_inside(each) for each in items]
+    if (members := as_object(value)) is not None:
+        return {name: hidden_inside(each) for name, each in members.items()}
+    return value if isinstance(value, Enum) else hidden(value)
 
 
 class HiddenBytes(bytes):

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
 from . import _checks
-from ._errors import ConfigurationError
+from ._concurrency.loop_tools import loop_runs
+from ._errors import ConfigurationError, InvalidArgument
 from ._events.cleanup import Failure, Signalled
 from ._events.emitter import emit_everywhere
 from ._session.rented import OPEN, described
@@ -29,6 +31,8 @@ T = TypeVar("T")
 # Windows has SIGINT and SIGBREAK; what ends a process there without asking cannot be caught.
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 CLEAN_UP_SECONDS = 60.0
+
+Backend = Literal["asyncio", "trio"]
 
 
 def run(
@@ -57,26 +61,51 @@ def run(
 
     Raises:
         SystemExit: A signal came; its code is 128 + the signal's number.
-        ConfigurationError: It is not called in the main thread, the only one that gets signals.
+        ConfigurationError: It is not called in the main thread, the only one that gets signals; an event loop runs
+            there already; or the backend is not installed.
+        InvalidArgument: `main` is no async function, or another argument is of the wrong kind.
 
     Source: the shell's convention for exit statuses.
     """
-    ending = ended_by_signals(cleanup_timeout=cleanup_timeout)
+    _check_call(main, backend, backend_options)
+    ending, begun = ended_by_signals(cleanup_timeout=cleanup_timeout), False
 
     async def body() -> T | None:
+        nonlocal begun
+        begun = True
         async with ending:
-            return await main(*args)
+            return await _awaitable(main(*args))
         return None
 
     try:
         result = anyio.run(body, backend=backend, backend_options=backend_options)
-    except BaseException:
+    except BaseException as error:
+        if not begun and isinstance(error, LookupError | ImportError):
+            words = f"backend {backend!r} cannot be loaded: install what it needs ({error})"
+            raise ConfigurationError(words) from error
         if ending.received is None:
             raise
         emit_everywhere(logging.ERROR, Failure, text=f"an error came up while ending on {ending.received.name}")
     if ending.received is not None:
         raise SystemExit(128 + ending.received)
     return result  # type: ignore[return-value]  # None stands for a cancelled body alone, which raised above
+
+
+def _check_call(main: object, backend: object, backend_options: object) -> None:
+    """Refuses what would fail inside anyio, before anything runs."""
+    _checks.operation("main", main, what="an async function")
+    _checks.one_of("backend", backend, Backend)
+    if backend_options is not None and not isinstance(backend_options, dict):
+        raise InvalidArgument("backend_options", f"must be a mapping, not {type(backend_options).__name__}")
+    if loop_runs():
+        words = "an event loop runs here already: await main() instead, inside async with ended_by_signals()"
+        raise ConfigurationError(f"tensorone.run: {words}")
+
+
+def _awaitable(returned: Awaitable[T]) -> Awaitable[T]:
+    if not isawaitable(returned):
+        raise InvalidArgument("main", f"must be an async function: it returned {type(returned).__name__}")
+    return returned
 
 
 class ended_by_signals:  # noqa: N801 - used as a function is

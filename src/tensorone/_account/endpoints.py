@@ -62,6 +62,8 @@ class EndpointSpec:
         _checks.integer("workers_min", self.workers_min, least=0)
         if self.workers_min > self.workers_max:
             raise InvalidArgument("workers_min", f"{self.workers_min} is more than workers_max={self.workers_max}")
+        if self.network_volume_id is not None:
+            _checks.text("network_volume_id", self.network_volume_id, empty=True)
         if self.scaler_type is not None:
             _checks.one_of("scaler_type", self.scaler_type, Scaler)
         for name in ("idle_timeout", "scaler_value"):
@@ -72,6 +74,7 @@ class EndpointSpec:
 def _words(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise InvalidArgument(field, f"must be a sequence such as ({values!r},), not one string")
+    _checks.several(field, values)
     return tuple(_checks.text(f"{field}[{index}]", each) for index, each in enumerate(values))
 
 

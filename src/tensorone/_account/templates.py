@@ -67,6 +67,10 @@ class TemplateSpec:
         _checks.integer("container_disk_in_gb", self.container_disk_in_gb, least=1)
         _checks.integer("volume_in_gb", self.volume_in_gb, least=0)
         _checks.text("docker_args", self.docker_args, empty=True)
+        _checks.flag("is_serverless", self.is_serverless)
+        for name in ("readme", "container_registry_auth_id"):
+            if (given := getattr(self, name)) is not None:
+                _checks.text(name, given, empty=name == "readme")
         if self.is_serverless and self.volume_in_gb:
             raise InvalidArgument("volume_in_gb", "must be 0 for serverless workers")
         checked_mount_path(self.volume_mount_path)

@@ -111,6 +111,7 @@ class TensorOne:
         api_key, url = hidden(api_key), hidden(url)
         _checks.flag("allow_insecure_http", allow_insecure_http)
         _checks.flag("merge_reads", merge_reads)
+        _checks.flag("label", label)
         if arguments not in get_args(Arguments):
             raise ConfigurationError(f"arguments={arguments!r} is unknown: use 'literals' or 'variables'")
         target = service_address(api_key, url, auth=auth, allow_insecure_http=allow_insecure_http)
@@ -120,7 +121,10 @@ class TensorOne:
 
             parts.warm()
         self._transport = parts.Transport(
-            target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
+            target,
+            transport=parts.checked_transport(transport),
+            http=http_backend(http),
+            max_body_bytes=max_response_bytes,
         )
         with _loading():
             self._transport.prepare()
@@ -132,7 +136,7 @@ class TensorOne:
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
-            retry=retry or parts.RetryPolicy(),
+            retry=parts.checked_retry(retry),
             arguments=arguments,
             events=parts.Emitter(on_event, place=target.place),
         )
@@ -148,7 +152,9 @@ class TensorOne:
         self._attach(session if max_hourly_spend is None else _limited(session, max_hourly_spend))
 
     @classmethod
-    def from_profile(cls, name: str | None = None, *, path: Path | None = None, **settings: Unpack[Settings]) -> Self:
+    def from_profile(
+        cls, name: str | None = None, *, path: Path | str | None = None, **settings: Unpack[Settings]
+    ) -> Self:
         """A client for an account of the profiles file, which `tensorone login` writes. ``TensorOne()`` reads no file.
 
         Args:
@@ -161,7 +167,7 @@ class TensorOne:
         """
         from tensorone import _profiles  # noqa: PLC0415 - most programs read no profile
 
-        profile = _profiles.load(path or _profiles.location()).get(name)
+        profile = _profiles.load(_profiles.given(path) or _profiles.location()).get(name)
         return cls(profile.key(), **cast("Settings", profile.settings | settings))
 
     def _attach(self, session: Session) -> None:

@@ -5,7 +5,10 @@ httpx, pydantic and the wings come with it, so it is imported when a client is m
 
 from __future__ import annotations
 
+from typing import Any
+
 from tensorone import _checks
+from tensorone._errors import InvalidArgument
 from tensorone._events.emitter import Emitter
 from tensorone._events.log import show_as_configured
 from tensorone._graphql.executor import Executor
@@ -40,10 +43,25 @@ __all__ = [
     "Spot",
     "Templates",
     "Transport",
+    "checked_retry",
+    "checked_transport",
     "queue",
     "show_as_configured",
     "warm",
 ]
+
+
+def checked_retry(given: object) -> RetryPolicy:
+    """How often to repeat what is safe to repeat; by itself as `RetryPolicy` has it."""
+    return RetryPolicy() if given is None else _checks.instance("retry", given, RetryPolicy, "RetryPolicy(…)")
+
+
+def checked_transport(given: Any) -> Any:
+    """A transport of the caller's own, if any: an asynchronous one, since the client is."""
+    if given is not None and not callable(getattr(given, "handle_async_request", None)):
+        words = f"must be an asynchronous transport, such as httpx.ASGITransport(app), not {type(given).__name__}"
+        raise InvalidArgument("transport", words)
+    return given
 
 
 def queue(max_connections: int, requests_per_second: float | None) -> RequestQueue:

@@ -83,7 +83,11 @@ async def highest_price(session: Session, spec: ClusterSpec) -> Decimal | None:
     ids = [each for each in spec.candidates if each is not None]
     count, cloud_type = spec.gpu_count, _cloud_type(spec)
     with calls.named("clusters.highest_price"):
-        return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
+        try:
+            return await on_demand_price.highest_listed(session, ids, gpu_count=count, cloud_type=cloud_type)
+        except NoCapacity as error:
+            await catalogue.check(session, ids, error)
+            raise
 
 
 @traced("spot.rent")

@@ -9,7 +9,8 @@ import anyio
 
 from tensorone import _checks
 from tensorone._concurrency import shield
-from tensorone._errors import InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone._concurrency.once import Once
+from tensorone._errors import InvalidArgument, OutcomeUnknown, TensorOneError, WaitTimedOut
 from tensorone._events.rentals import LeftBehind
 from tensorone._graphql import calls
 
@@ -32,8 +33,21 @@ OnExit = Literal["stop", "terminate"]
 EVERY = 5.0  # seconds between polls of a cluster that starts
 
 
+def lease(  # noqa: PLR0913 - what both calls share
+    session: Session,
+    rent: Callable[[], Awaitable[str]],
+    *,
+    timeout: float,
+    on_exit: OnExit,
+    port: int | None,
+    call: str,
+) -> AbstractAsyncContextManager[Cluster]:
+    """The block behind `clusters.lease` and `spot.lease`, which `call` names; `rent` returns the cluster's id."""
+    return Once(_lease(session, rent, timeout=timeout, on_exit=on_exit, port=port, call=call), made_by=call)
+
+
 @asynccontextmanager
-async def lease(  # noqa: PLR0913 - what both calls share
+async def _lease(  # noqa: PLR0913 - as above
     session: Session,
     rent: Callable[[], Awaitable[str]],
     *,
@@ -42,19 +56,18 @@ async def lease(  # noqa: PLR0913 - what both calls share
     port: int | None,
     call: str,
 ) -> AsyncGenerator[Cluster]:
-    """The block behind `clusters.lease` and `spot.lease`, which `call` names; `rent` returns the cluster's id."""
     _checks.one_of("on_exit", on_exit, OnExit)
     deadline = anyio.current_time() + _checks.seconds("timeout", timeout)
     if port is not None:
         _checks.port_number("port", port)
     with calls.named(call):
         cluster_id = await rent()
-    late: WaitTimedOut | None = None
+    late: TensorOneError | None = None
     try:  # nothing may be awaited between the rental and this line
         try:
             with calls.named(call):
                 cluster = await _running(session, cluster_id, port, deadline)
-        except WaitTimedOut as error:
+        except (WaitTimedOut, InvalidArgument) as error:
             late = error
             raise
         yield cluster

@@ -14,7 +14,7 @@ from tensorone._generated import (
     ClusterRentInterruptableInput,
     EnvironmentVariableInput,
 )
-from tensorone._redaction import MASK
+from tensorone._redaction import MASK, hidden_inside
 from tensorone._session.label import labelled
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _given(spec: ClusterSpec, gpu_type_id: str | None, tags: dict[str, str]) -> 
         given["ports"] = ",".join(spec.ports)
     env = {**spec.env, **_referenced(spec), **tags}
     given["env"] = [EnvironmentVariableInput(key=key, value=value) for key, value in env.items()]
-    return given | dict(spec.further)
+    further: dict[str, Any] = hidden_inside(dict(spec.further))  # so that no error repeats it
+    return given | further
 
 
 def _referenced(spec: ClusterSpec) -> dict[str, str]:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tensorone import _checks
+from tensorone._errors import NoCapacity
 from tensorone._events.spans import traced
 from tensorone._graphql import calls
-from tensorone._market import on_demand_price
+from tensorone._market import catalogue, on_demand_price
 from tensorone._market.bidding import exact
 from tensorone._market.spot_unsupported import asking_for_spot
 
@@ -29,8 +30,16 @@ async def resume(session: Session, cluster_id: str, *, gpu_count: int, gpu_type_
     if gpu_type_id is not None:
         _checks.text("gpu_type_id", gpu_type_id)
         with calls.named("clusters.resume"):
-            hourly = await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, cloud_type=None)
+            hourly = await _price(session, gpu_type_id, gpu_count=gpu_count)
     return await resume_once(session, cluster_id, requests.resuming(cluster_id, gpu_count, gpu_type_id), hourly=hourly)
+
+
+async def _price(session: Session, gpu_type_id: str, *, gpu_count: int) -> Decimal | None:
+    try:
+        return await on_demand_price.hourly(session, gpu_type_id, gpu_count=gpu_count, cloud_type=None)
+    except NoCapacity as error:
+        await catalogue.check(session, [gpu_type_id], error)
+        raise
 
 
 @traced("spot.resume")

@@ -17,7 +17,7 @@ from tensorone._data.dataclass import dataclass
 from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
-from tensorone._graphql.arguments import tree
+from tensorone._graphql.arguments import as_tree
 from tensorone._redaction import MASK, HiddenMapping, Names, forgetful
 from tensorone._session.token_and_expiry import RESERVED
 
@@ -257,7 +257,7 @@ def checked_further(value: Any) -> HiddenMapping[Any]:
             raise InvalidArgument("further", f"{name!r} is not a valid name of an input field")
         if (own := _OWN.get(name)) is not None:
             raise InvalidArgument("further", f"{name} is {own}: set that instead")
-        checked[name] = tree(each, f"further[{name!r}]")
+        checked[name] = as_tree(each, f"further[{name!r}]")
     return HiddenMapping(checked)
 
 

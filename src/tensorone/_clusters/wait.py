@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
 
 from tensorone import _checks
-from tensorone._errors import ClusterNotFound, TensorOneError, WaitTimedOut
+from tensorone._errors import ClusterNotFound, InvalidArgument, OperationUnsupported, TensorOneError, WaitTimedOut
 from tensorone._events.spans import traced
-from tensorone._generated import ClusterStatus
+from tensorone._generated import ClusterStatus, reading_ports
 from tensorone._graphql import calls
 from tensorone._session.cluster_status import MISSES_UNTIL_GONE, STOPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from tensorone._generated import Cluster
     from tensorone._session.polling import Snapshot
     from tensorone._session.session import Session
+
+
+LOOKS_AT_A_PORT = 2  # at a running container without it, before its cluster is asked for its ports
 
 
 @traced("clusters.wait_until")
@@ -37,15 +41,16 @@ async def _until(  # noqa: PLR0913 - what both kinds of waiting share
     timeout: float,
     every: float,
     call: str,
+    left: float | None = None,
 ) -> Cluster:
-    """The loop behind both kinds of waiting."""
+    """The loop behind both kinds of waiting; `left`: the seconds that are left of `timeout`, if not all of them."""
     _checks.cluster_id(cluster_id)
-    _checks.operation("predicate", predicate)
+    _checks.operation("predicate", predicate, what="a function, such as lambda cluster: cluster.runtime is not None")
     _checks.hook("predicate", predicate)
     _checks.seconds("timeout", timeout)
-    poller = session.poller(_checks.seconds("every", every))
+    poller = session.poller(_checks.interval("every", every))
     watched = _Watched(cluster_id, predicate)
-    with anyio.move_on_after(timeout):
+    with anyio.move_on_after(timeout if left is None else left):
         await _first_poll(session, watched)
         while not watched.over:
             await poller.wait(watched)
@@ -63,10 +68,19 @@ async def wait_until_up(  # noqa: PLR0913 - what `clusters.wait_until_running` w
 
     Raises:
         WaitTimedOut: It does not run in time, or was stopped while it started, which waiting cannot fix.
+        InvalidArgument: It runs, and does not open the port.
     """
-    start = _Start(port, begun=begun)
-    call = "clusters.wait_until_running"
-    cluster = await _until(session, cluster_id, start.is_over, timeout=timeout, every=every, call=call)
+    start, call = _Start(port, begun=begun), "clusters.wait_until_running"
+    end = anyio.current_time() + _checks.seconds("timeout", timeout)
+    left = timeout
+    while True:
+        cluster = await _until(session, cluster_id, start.is_over, timeout=timeout, every=every, call=call, left=left)
+        if port is None or not start.in_doubt:
+            break
+        start.asked = True
+        with calls.named(call), _left_running(cluster_id):
+            await check_port(session, cluster_id, port, end=end)
+        left = max(end - anyio.current_time(), 0.001)  # one poll is due in any case
     if not start.up:
         raise _timed_out(cluster, cluster_id, "was stopped while it started, and will not start again by itself", None)
     return cluster
@@ -76,19 +90,66 @@ class _Start:
     """The start of one cluster, which ends with a running container or with a stop.
 
     A cluster that was only seen stopped may still be resumed by someone; one that was RUNNING before was preempted,
-    or someone stopped it.
+    or someone stopped it. A port that is not mapped at the second look at a running container may never be.
+
+    Attributes:
+        up: Whether it has started.
+        asked: Whether the cluster was asked for the ports that it opens.
     """
 
     def __init__(self, port: int | None, *, begun: bool) -> None:
-        self.up = False
+        self.up = self.asked = False
         self._port = port
+        self._looks = 0
         self._begun = begun
 
     def is_over(self, cluster: Cluster) -> bool:
         """Whether there is nothing more to wait for."""
         self.up = is_running(cluster, self._port)
+        self._looks = self._looks + 1 if is_running(cluster) else 0
         self._begun = self._begun or cluster.desired_status == ClusterStatus.RUNNING
-        return self.up or (self._begun and cluster.desired_status in STOPPED)
+        return self.up or self.in_doubt or (self._begun and cluster.desired_status in STOPPED)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether to ask, once, if the port is opened at all."""
+        return not self.up and not self.asked and self._looks >= LOOKS_AT_A_PORT
+
+
+@contextmanager
+def _left_running(cluster_id: str) -> Generator[None]:
+    try:
+        yield
+    except InvalidArgument as error:
+        error.billing = _left(cluster_id)
+        raise
+
+
+def _left(cluster_id: str) -> str:
+    return f"cluster {cluster_id} is left as it is, and is billed while it exists"
+
+
+async def check_port(session: Session, cluster_id: str, port: int, *, end: float) -> None:
+    """Refuses to wait for a port that a cluster does not open, where the server tells its ports.
+
+    Raises:
+        InvalidArgument: The port would never be mapped.
+    """
+    if session.ports_unsupported:
+        return
+    try:
+        with anyio.CancelScope(deadline=end):
+            found = await session.reads.one(reading_ports(), {"clusterId": cluster_id})
+            ports: str = getattr(found, "ports", None) or ""  # of a cluster that is gone, nothing is told
+            asked = [each.strip() for each in ports.split(",")]
+            _checks.opened(port, [*filter(None, asked)], by=f"cluster {cluster_id}")
+    except OperationUnsupported:
+        session.ports_unsupported = True
+    except InvalidArgument as error:
+        error.operation, error.attempts = "GetClusterPorts", 1
+        raise
+    except TensorOneError:
+        pass  # what reads the cluster next says what is wrong
 
 
 async def _first_poll(session: Session, watched: _Watched) -> None:
@@ -189,7 +250,7 @@ def _timed_out(seen: Cluster | None, cluster_id: str, words: str, cause: TensorO
     error = WaitTimedOut(
         f"cluster {cluster_id} {words}: {state} ({hint})",
         operation="ListClusters",
-        billing=None if seen is None else f"cluster {cluster_id} is left as it is, and is billed while it exists",
+        billing=None if seen is None else _left(cluster_id),
         last_seen=seen,
     )
     error.__cause__ = cause

@@ -28,7 +28,7 @@ class Watch(BlockIterator[Change]):
     """An async iterator of changes, inside ``async with``; made by ``clusters.watch``, for one reader."""
 
     def __init__(self, session: Session, cluster_ids: Iterable[str] | None, *, every: float) -> None:
-        super().__init__(_checks.seconds("every", every), made_by="clusters.watch")
+        super().__init__(_checks.interval("every", every), made_by="clusters.watch")
         self._session = session
         self._named = None if cluster_ids is None else tuple(dict.fromkeys(_checks.cluster_ids(cluster_ids)))
         if self._named == ():

@@ -67,7 +67,7 @@ async def fan_out(  # noqa: PLR0913 - each a keyword of its own
                 `items` is a string or a mapping, or a number is below 1.
     """
     checked(op, items, limit, stop_after_failures)
-    tell_progress, tell_outcome = told("on_progress", on_progress), told("on_outcome", on_outcome)
+    tell_progress, tell_outcome = told("on_progress", on_progress, takes=2), told("on_outcome", on_outcome)
     total = len(items) if isinstance(items, Sized) else None
     outcomes: dict[int, Outcome[T, R]] = {}
     each_told, failed = wanted_everywhere(logging.DEBUG), 0

@@ -28,3 +28,12 @@ def loop_tools() -> LoopTools:
     token = current_token()
     # asyncio's loop has its clock itself; trio's is a function of the module.
     return LoopTools(getattr(token.native_token, "time", anyio.current_time), token.backend_class.create_event)
+
+
+def loop_runs() -> bool:
+    """Whether an event loop runs in this thread."""
+    try:
+        current_token()
+    except RuntimeError:  # anyio's own error is one
+        return False
+    return True

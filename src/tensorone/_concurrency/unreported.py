@@ -31,6 +31,12 @@ class Unreported:
         for first in {type(one): one for one in made}.values():
             first.report([one for one in made if type(one) is type(first)], where)
 
+    def hand_on(self) -> None:
+        """Whoever made the call has it: it belongs to the scope around that."""
+        made, self.made = self.made, []
+        for one in made:
+            note(one)
+
 
 _scope: ContextVar[Unreported | None] = ContextVar("tensorone_unreported", default=None)
 

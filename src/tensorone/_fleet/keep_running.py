@@ -31,7 +31,7 @@ from .events import End, Event, Recover, reported
 from .giving_up import FailedPolls
 from .look import digest
 from .observations import PollFailed, RentalSent
-from .recoveries import Recoveries
+from .recoveries import Recoveries, check_types
 from .spec import order_on
 from .state import FleetSettings, FleetState, restored
 from .step import step
@@ -81,7 +81,6 @@ def keep_running(  # noqa: PLR0913 - what `spot.keep_running` was given
     for spec in specs.values():
         candidates(checked_spec(spec), checked.cloud_types)
     token_and_expiry.tags("", expires_in)
-    _checks.hook("on_state", on_state)
     policy = ResumePolicy(
         bidding=checked.bidding, strategy=strategy, wait_for_gpus=wait_for_gpus, start_without_gpus=start_without_gpus
     )
@@ -193,6 +192,7 @@ class KeepRunning(BlockIterator[Event]):
 
     async def _look(self) -> None:
         """One look at all clusters; decides, and saves before anything comes of it."""
+        await check_types(self._session, self._state, self._specs.values(), self._terms)
         observation = await self._observe(await self._poll_time())
         self._poll_next()
         self._decide(observation)

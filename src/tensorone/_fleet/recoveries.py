@@ -11,11 +11,13 @@ import anyio
 
 from tensorone._clusters.spec import preferring
 from tensorone._errors import TensorOneError
+from tensorone._market import catalogue
 from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.shared_prices import SharedPrices
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.failures import Later
 from tensorone._session import cluster_status, polling
+from tensorone._spot.candidates import candidates
 from tensorone._spot.recover_once import Replacement, ended, of_spot, replaced_before
 from tensorone._spot.request import SpotRequest
 
@@ -25,7 +27,7 @@ from .replacements import is_seat, successor
 from .spec import ROUND_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tensorone._clusters.spec import ClusterSpec
     from tensorone._generated import Cluster, PlacedCluster
@@ -34,12 +36,27 @@ if TYPE_CHECKING:
     from tensorone._recovery.resume_in_place import Recovery
     from tensorone._session.session import Session
     from tensorone._spot.result import SpotRental
+    from tensorone._spot.terms import SearchTerms
 
     from .observations import Outcome
     from .spec import Order
+    from .state import FleetState
 
 
 TURN = 0.5  # share of the interval from which the moment is drawn when the rentals of a round begin
+
+
+async def check_types(session: Session, state: FleetState, specs: Iterable[ClusterSpec], terms: SearchTerms) -> None:
+    """Asks whether all that a new fleet may rent exists: a mistyped name would come up with the first preemption.
+
+    A fleet that has been looked at before goes on whatever the catalogue says now.
+
+    Raises:
+        InvalidArgument: A GPU type does not exist; or none of a spec's is offered in its cloud type.
+    """
+    if state.at is None:
+        field = "cloud_type" if terms.cloud_types is None else "cloud_types"
+        await catalogue.check_before(session, [candidates(one, terms.cloud_types) for one in specs], field=field)
 
 
 class Recoveries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import field, replace
 from decimal import Decimal
 from functools import cache
@@ -21,7 +22,7 @@ from .events import Event, HeldBy  # noqa: TC001 - pydantic reads them
 from .member import STRICT, Count, LeftBehind, Member, Members, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from tensorone._clusters.spec import ClusterSpec
 
@@ -133,7 +134,7 @@ class FleetState:
         bids: Mapping[str, Decimal | float | None] | None = None,
     ) -> FleetState:
         """A fleet of these clusters, each with its GPU type and number, and what it is billed, where that is known."""
-        known = {name: _checks.dollars("bids", bid) for name, bid in (bids or {}).items() if bid is not None}
+        known = _known_bids(bids)
         for name, (_, count) in gpus.items():
             _checks.cluster_id(name)
             _checks.integer("gpu_count", count, least=0)
@@ -207,6 +208,17 @@ class FleetState:
             under_way = (one.cluster_id for one in state.members if one.phase == "recovering")
             state = replace(state, sent=Rows(Sent(cluster_id=each, at=state.at or 0.0) for each in under_way))
         return _changed(state, lines).interrupted()
+
+
+def _known_bids(given: Mapping[str, Decimal | float | None] | None) -> dict[str, Decimal]:
+    """What clusters are billed, where it is known."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - a caller may give anything
+        raise InvalidArgument("bids", f"must map ids of clusters to their bids, not {type(given).__name__}")
+    return {
+        _checks.cluster_id(name, "bids"): _checks.dollars("bids", bid) for name, bid in given.items() if bid is not None
+    }
 
 
 @cache

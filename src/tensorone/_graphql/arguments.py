@@ -47,7 +47,7 @@ def values(variables: Mapping[str, object]) -> dict[str, Tree]:
     Raises:
         InvalidArgument: A value has no place in GraphQL; nothing was sent.
     """
-    return {name: tree(value, name) for name, value in variables.items()}
+    return {name: as_tree(value, name) for name, value in variables.items()}
 
 
 def body(operation: Operation[Any], values: Mapping[str, Tree], style: Literal["literals", "variables"]) -> bytes:
@@ -222,6 +222,14 @@ def _field(key: str, name: str) -> str:
         return key
     advice = "send it as a variable, with TensorOne(arguments='variables')"
     raise InvalidArgument(name, f"has the key {key!r}, which is not a name and so not for a GraphQL literal: {advice}")
+
+
+def as_tree(value: object, name: str) -> Tree:
+    """What a caller gave, as `tree` makes it; also refused is what contains itself."""
+    try:
+        return tree(value, name)
+    except RecursionError:
+        raise InvalidArgument(name, "is nested too deeply, or contains itself") from None
 
 
 def tree(value: object, name: str, *, typed: bool = False) -> Tree:

@@ -72,7 +72,11 @@ def pricing(pairs: Sequence[tuple[str, int]]) -> Query[dict[str, list[PricedGpuT
 
 
 # What several reads in one request are called.
-PLURALS: Mapping[str, str] = {"GetCluster": "GetClusters", "GetGpuType": "GetGpuTypes"}
+PLURALS: Mapping[str, str] = {
+    "GetCluster": "GetClusters",
+    "GetClusterPorts": "GetPortsOfClusters",
+    "GetGpuType": "GetGpuTypes",
+}
 
 
 def many(operation: Operation[Any], variables: Sequence[Mapping[str, arguments.Tree]]) -> Query[dict[str, Any]]:

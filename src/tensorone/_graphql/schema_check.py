@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic_core import to_json
 
+from tensorone import _checks
 from tensorone._data.dataclass import dataclass
 from tensorone._delivery import Delivery
 from tensorone._errors import AuthenticationError, OperationUnsupported, QueryError
@@ -73,7 +74,9 @@ class _Document:
 
 async def check_schema(executor: Executor, operations: Iterable[Probed]) -> list[OperationCheck]:
     """The loop behind `TensorOne.check_schema`."""
-    asked = list(operations)
+    asked = [*_checks.several("operations", operations)]
+    for index, each in enumerate(asked):
+        _checks.generated_operation(each, f"operations[{index}]", needs=("name", "kind", "probe"))
     if problem := await _ask(executor, probing.HARMLESS):
         raise problem  # whatever stands against this stands against everything
     controls = await _controls(executor, {each.kind for each in asked})

@@ -165,7 +165,7 @@ TABLE = (
 )
 
 _NAMES = re.compile(
-    r"""(?:cannot\ query\ field|unknown\ argument|unknown\ type|^field)\s+["'“](?P<name>[\w.]+)["'”]""",
+    r"""(?:cannot\ query\ field|unknown\ argument|unknown\ type|(?:^|;\ )field)\s+["'“](?P<name>[\w.]+)["'”]""",
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -79,10 +79,14 @@ class BidPolicy:
             raise InvalidArgument("opening", f"{opening} is above the ceiling of {ceiling}")
         _checks.one_of("above_ceiling", self.above_ceiling, AboveCeiling)
         _checks.flag("allow_above_on_demand", self.allow_above_on_demand)
-        margin = Decimal(0) if self.margin == 0 else _addition("margin", self.margin)
+        margin = Decimal(0) if _is_zero(self.margin) else _addition("margin", self.margin)
         normal = {"ceiling": ceiling, "opening": opening, "margin": margin, "step": _step(self.step)}
         for name, value in normal.items():
             object.__setattr__(self, name, value)
+
+
+def _is_zero(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and not value
 
 
 def checked_bidding(bidding: object) -> None:

@@ -12,6 +12,7 @@ from tensorone._graphql import batch, calls
 
 from . import on_demand_price
 from .bidding import price
+from .catalogue import unknown_words
 from .spot_unsupported import asking_for_spot
 
 if TYPE_CHECKING:
@@ -183,13 +184,13 @@ async def get(session: Session, gpu_type_id: str, *, gpu_count: int) -> PricedGp
         if gpu is not None:
             _noted(session, _quoted(gpu_type_id, gpu_count, gpu))
             return gpu
-    problem = unanswered(gpu_type_id) if found is None else no_such(gpu_type_id)
+    problem = unanswered(gpu_type_id) if found is None else await unknown_words(session, gpu_type_id)
     raise QueryError(f"gpu_types.get: {problem}", operation="GetGpuType", attempts=1)
 
 
 def no_such(gpu_type_id: str) -> str:
     """The words for a GPU type that the server does not know."""
-    return f"there is no GPU type {gpu_type_id!r}; client.gpu_types.list() shows the ids"
+    return f"there is no GPU type {gpu_type_id!r}: client.gpu_types.list() shows the ids"
 
 
 def unanswered(gpu_type_id: str) -> str:

@@ -198,6 +198,8 @@ class Clusters:
                 was RUNNING and is now stopped: it was preempted, or someone stopped it, and only another resume
                 starts it. A cluster that is stopped from the first poll on may still be resumed, so the wait goes on.
             ClusterNotFound: The cluster does not exist, or no longer exists.
+            InvalidArgument: Its container runs, and the cluster does not open the port: it is asked once, at the second
+                look at a container without it. The cluster is left as it is, and billed, as `.billing` says.
         """
         if port is not None:
             _checks.port_number("port", port)
@@ -402,6 +404,7 @@ class Clusters:
 
         Raises:
             NoCapacity: No GPU of any of its types is free.
+            InvalidArgument: One of its GPU types does not exist.
             TensorOneError: The prices could not be read.
 
         Source: ``lowestPrice`` in the published example requests; ``securePrice`` and ``communityPrice`` of the

@@ -468,7 +468,8 @@ class Spot:
                 process that continues from it yields those of the last save again.
 
         Raises:
-            InvalidArgument: An argument is invalid; nothing was sent.
+            InvalidArgument: An argument is invalid; nothing was sent. From the iterator of a new fleet, before anything
+                is rented: a GPU type does not exist, or none of a spec's is offered in its cloud type.
             ConfigurationError: The iterator is asked outside of its block, another run has the store, or another keeper
                 has taken the clusters over.
             TensorOneError: From the iterator: polls fail in a way that is not transient, from the third consecutive

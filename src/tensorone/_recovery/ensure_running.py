@@ -8,7 +8,7 @@ import anyio
 
 from tensorone import _checks
 from tensorone._clusters import wait
-from tensorone._errors import InvalidArgument, NoCapacity, OperationUnsupported, TensorOneError
+from tensorone._errors import InvalidArgument, NoCapacity
 from tensorone._events.spans import traced
 from tensorone._graphql import calls
 from tensorone._market.attempt_log import AttemptLog
@@ -70,38 +70,18 @@ async def ensure_running(  # noqa: PLR0913 - what `clusters.ensure_running` was 
         Resumable(cluster_id=cluster_id, status=None, gpu_count=gpu_count),
         checked_wait(policy, timeout),
         gpu_type_id=gpu_type_id,
-        every=_checks.seconds("every", every),
+        every=_checks.interval("every", every),
         log=AttemptLog(on_attempt, events=session.events, call="clusters.ensure_running"),
     )
     end = anyio.current_time() + timeout
     if port is not None:
-        with anyio.CancelScope(deadline=end):
-            await _check_port(session, cluster_id, port)
+        await wait.check_port(session, cluster_id, port, end=end)
     started = await recovery.run(end, until_up=True)
     assert not isinstance(started, RentElsewhere)  # noqa: S101 - the policy is to stay in place
     cluster = await _up(session, started.id, port, end=end, every=every)
     if not recovery.without_gpus:
         _check_gpus(cluster, least)
     return cluster
-
-
-async def _check_port(session: Session, cluster_id: str, port: int) -> None:
-    """Refuses to start, and to wait for, a cluster that does not open the port, where the server tells its ports.
-
-    Raises:
-        InvalidArgument: The port would never be mapped; nothing that bills was sent.
-    """
-    if session.ports_unsupported:
-        return
-    try:
-        cluster = (await session.graphql.get_cluster_ports(cluster_id)).cluster
-    except OperationUnsupported:
-        session.ports_unsupported = True
-    except TensorOneError:
-        pass  # what reads the cluster next says what is wrong
-    else:
-        asked = [] if cluster is None else [each.strip() for each in (cluster.ports or "").split(",") if each.strip()]
-        _checks.opened(port, asked, by=f"cluster {cluster_id}")
 
 
 async def _up(session: Session, cluster_id: str, port: int | None, *, end: float, every: float) -> Cluster:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from tensorone import _checks
 from tensorone._data.dataclass import dataclass
 from tensorone._errors import BidTooLow, ClusterNotFound, InvalidArgument, NoCapacity, QueryError
-from tensorone._market.bidding import BidPolicy  # noqa: TC001 - pydantic reads it
+from tensorone._market.bidding import BidPolicy, checked_bidding
 
 from .actions import ResumeOnDemand, ResumeSpot, StartWithoutGpus
 
@@ -76,6 +76,8 @@ class ResumePolicy:
     start_without_gpus: bool = False
 
     def __post_init__(self) -> None:
+        if self.bidding is not None:
+            checked_bidding(self.bidding)
         if self.strategy not in _STRATEGIES:
             raise InvalidArgument("strategy", f"must be one of {', '.join(_STRATEGIES)}, not {self.strategy!r}")
         _checks.seconds("wait_for_gpus", self.wait_for_gpus, zero=True)

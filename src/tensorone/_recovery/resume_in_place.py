@@ -16,11 +16,12 @@ from tensorone._errors import (
     NoCapacity,
     OperationUnsupported,
     OutcomeUnknown,
+    QueryError,
     SpendLimitReached,
     TensorOneError,
 )
 from tensorone._events.cleanup import Setback
-from tensorone._market import on_demand_price
+from tensorone._market import catalogue, on_demand_price
 from tensorone._market.attempt_log import Candidate
 from tensorone._market.bidding import GiveUp, Wait
 from tensorone._market.quotes import quote
@@ -191,10 +192,18 @@ class Recovery:
     async def _ask_prices(self) -> None:
         if self._prices_matter() and self._gpu_type_id is not None:
             if self._market is None:
-                self._quote = await quote(self._session, self._gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+                self._quote = await self._own_quote(self._gpu_type_id)
                 return
             self._quote = await self._market.quote(self._gpu_type_id, self.known.refused_bids)
             self._cheapest = await self._market.cheapest(self._gpu_type_id)
+
+    async def _own_quote(self, gpu_type_id: str) -> SpotQuote:
+        try:
+            return await quote(self._session, gpu_type_id, gpu_count=max(self.known.gpu_count, 1))
+        except QueryError as error:
+            if type(error) is QueryError:  # such as for a GPU type that does not exist
+                await catalogue.check(self._session, [gpu_type_id], error)
+            raise
 
     def _lags(self) -> bool:
         """Whether what was read may be older than the start that was accepted."""
@@ -208,7 +217,7 @@ class Recovery:
             self._last = later
         left = end - LAST_POLL - anyio.current_time()
         if left <= 0:
-            raise out_of_time(self._facts(), self._last, end - self._begun, seen=self.cluster)
+            raise out_of_time(self._facts(), self._last, max(end - self._begun, 0.0), seen=self.cluster)
         seconds = min(self._every, later.seconds, left)
         self._log.end_round(seconds)
         await anyio.sleep(seconds)
@@ -263,7 +272,8 @@ class Recovery:
             return None
         try:
             return await on_demand_price.hourly(self._session, self._gpu_type_id, gpu_count=gpu_count, cloud_type=None)
-        except NoCapacity:  # of this type nothing is on offer, which says nothing about the machine it is bound to
+        except NoCapacity as error:  # which says nothing about the machine that the cluster is bound to
+            await catalogue.check(self._session, [self._gpu_type_id], error)
             return None
 
     def _refused(self, plan: ResumeAttempt, error: TensorOneError) -> Later | None:

@@ -192,12 +192,16 @@ class Rentals:
             look = "look with client.clusters.list() or find()"
             self._events.emit(LeftBehind, cluster_ids=(), usd_per_hour=None, text=f"{words}: {look}")
 
+    def told(self, cluster_ids: Iterable[str]) -> None:
+        """A warning has named these: no other one does."""
+        self._warned |= self._records.keys() & set(cluster_ids)
+
     def warn(self, cluster_ids: Iterable[str], where: str) -> None:
         """One warning that names what still runs, what it costs, and the call that ends it."""
         left = [self._records[each][0] for each in cluster_ids if each in self._records and each not in self._warned]
         if not left:
             return
-        self._warned |= {each.cluster_id for each in left}
+        self.told(each.cluster_id for each in left)
         known = [each.usd_per_hour for each in left if each.usd_per_hour is not None]
         self._events.emit(
             LeftBehind,

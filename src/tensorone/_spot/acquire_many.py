@@ -11,6 +11,7 @@ from tensorone._clusters import cleanup, end
 from tensorone._concurrency import shield
 from tensorone._concurrency.fan_out import fan_out
 from tensorone._concurrency.outcome import Outcome
+from tensorone._concurrency.unreported import Unreported, collecting
 from tensorone._errors import NoCapacity, TensorOneError
 from tensorone._events.cleanup import Setback
 from tensorone._events.rentals import LeftBehind
@@ -82,6 +83,7 @@ class Group:
         self._mode = mode
         self._won: dict[str, float] = {}
         self._failure: TensorOneError | None = None
+        self._made = Unreported()  # what the searches made is told of here, where it is ended or handed on
 
     async def run(self, searches: Sequence[Search], timeout: float) -> list[Outcome[int, SpotRental]]:
         """Runs all searches at once, since a search mostly waits; then checks whether the clusters won still run."""
@@ -91,7 +93,8 @@ class Group:
 
                 async def one(index: int) -> SpotRental:
                     try:
-                        rental = not_stopped(await searches[index].run(timeout))
+                        with collecting(self._made):
+                            rental = not_stopped(await searches[index].run(timeout))
                     except TensorOneError as error:
                         if self._mode == "all_or_nothing":
                             self._failure = self._failure or error
@@ -104,11 +107,14 @@ class Group:
             outcomes = await self._checked(outcomes)
         except BaseException:
             await self._give_back(self._won)
+            self._made.report("spot.acquire_many")
             raise
         if self._failure is not None:
             if left := await self._give_back(self._won):
                 self._failure.billing = f"clusters {', '.join(left)} may still run: terminate them"
+            self._made.report("spot.acquire_many")
             raise self._failure
+        self._made.hand_on()
         return outcomes
 
     async def _checked(self, outcomes: list[Outcome[int, SpotRental]]) -> list[Outcome[int, SpotRental]]:
@@ -154,6 +160,7 @@ class Group:
         if left:
             words = f"spot.acquire_many: could not terminate what may run on: clusters {', '.join(sorted(left))}"
             self._session.events.emit(LeftBehind, cluster_ids=tuple(sorted(left)), usd_per_hour=None, text=words)
+            self._session.rentals.told(left)
         return sorted(left)
 
 

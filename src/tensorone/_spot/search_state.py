@@ -197,7 +197,7 @@ class SearchState:
             error = WaitTimedOut(f"{log.call}: {end}: {why}", operation="GetGpuTypes", attempts=len(log.attempts))
             error.__cause__ = self._unread
             return error
-        words = f"{log.call}: {end}: {log.summary()}"
+        words = f"{log.call}: {end}: {log.summary() or 'nothing could be tried in that time'}"
         if not self._above_ceiling:
             over = next(iter(self._over_limit.values()), None)
             words += " (name more GPU types, or give a longer timeout)"

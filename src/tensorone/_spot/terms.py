@@ -37,7 +37,7 @@ class SearchTerms:
         _checks.one_of("order", self.order, Order)
         _checks.one_of("capacity", self.capacity, Capacity)
         _checks.seconds("on_demand_after", self.on_demand_after, zero=True)
-        _checks.seconds("every", self.every)
+        _checks.interval("every", self.every)
         _checked_ceiling(self)
 
 

@@ -22,7 +22,8 @@ from tensorone import (
     fan_out,
     stream_outcomes,
 )
-from tensorone.emulator import Emulator, Fault, MarketMove
+from tensorone._clusters import lease
+from tensorone.emulator import Boot, Emulator, Fault, MarketMove
 from tensorone.fleet import FleetSettings
 
 A40 = "NVIDIA A40"
@@ -387,6 +388,41 @@ async def test_a_port_that_the_cluster_leaves_shut(client, emulator):
     assert (await client.clusters.ensure_running(placed.id, gpu_count=1, timeout=60, every=0.1, port=22)).runtime
     with pytest.raises(ClusterNotFound):
         await client.clusters.ensure_running("nobody", gpu_count=1, timeout=9, every=0.1, port=22)
+
+
+async def test_a_running_cluster_that_leaves_the_port_shut(client, emulator):
+    """It is asked once, at the second look, where the port is missing; a port that comes late is waited for."""
+    emulator.world.boot = Boot(reads=1, port_reads=5)
+    placed = await client.clusters.deploy(SPEC)
+    with pytest.raises(InvalidArgument, match=f"cluster {placed.id} opens 22/tcp only") as caught:
+        await client.clusters.wait_until_running(placed.id, timeout=60, port=8888, every=0.01)
+    assert (caught.value.field, placed.id in caught.value.billing) == ("port", True)
+    late = await client.clusters.deploy(SPEC)
+    await client.clusters.wait_until_running(late.id, timeout=60, port=22, every=0.01)
+    assert sum("GetClusterPorts" in line for line in emulator.access_log) == 2
+    emulator.world.boot = Boot(reads=1, port_reads=5)
+    placed = [await client.clusters.deploy(SPEC) for _ in range(4)]
+    many = [each.id for each in placed] * 10
+    waiting = await fan_out(
+        lambda each: client.clusters.wait_until_running(each, timeout=60, port=22, every=0.01), many, limit=40
+    )
+    assert all(each.ok for each in waiting)
+    assert len(emulator.access_log) < len(many)  # they share their requests, as all reads do
+    emulator.world.boot = Boot()
+    soon = await client.clusters.deploy(SPEC)
+    before = emulator.world.requests["cluster"]
+    await client.clusters.wait_until_running(soon.id, timeout=60, port=22, every=0.01)
+    assert emulator.world.requests["cluster"] == before
+
+
+async def test_a_lease_of_a_cluster_that_leaves_the_port_shut(client, emulator, monkeypatch):
+    """Where the spec does not say, as with a template, the lease ends as soon as it is known, and the cluster too."""
+    monkeypatch.setattr(lease, "EVERY", 0.01)
+    monkeypatch.setattr(lease, "check_port", lambda *_: None)
+    with pytest.raises(InvalidArgument, match="opens 22/tcp only") as caught:
+        async with client.clusters.lease(SPEC, timeout=60, on_exit="terminate", port=8888):
+            raise AssertionError("the block must not begin")
+    assert (caught.value.billing, client.rented) == (None, ())
 
 
 async def test_a_server_that_tells_no_ports_is_asked_once():

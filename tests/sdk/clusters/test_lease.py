@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from tensorone import BidPolicy, ClusterSpec, InvalidArgument, OutcomeUnknown, WaitTimedOut
+from tensorone import BidPolicy, ClusterSpec, ConfigurationError, InvalidArgument, OutcomeUnknown, WaitTimedOut
 from tensorone.emulator import Boot, Fault
 
 SPEC = ClusterSpec(image_name="i", gpu_type_id="NVIDIA A40")
@@ -39,6 +39,18 @@ async def test_a_lease_runs_and_ends(client, emulator, lease, on_exit, left):
         assert cluster.runtime is not None
         assert states(emulator) == ["RUNNING"]
     assert states(emulator) == left
+
+
+async def test_a_lease_is_for_one_block(client, emulator, lease):
+    """Entered again, it says so and rents nothing."""
+    block = lease(client)
+    async with block:
+        with pytest.raises(ConfigurationError, match=r"lease again for another one"):
+            await block.__aenter__()
+    with pytest.raises(ConfigurationError, match="entered before"):
+        async with block:
+            raise AssertionError("the block must not begin")
+    assert states(emulator) == []
 
 
 async def test_an_error_ends_it_and_goes_on(client, emulator, lease):

@@ -67,6 +67,7 @@ def test_time_is_up_with_what_was_seen_last(on):
         assert caught.value.last_seen.id == placed.id
         assert "RUNNING without a runtime" in str(caught.value)
         assert "billed" in caught.value.billing
+        emulator.faults.add(Fault("graphql_error", operation="GetClusterPorts", message="not today"))
         with pytest.raises(WaitTimedOut, match="open ports: 8888, 22"):
             await client.clusters.wait_until_running("ldl1dxirsim64n", timeout=10, port=1)
 

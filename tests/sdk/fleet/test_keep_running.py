@@ -812,3 +812,44 @@ def test_a_replacement_that_came_far_too_late_is_ended(on):
         assert emulator.world.requests["clusterTerminate"] == 1
 
     on(main)
+
+
+@pytest.mark.parametrize(
+    ("spec", "clouds", "field", "words"),
+    [
+        ({"gpu_type_id": "A40"}, None, "gpu_type_id", "did you mean 'NVIDIA A40'"),
+        ({"gpu_type_ids": [A40, "NVIDIA L4O"]}, None, "gpu_type_id", "there is no GPU type 'NVIDIA L4O'"),
+        ({"gpu_type_id": A40, "cloud_type": "COMMUNITY"}, None, "cloud_type", "offered in SECURE only"),
+        ({"gpu_type_id": A40}, ["COMMUNITY"], "cloud_types", "offered in SECURE only"),
+    ],
+)
+def test_what_could_never_be_rented_is_told_at_the_start(on, spec, clouds, field, words):
+    """And not hours later, with the first preemption."""
+
+    async def main(client, emulator):
+        (cluster_id,) = await rented(client)
+        emulator.world.preempt(cluster_id)
+        wanted = {cluster_id: ClusterSpec(image_name="i", **spec)}
+        with pytest.raises(InvalidArgument, match=words) as caught:
+            await reported(client, wanted, until=of(Moved), strategy="replace_next", cloud_types=clouds)
+        assert caught.value.field == field
+        assert (emulator.world.requests[RENT], emulator.world.requests[BID]) == (1, 0)
+
+    on(main)
+
+
+def test_a_fleet_of_before_does_not_depend_on_the_catalogue(on):
+    """A type that is no longer listed, or a catalogue that cannot be read, stops no fleet."""
+
+    async def main(client, emulator):
+        (cluster_id,) = await rented(client)
+        emulator.world.preempt(cluster_id)
+        states = []
+        emulator.faults.add(Fault("internal_error", operation="ListGpuTypes"))
+        await reported(client, {cluster_id: BOTH}, until=of(Recovered), on_state=states.append, cloud_types=["ALL"])
+        asked = sum("ListGpuTypes" in line for line in emulator.access_log)
+        emulator.world.preempt(cluster_id)
+        await reported(client, {cluster_id: BOTH}, until=of(Recovered), state=states[-1])
+        assert sum("ListGpuTypes" in line for line in emulator.access_log) == asked == 1
+
+    on(main)

@@ -5,7 +5,15 @@ import re
 import anyio
 import pytest
 
-from tensorone import BidCeilingReached, BidPolicy, ClusterSpec, InvalidArgument, NoCapacity, OutcomeUnknown
+from tensorone import (
+    BidCeilingReached,
+    BidPolicy,
+    ClusterSpec,
+    InvalidArgument,
+    NoCapacity,
+    OutcomeUnknown,
+    fan_out,
+)
 from tensorone.emulator import Fault
 
 A40, L40S = "NVIDIA A40", "NVIDIA L40S"
@@ -69,8 +77,8 @@ def test_best_effort_keeps_what_was_won(on):
 
 
 @pytest.mark.parametrize("mode", ["all_or_nothing", "best_effort"])
-def test_a_cancelled_call_terminates_what_it_got(on, mode):
-    """A cancelled call terminates what it won."""
+def test_a_cancelled_call_terminates_what_it_got(on, mode, caplog):
+    """A cancelled call terminates what it won, and does not warn of what runs no more."""
 
     async def main(client, emulator):
         emulator.faults.add(Fault("null", operation=RENT, times=None, after=3))
@@ -78,6 +86,43 @@ def test_a_cancelled_call_terminates_what_it_got(on, mode):
             await client.spot.acquire_many(BOTH, 5, bidding=BIDDING, timeout=60, mode=mode)
         assert scope.cancelled_caught
         assert list(emulator.world.clusters) == []
+
+    on(main)
+    assert "ended early" not in caplog.text
+
+
+def test_a_cancelled_call_warns_of_what_it_could_not_end(on, caplog):
+    """One warning names what may run on, and the call that was made."""
+
+    async def main(client, emulator):
+        emulator.faults.add(Fault("null", operation=RENT, times=None, after=3))
+        emulator.faults.add(Fault("bad_gateway", operation="clusterTerminate", times=None))
+        with anyio.move_on_after(30):
+            await client.spot.acquire_many(BOTH, 5, bidding=BIDDING, timeout=60, mode="best_effort")
+        (warned,) = [each.getMessage() for each in caplog.records if "run on" in each.getMessage()]
+        assert warned.startswith("spot.acquire_many: could not terminate")
+        assert all(each in warned for each in emulator.world.clusters)
+        assert {each.cluster_id for each in client.rented} == {*emulator.world.clusters}
+
+    on(main, settle_time=2)
+
+
+def test_inside_a_fan_out_what_was_won_belongs_to_that(on, caplog):
+    """Where the fan-out around it ends early, that names the clusters."""
+
+    async def main(client, emulator):
+        async def three(_):
+            outcomes = await client.spot.acquire_many(BOTH, 3, bidding=BIDDING, timeout=60, mode="best_effort")
+            return [each.unwrap() for each in outcomes]
+
+        def told(*_):
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            await fan_out(three, [1], on_progress=told)
+        (warned,) = [each.getMessage() for each in caplog.records if "ended early" in each.getMessage()]
+        assert warned.startswith("fan_out ended early. 3 clusters run on")
+        assert all(each in warned for each in emulator.world.clusters)
 
     on(main)
 

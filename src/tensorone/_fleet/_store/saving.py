@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorone import _checks
 from tensorone._errors import InvalidArgument
+from tensorone._events import hooks
 from tensorone._fleet.changes import between
 from tensorone._fleet.state import check_writer
 
@@ -34,6 +35,7 @@ class Saving:
         read: Callable[[], str | None] | None,
         on_state: Callable[[str], object] | None,
     ) -> None:
+        hooks.check("on_state", on_state, takes=1)
         self._store = None if store is None else _checked(store)
         self._journal = store if isinstance(store, JournalStore) else None
         self._read = read
