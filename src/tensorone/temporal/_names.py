@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from tensorone import InvalidArgument
@@ -14,6 +15,13 @@ def checked(field: str, value: object) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise InvalidArgument(field, f"{value!r} must be of letters, digits and '_', with single '-' in between")
     return value
+
+
+def checked_rate(field: str, value: object) -> float:
+    """A number of requests a second that a queue can be given."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidArgument(field, f"must be a finite number above 0, not {value!r}")
+    return float(value)
 
 
 def task_queue(account: str) -> str:

@@ -10,7 +10,7 @@ import anyio
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
-from tensorone import ConfigurationError, InvalidArgument, TensorOne, _checks
+from tensorone import ConfigurationError, InvalidArgument, TensorOne
 
 from . import _names
 from ._account import AccountWorkflow
@@ -65,7 +65,7 @@ async def fleet_worker(
         raise InvalidArgument("client", "must be a TensorOne")
     client._lifetime.require_open("fleet_worker")  # noqa: SLF001 - of this package; each look would say so, in a log
     with_plugin(temporal)
-    rate = _checks.rate("requests_per_second", requests_per_second)
+    rate = _names.checked_rate("requests_per_second", requests_per_second)
     limits: dict[str, Any] = {
         "max_concurrent_activities": SIDE_BY_SIDE,
         "max_task_queue_activities_per_second": rate,
