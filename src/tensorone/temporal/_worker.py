@@ -63,7 +63,7 @@ async def fleet_worker(
         raise ConfigurationError("tensorone.temporal runs on asyncio only, since temporalio does")
     if not isinstance(client, TensorOne):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may give anything
         raise InvalidArgument("client", "must be a TensorOne")
-    client._lifetime.require_open("fleet_worker")  # noqa: SLF001 - of this package; each look would say so, in a log
+    client._lifetime.require_open("fleet_worker")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of this package
     with_plugin(temporal)
     rate = _names.checked_rate("requests_per_second", requests_per_second)
     limits: dict[str, Any] = {
