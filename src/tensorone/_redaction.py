@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import json
 import logging
@@ -147,7 +148,17 @@ def forgetful(cls: type[V]) -> type[V]:
             raise without_frames(error) from None
 
     setattr(cls, "__init__", __init__)  # noqa: B010 - type checkers go on with the one that it wraps
+    setattr(cls, "__deepcopy__", _copied)  # noqa: B010 - likewise
     return cls
+
+
+def _copied(self: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy of a frozen value with its secrets, which those of its mappings hide when they are copied alone."""
+    made = copy.copy(self)
+    for field in dataclasses.fields(self):
+        value = copy.deepcopy(getattr(self, field.name), memo)
+        object.__setattr__(made, field.name, opened(value))
+    return made
 
 
 class HiddenText(str):
@@ -244,8 +255,27 @@ class HiddenMapping(Mapping[str, V]):
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[V]:
-        return HiddenMapping(copy.deepcopy(self._values, memo))
+    def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[Any]:
+        # This is how `dataclasses.asdict` copies it, and FastAPI and others make a dict of what that returns.
+        return _Sealed(copy.deepcopy(self._values, memo))
+
+    def opened(self) -> HiddenMapping[V]:
+        """The mapping with its values, also if a copy hides them."""
+        return HiddenMapping(self._values)
+
+
+class _Sealed(HiddenMapping[Any]):
+    """A copy that shows masks in the place of values; a spec that it is given to has the values again."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> str:
+        return MASK if name in self._values else self._values[name]
+
+
+def opened(value: object) -> object:
+    """A mapping with its values, if it is a copy that hides them; anything else as it is."""
+    return value.opened() if isinstance(value, _Sealed) else value
 
 
 class Names(HiddenMapping[str]):
