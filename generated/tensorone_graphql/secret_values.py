@@ -81,15 +81,16 @@ def _serialize(value: object, handler: SerializerFunctionWrapHandler, info: Seri
 
 
 def _serialize_whole(
-    secrets: Mapping[str, str | None],
+    secrets: frozenset[str],
     model: BaseModel,
     handler: SerializerFunctionWrapHandler,
     info: SerializationInfo,
 ) -> object:
     written: object = handler(model)
-    if isinstance(written, dict) and not _asked(info):
-        for name in {*secrets, *secrets.values()} & written.keys():
-            written[name] = masked(written[name])
+    if not _asked(info):
+        fields = cast("dict[str, object]", written)
+        for name in secrets & fields.keys():
+            fields[name] = masked(fields[name])
     return written
 
 
@@ -118,10 +119,11 @@ class SecretsMasked(BaseModel):
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Masks the whole as well as each field: with `serialize_as_any=True` pydantic does not ask fields."""
         schema = handler(source)
-        secrets = {name: field.serialization_alias for name, field in cls.model_fields.items() if _is_secret(field)}
-        if secrets:
-            whole = handler.resolve_ref_schema(schema)
-            cast("dict[str, Any]", whole)["serialization"] = core_schema.wrap_serializer_function_ser_schema(
+        fields = {name: field for name, field in cls.model_fields.items() if _is_secret(field)}
+        secrets = frozenset({*fields, *(field.serialization_alias or name for name, field in fields.items())})
+        whole = cast("dict[str, Any]", handler.resolve_ref_schema(schema))
+        if secrets and "serialization" not in whole:
+            whole["serialization"] = core_schema.wrap_serializer_function_ser_schema(
                 partial(_serialize_whole, secrets), info_arg=True
             )
         return schema

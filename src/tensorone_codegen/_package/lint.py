@@ -143,6 +143,13 @@ class _Fragments(Visitor):
     def leave_selection_set(self, *_: object) -> None:
         self._fields.pop()
 
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.name.value in ("__schema", "__type"):
+            self.problems.append(
+                f"{place(node)}: {node.name.value} asks for the schema itself, and a package has no models of it:"
+                " leave it out; python -m tensorone_codegen pull reads a server's schema"
+            )
+
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
         self._directives(node)
 

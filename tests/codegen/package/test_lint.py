@@ -126,7 +126,7 @@ REFUSED = {
     ),
     "an operation whose constant is its class": (
         "query Q {\n status }",
-        "1: operation Q becomes the constant Q, as does what stands at queries/queries.graphql:1: rename it",
+        "1: operation Q becomes the class and the constant Q: rename it",
     ),
     "an operation without a Python name": (
         "query _1 { status }",
@@ -135,6 +135,11 @@ REFUSED = {
     "a selection called like an operation": (
         "query Get { thing { id } }\nquery GetThing { status }",
         "1: selection GetThing becomes the class GetThing, as does what stands at queries/queries.graphql:2: rename it",
+    ),
+    "a field that asks for the schema": (
+        "query Get { status\n __schema { types { name } } }",
+        "2: __schema asks for the schema itself, and a package has no models of it:"
+        " leave it out; python -m tensorone_codegen pull reads a server's schema",
     ),
     "a field selected in an interface and in one of its types": (
         "query Get { item { id ... on Thing { a { x } }\n ... on Thing { a { y } } } }",
@@ -213,8 +218,8 @@ def test_a_wrong_file_is_named_with_its_line(
 def test_a_file_that_is_not_text_is_named(make_project: Callable[..., Project]) -> None:
     """A file in another encoding is reported, without a traceback."""
     project = make_project(SCHEMA, "query Get { status }")
-    (project.root / "queries/queries.graphql").write_bytes(b"\xff")
-    with pytest.raises(CodegenError, match=r"^queries: .*utf-8"):
+    (project.root / "queries/queries.graphql").write_bytes(b"# caf\n# caf\xe9")
+    with pytest.raises(CodegenError, match=r"^queries/queries.graphql:2: this is not UTF-8: save the file in that"):
         project.generate()
 
 
