@@ -139,6 +139,21 @@ def rate(field: str, value: object) -> float:
     return float(value)
 
 
+def path(field: str, value: Any) -> str:
+    """A path of a file."""
+    found: object = value.__fspath__() if hasattr(value, "__fspath__") else value
+    if not isinstance(found, str):
+        raise InvalidArgument(field, f"must be a path, not {type(value).__name__}")
+    return found
+
+
+def transport(value: Any) -> Any:
+    """An object that sends requests as httpx's transports do."""
+    if not callable(getattr(value, "handle_async_request", None)):
+        raise InvalidArgument("transport", f"must be an httpx.AsyncBaseTransport, not {type(value).__name__}")
+    return value
+
+
 def gate(value: Any) -> Any:
     """An object with the methods of a `Gate`."""
     for name in ("turn", "refused", "accepted"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tensorone._data.dataclass import dataclass
 
+from . import _checks
 from ._errors import ConfigurationError
 from ._redaction import ENVIRON, without_frames
 
@@ -109,7 +110,7 @@ def load(path: Path) -> Profiles:
         ConfigurationError: Others may read it, or it is not valid. No value of it is repeated.
     """
     try:
-        return _read(path)
+        return _read(Path(_checks.path("path", path)))
     except ConfigurationError as error:
         raise without_frames(error) from None
 

@@ -120,7 +120,10 @@ class TensorOne:
 
             parts.warm()
         self._transport = parts.Transport(
-            target, transport=transport, http=http_backend(http), max_body_bytes=max_response_bytes
+            target,
+            transport=None if transport is None else _checks.transport(transport),
+            http=http_backend(http),
+            max_body_bytes=max_response_bytes,
         )
         with _loading():
             self._transport.prepare()
@@ -132,7 +135,9 @@ class TensorOne:
             self._lifetime,
             key=target.key,
             timeout=_checks.seconds("timeout", timeout),
-            retry=retry or parts.RetryPolicy(),
+            retry=parts.RetryPolicy()
+            if retry is None
+            else _checks.instance("retry", retry, parts.RetryPolicy, "RetryPolicy"),
             arguments=arguments,
             events=parts.Emitter(on_event, place=target.place),
         )

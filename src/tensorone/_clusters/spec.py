@@ -185,8 +185,8 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "volume_mount_path": checked_mount_path(spec.volume_mount_path),
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
-        "env": _environment(spec.env),
-        "env_from": _references(spec.env_from, spec.env),
+        "env": (env := _environment(spec.env)),
+        "env_from": _references(spec.env_from, env),
         "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
