@@ -104,6 +104,32 @@ REFUSED = {
         "query Q { item {\n id\n ... on Sized { size } } }",
         "3: ... on Sized stands beside id, which Sized does not have: write a fragment on each type instead",
     ),
+    "an interface alone in another one": (
+        "query Q { item {\n ... on Sized { size } } }",
+        "2: ... on Sized stands in a selection on the interface Item, and its fields would be left out:"
+        " write a fragment on each type instead",
+    ),
+    "a fragment on an interface in another one": (
+        "query Q { item {\n ...F } } fragment F on Sized { size }",
+        "2: ...F stands in a selection on the interface Item, and its fields would be left out:"
+        " write a fragment on each type instead",
+    ),
+    "a type inside an interface": (
+        "query Q { item { ... on Item { id\n ... on Part { size } } } }",
+        "2: ... on Part stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a type inside an interface inside a type": (
+        "query Q { things { ... on Item { id\n ... on Thing { other } } } }",
+        "2: ... on Thing stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a fragment on a type inside an interface": (
+        "query Q { item { ... on Item { id\n ...F } } } fragment F on Part { size }",
+        "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a fragment that narrows inside an interface": (
+        "query Q { item { ... on Item {\n ...F } } } fragment F on Item { ...G } fragment G on Part { size }",
+        "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
     "an operation called like a fragment": (
         "query Thing { status }\nfragment Thing on Thing { id } query Q { thing { ...Thing } }",
         "1: operation Thing becomes the class Thing, as does what stands at queries/queries.graphql:2: rename it",
@@ -162,6 +188,48 @@ def test_what_would_be_generated_wrong_is_refused(make_project: Callable[..., Pr
         project.generate()
     assert f"queries/queries.graphql:{message}" in str(caught.value).splitlines()
     assert not project.target.exists()
+
+
+NESTED = """
+interface Node { id: ID }  interface Named { name: String }  interface Leaf implements Node { id: ID  leaf: Int }
+type A { a: Int }  type B implements Node & Named & Leaf { id: ID  name: String  leaf: Int  b: Int  next: Node }
+type C implements Node { id: ID  c: Int }
+union AB = A | B  union BC = B | C
+type Query { node: Node  leaf: Leaf  ab: AB  bc: BC  b: B }
+"""
+B, C = {"id": "1", "name": "n", "leaf": 2, "b": 3, "next": {"__typename": "C", "id": "9", "c": 8}}, {"id": "4", "c": 5}
+
+
+@pytest.mark.parametrize(
+    ("selection", "of_b", "of_c"),
+    [
+        ("node { id ... on B { b ... on Leaf { leaf } ... on Node { id } } }", {"id", "b", "leaf"}, {"id"}),
+        ("node { ... on B { b } ... on C { c } ... on Leaf { leaf } }", {"b", "leaf"}, {"c"}),
+        ("node { ... on Node { id ... on Node { id } } }", {"id"}, {"id"}),
+        ("node { ...BCs id } } fragment BCs on BC { ... on B { b } ... on C { c }", {"id", "b"}, {"id", "c"}),
+        (
+            "node { ...N } } fragment N on Node { ...M ... on B { b } } fragment M on Node { id ... on C { c }",
+            {"id", "b"},
+            {"id", "c"},
+        ),
+        ("leaf { ...N leaf } } fragment N on Node { id ... on B { b }", {"id", "b", "leaf"}, None),
+        ("bc { ... on Named { name } ... on Node { ...N } } } fragment N on Node { id", {"id", "name"}, {"id"}),
+        ("bc { ...ABs ... on C { c } } } fragment ABs on AB { ... on B { b }", {"b"}, {"c"}),
+        ("b { ... on Node { id } ...N } } fragment N on Named { name", {"id", "name"}, None),
+        ("b { ... on Node { id } next { ... on C { c } } }", {"id", "next"}, None),
+    ],
+)
+def test_no_field_of_a_fragment_is_lost(
+    make_project: Callable[..., Project], selection: str, of_b: set[str], of_c: set[str] | None
+) -> None:
+    """Fragments on interfaces and unions that are accepted are followed, whatever type an answer holds."""
+    read = make_project(NESTED, f"query Get {{ {selection} }}").generate().module().Get
+    for type_, answer, fields in (("B", B, of_b), ("C", C, of_c)):
+        if fields is not None:
+            (found,) = dict(
+                read.model_validate({selection.split(maxsplit=1)[0]: {"__typename": type_, **answer}})
+            ).values()
+            assert found.model_fields_set - {"typename__"} == fields
 
 
 @pytest.mark.parametrize(
