@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, cast, overload
+from urllib.parse import quote, quote_plus
 
 from ._data.json import as_array, as_object
 
@@ -31,6 +32,10 @@ E = TypeVar("E", bound=BaseException)
 _LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
 
 _PAIRED = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*("|\\?$)')
+
+
+# "env": {"KEY": "value"}, as no server is known to write it.
+_MAPPED = re.compile(r'("env"\s*:\s*)\{(?:[^"}]|"(?:[^"\\]|\\.)*("|\\?$))*(?:\}|$)')
 
 
 # Loggers of httpcore: a server that redirects repeats the request's query, key and all.
@@ -81,12 +86,15 @@ class Redactor:
     def excerpt(self, content: bytes, length: int = 300) -> str:
         """The beginning of a body, as text that can be shown."""
         start = content[: 16 * length].decode("utf-8", "replace")
-        return _PAIRED.sub(rf"\1{MASK}\2", _LISTED.sub(rf'"\1={MASK}\2', self.text(start)))[:length]
+        masked = _PAIRED.sub(rf"\1{MASK}\2", _LISTED.sub(rf'"\1={MASK}\2', self.text(start)))
+        return _MAPPED.sub(rf'\1"{MASK}"', masked)[:length]
 
 
 def _forms(value: str) -> set[str]:
-    """The value as such, and as JSON and Python write it inside quotes."""
-    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    """The value as such, as JSON and Python write it inside quotes, and as it stands in a URL."""
+    written = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    text = value.encode("utf-8", "surrogatepass")
+    return written | {quote(text), quote(text, safe=""), quote_plus(text)}
 
 
 def _names(env: Any) -> Any:
