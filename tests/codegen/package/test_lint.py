@@ -127,7 +127,8 @@ REFUSED = {
         "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
     ),
     "a fragment that narrows inside an interface": (
-        "query Q { item { ... on Item {\n ...F } } } fragment F on Item { ...G } fragment G on Part { size }",
+        "query Q { item { ... on Item {\n ...F } } } fragment F on Item { ...G }"
+        " fragment G on Item { ... on Item { ... on Part { size } } }",
         "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
     ),
     "an operation called like a fragment": (
@@ -288,6 +289,14 @@ def test_a_file_that_is_not_text_is_named(make_project: Callable[..., Project]) 
     project = make_project(SCHEMA, "query Get { status }")
     (project.root / "queries/queries.graphql").write_bytes(b"# caf\n# caf\xe9")
     with pytest.raises(CodegenError, match=r"^queries/queries.graphql:2: this is not UTF-8: save the file in that"):
+        project.generate()
+
+
+def test_a_file_that_cannot_be_read_is_named(make_project: Callable[..., Project]) -> None:
+    """Such as a folder with a file's name; the words are the system's."""
+    project = make_project(SCHEMA, "query Get { status }")
+    (project.root / "queries/more.graphql").mkdir()
+    with pytest.raises(CodegenError, match=r"^queries/more.graphql: (Is a directory|Permission denied)"):
         project.generate()
 
 

@@ -20,6 +20,7 @@ SCALARS: dict[str, tuple[str, Any]] = {
     "Address": ("ipaddress.IPv4Address", "10.0.0.1"),
     "Blob": ("bytes", "text"),
     "Clock": ("datetime.time", "03:04:05"),
+    "Counts": ("dict[str, int]", {"a": 1}),
     "Date": ("datetime.date", "2026-01-02"),
     "File": ("pathlib.PurePosixPath", "/data"),
     "Link": ("pydantic.AnyUrl", "https://a.example/b"),
