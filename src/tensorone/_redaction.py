@@ -267,10 +267,6 @@ class HiddenMapping(Mapping[str, V]):
         # This is how `dataclasses.asdict` copies it, and FastAPI and others make a dict of what that returns.
         return _Sealed(copy.deepcopy(self._values, memo))
 
-    def opened(self) -> HiddenMapping[V]:
-        """The mapping with its values, also if a copy hides them."""
-        return HiddenMapping(self._values)
-
 
 class _Sealed(HiddenMapping[Any]):
     """A copy that shows masks in the place of values; a spec that it is given to has the values again."""
@@ -283,7 +279,7 @@ class _Sealed(HiddenMapping[Any]):
 
 def opened(value: object) -> object:
     """A mapping with its values, if it is a copy that hides them; anything else as it is."""
-    return value.opened() if isinstance(value, _Sealed) else value
+    return HiddenMapping(value._values) if isinstance(value, _Sealed) else value  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a mapping of ours
 
 
 class Names(HiddenMapping[str]):
