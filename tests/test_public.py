@@ -182,6 +182,17 @@ def test_a_guess_gets_a_hint():
     assert "given" not in keywords
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module, names in tensorone._ELSEWHERE.items() for name in names.split()],
+)
+def test_a_name_of_another_package_is_found_there(module, name):
+    """The hint is true: what it says can be imported."""
+    with pytest.raises(ImportError, match=f"from tensorone.{module} import {name}$"):
+        getattr(tensorone, name)
+    assert name in importlib.import_module(f"tensorone.{module}").__all__
+
+
 CLUSTER = {
     **dict.fromkeys(("imageName", "machineId", "machine", "name", "runtime")),
     "id": "a",

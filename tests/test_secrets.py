@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.traceback import Traceback
 from telemetry import recording
 from tensorone_graphql.save_template import SAVE_TEMPLATE
-from wires import graphql, http, refusal, scripted
+from wires import Behaviour, graphql, http, refusal, scripted
 
 from tensorone import (
     BidPolicy,
@@ -47,6 +47,8 @@ from tensorone._redaction import ENVIRON, HiddenBytes, HiddenText, Redactor, env
 from tensorone.emulator import Emulator, Fault
 
 if TYPE_CHECKING:
+    from anyio.abc import SocketStream
+
     from tensorone.events import Event
 
 
@@ -160,7 +162,17 @@ def rich_locals(error: BaseException) -> list[str]:
     return [f"{each.filename}: {name}={node}" for each in frames for name, node in (each.locals or {}).items()]
 
 
-def answers(key: str, words: str) -> list[bytes]:
+def broken_off(answer: bytes) -> Behaviour:
+    """A server that closes the connection within a body."""
+
+    async def send(stream: SocketStream) -> None:
+        await stream.send(answer.replace(b"content-length: ", b"content-length: 9"))
+        await stream.aclose()
+
+    return send
+
+
+def answers(key: str, words: str) -> list[Behaviour]:
     """A server that repeats the key, and words of the request, wherever it can."""
     env = {"env": [{"key": "PASSWORD", "value": VALUE}], "list": [words]}
     echo = refusal(f"no: {key} {words}", "RUNPOD", received=env)
@@ -175,6 +187,9 @@ def answers(key: str, words: str) -> list[bytes]:
         http(401, key.encode()),
         http(429, key.encode(), retry_after="100"),
         http(500, key.encode()),
+        http(200, f"<html>{quote(words)} {quote(words, safe='')}"),
+        graphql({"cluster": {"id": 7, "env": {"PASSWORD": VALUE, "LATER": VALUE + "}"}}}),
+        broken_off(graphql({"myself": {"clusters": [listed]}, "key": key})),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tensorone_graphql import GET_CLUSTER, LIST_GPU_TYPES
 from wires import graphql
 
-from tensorone import ClusterNotFound, ClusterSpec, ConnectionFailed, InvalidArgument, RetryPolicy, TensorOne
+from tensorone import ClusterNotFound, ClusterSpec, ConnectionFailed, FileStore, InvalidArgument, RetryPolicy, TensorOne
 
 URL = "https://api.example/graphql"
 ONCE = RetryPolicy(attempts=1)
@@ -140,3 +140,19 @@ async def test_an_invalid_id_is_refused(client, emulator, cluster_id):
             await call(cluster_id)
         assert caught.value.field == "cluster_id"
     assert emulator.world.requests.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: TensorOne("a-key", retry=5), "retry"),
+        (lambda: TensorOne("a-key", transport=httpx.Client()), "transport"),
+        (lambda: TensorOne.from_profile(path=5), "path"),
+        (lambda: FileStore(b"fleet.json"), "path"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named_at_once(make, field):
+    """What would raise an error of Python's own, later, is refused where it is given."""
+    with pytest.raises(InvalidArgument) as caught:
+        make()
+    assert caught.value.field == field

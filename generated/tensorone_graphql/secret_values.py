@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import (
@@ -74,11 +75,28 @@ class _SentSecret(_Secret):
 
 
 def _serialize(value: object, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> object:
-    context: object = info.context
-    asked = isinstance(context, Mapping) and cast("Mapping[object, object]", context).get("secrets") is True
     shown = masked(value)
     # What was masked in a pickle need not be of the field's type.
-    return handler(value) if asked and value != shown else shown
+    return handler(value) if _asked(info) and value != shown else shown
+
+
+def _serialize_whole(
+    secrets: frozenset[str],
+    model: BaseModel,
+    handler: SerializerFunctionWrapHandler,
+    info: SerializationInfo,
+) -> object:
+    written: object = handler(model)
+    if not _asked(info):
+        fields = cast("dict[str, object]", written)
+        for name in secrets & fields.keys():
+            fields[name] = masked(fields[name])
+    return written
+
+
+def _asked(info: SerializationInfo) -> bool:
+    context: object = info.context
+    return isinstance(context, Mapping) and cast("Mapping[object, object]", context).get("secrets") is True
 
 
 def _not_masked(value: object) -> object:
@@ -96,6 +114,19 @@ class SecretsMasked(BaseModel):
 
     A copy, shallow or deep, keeps them.
     """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Masks the whole as well as each field: with `serialize_as_any=True` pydantic does not ask fields."""
+        schema = handler(source)
+        fields = {name: field for name, field in cls.model_fields.items() if _is_secret(field)}
+        secrets = frozenset({*fields, *(field.serialization_alias or name for name, field in fields.items())})
+        whole = cast("dict[str, Any]", handler.resolve_ref_schema(schema))
+        if secrets and "serialization" not in whole:
+            whole["serialization"] = core_schema.wrap_serializer_function_ser_schema(
+                partial(_serialize_whole, secrets), info_arg=True
+            )
+        return schema
 
     def __iter__(self) -> Generator[tuple[str, Any]]:
         return ((name, self._shown(name, value)) for name, value in super().__iter__())

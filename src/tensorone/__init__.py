@@ -238,14 +238,22 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
+# Names that one may look for here; those of one module alone.
+_ELSEWHERE = {
+    "emulator": "Boot Emulator Fault Faults Limits MarketMove World random_market",
+    "fleet": "FleetSettings FleetSpec FleetState JournalStore Store",
+    "plot": "spans timeline",
+    "temporal": "DurableFleet TensorOnePlugin fleet_worker",
+}
+
 
 def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
-        if name == "Emulator":  # no AttributeError: `from tensorone import Emulator` would replace its words
-            raise ImportError("Emulator is in a package of its own: from tensorone.emulator import Emulator")
-        submodules = {"emulator", "events", "fleet", "plot", "testing"}
-        hint = f": import tensorone.{name} first" if name in submodules else ""
+        for module, names in _ELSEWHERE.items():
+            if name in names.split():  # no AttributeError: `from tensorone import Emulator` would replace its words
+                raise ImportError(f"{name} is in a package of its own: from tensorone.{module} import {name}")
+        hint = f": import tensorone.{name} first" if name in {*_ELSEWHERE, "events", "testing"} else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value: object = getattr(import_module(f".{home}", __name__), name)
     if isinstance(value, FunctionType):

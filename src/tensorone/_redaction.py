@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import json
 import logging
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, cast, overload
+from urllib.parse import quote, quote_plus
 
 from ._data.json import as_array, as_object
 
@@ -31,6 +33,10 @@ E = TypeVar("E", bound=BaseException)
 _LISTED = re.compile(r'"([A-Za-z_][\w.-]*)=(?:[^"\\]|\\.)*("|\\?$)')
 
 _PAIRED = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*("|\\?$)')
+
+
+# "env": {"KEY": "value"}, as no server is known to write it.
+_MAPPED = re.compile(r'("env"\s*:\s*)\{(?:[^"}]|"(?:[^"\\]|\\.)*("|\\?$))*(?:\}|$)')
 
 
 # Loggers of httpcore: a server that redirects repeats the request's query, key and all.
@@ -81,12 +87,15 @@ class Redactor:
     def excerpt(self, content: bytes, length: int = 300) -> str:
         """The beginning of a body, as text that can be shown."""
         start = content[: 16 * length].decode("utf-8", "replace")
-        return _PAIRED.sub(rf"\1{MASK}\2", _LISTED.sub(rf'"\1={MASK}\2', self.text(start)))[:length]
+        masked = _PAIRED.sub(rf"\1{MASK}\2", _LISTED.sub(rf'"\1={MASK}\2', self.text(start)))
+        return _MAPPED.sub(rf'\1"{MASK}"', masked)[:length]
 
 
 def _forms(value: str) -> set[str]:
-    """The value as such, and as JSON and Python write it inside quotes."""
-    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], str.__repr__(value)[1:-1]}
+    """The value as such, as JSON and Python write it inside quotes, and as it stands in a URL."""
+    written = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], str.__repr__(value)[1:-1]}
+    text = value.encode("utf-8", "surrogatepass")
+    return written | {quote(text), quote(text, safe=""), quote_plus(text)}
 
 
 def _names(env: Any) -> Any:
@@ -150,7 +159,17 @@ def forgetful(cls: type[V]) -> type[V]:
             raise without_frames(error) from None
 
     setattr(cls, "__init__", __init__)  # noqa: B010 - type checkers go on with the one that it wraps
+    setattr(cls, "__deepcopy__", _copied)  # noqa: B010 - likewise
     return cls
+
+
+def _copied(self: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy of a frozen value with its secrets, which those of its mappings hide when they are copied alone."""
+    made = copy.copy(self)
+    for field in dataclasses.fields(self):
+        value = copy.deepcopy(getattr(self, field.name), memo)
+        object.__setattr__(made, field.name, opened(value))
+    return made
 
 
 class HiddenText(str):
@@ -256,8 +275,23 @@ class HiddenMapping(Mapping[str, V]):
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[V]:
-        return HiddenMapping(copy.deepcopy(self._values, memo))
+    def __deepcopy__(self, memo: dict[int, Any]) -> HiddenMapping[Any]:
+        # This is how `dataclasses.asdict` copies it, and FastAPI and others make a dict of what that returns.
+        return _Sealed(copy.deepcopy(self._values, memo))
+
+
+class _Sealed(HiddenMapping[Any]):
+    """A copy that shows masks in the place of values; a spec that it is given to has the values again."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> str:
+        return MASK if name in self._values else self._values[name]
+
+
+def opened(value: object) -> object:
+    """A mapping with its values, if it is a copy that hides them; anything else as it is."""
+    return HiddenMapping(value._values) if isinstance(value, _Sealed) else value  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a mapping of ours
 
 
 class Names(HiddenMapping[str]):

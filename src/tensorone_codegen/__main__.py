@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = str(error)
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except (GraphQLError, CodeGenException, TypeError, RecursionError) as error:
+    except (GraphQLError, CodeGenException, TypeError, RuntimeError) as error:
         # What graphql-core and ariadne-codegen report of a schema that no rule of ours or theirs covers.
         # A default that contains itself makes graphql-core repeat one sentence as deep as Python goes.
         words = ". ".join(dict.fromkeys(str(error).split(". ")))

@@ -18,6 +18,9 @@ _PLURAL = re.compile(r"([A-Z]{2,})s(?![a-z])")
 # What every enum has already: what `enum` refuses, and what type checkers regard as the property.
 _ENUM_RESERVED = frozenset({"is_known", "mro", "name", "value"})
 
+# What a model has by its metaclass, too: pydantic warns of fields that hide it.
+_MODEL_RESERVED = frozenset({*PYDANTIC_RESERVED_FIELD_NAMES, "mro", "register"})
+
 # What a generated module imports or reads, beside the types of scalars: a type of the schema may have such a name.
 OF_MODULES = frozenset(
     {
@@ -27,6 +30,7 @@ OF_MODULES = frozenset(
         "annotations",
         "importlib",
         "newer_than",
+        "of_any_class",
         "secret",
         "secret_sent",
         "validated_alone",
@@ -70,7 +74,7 @@ def attribute(key: str) -> str:
         return "underscore_named_field_"
     if not name.isidentifier():
         return f"field_{name}"
-    return f"{name}_" if name in PYDANTIC_RESERVED_FIELD_NAMES else _escaped(name)
+    return f"{name}_" if name in _MODEL_RESERVED else _escaped(name)
 
 
 def member(value: str) -> str:

@@ -74,8 +74,7 @@ class EndpointSpec:
 def _words(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise InvalidArgument(field, f"must be a sequence such as ({values!r},), not one string")
-    _checks.several(field, values)
-    return tuple(_checks.text(f"{field}[{index}]", each) for index, each in enumerate(values))
+    return tuple(_checks.text(f"{field}[{index}]", each) for index, each in enumerate(_checks.several(field, values)))
 
 
 async def save(session: Session, spec: EndpointSpec, *, endpoint_id: str | None) -> Endpoint:

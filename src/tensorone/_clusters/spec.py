@@ -18,7 +18,7 @@ from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import as_tree
-from tensorone._redaction import MASK, HiddenMapping, Names, forgetful
+from tensorone._redaction import MASK, HiddenMapping, Names, forgetful, opened
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]
@@ -185,8 +185,8 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "volume_mount_path": checked_mount_path(spec.volume_mount_path),
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
-        "env": _environment(spec.env),
-        "env_from": _references(spec.env_from, spec.env),
+        "env": (env := _environment(spec.env)),
+        "env_from": _references(spec.env_from, env),
         "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
     }
@@ -218,11 +218,11 @@ def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
 
 def hidden_env(value: Any) -> Mapping[str, str]:
     """Environment variables, checked, whose values no repr shows."""
-    return HiddenMapping(_checks.environment("env", value))
+    return HiddenMapping(_checks.environment("env", opened(value)))
 
 
 def _environment(value: Any) -> HiddenMapping[str]:
-    checked = HiddenMapping(_checks.environment("env", value))
+    checked = HiddenMapping(_checks.environment("env", opened(value)))
     for name in RESERVED.intersection(checked):
         raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
     return checked
@@ -249,6 +249,7 @@ def _cloud_type(value: object) -> CloudType | None:
 
 def checked_further(value: Any) -> HiddenMapping[Any]:
     """Further input fields: names as GraphQL has them, none that the spec has a field for, values that can be sent."""
+    value = opened(value)
     if not isinstance(value, Mapping):
         raise InvalidArgument("further", f"must be a mapping of input fields to values, not {type(value).__name__}")
     checked: dict[str, Any] = {}

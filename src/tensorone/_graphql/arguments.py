@@ -277,7 +277,7 @@ def _serialized(value: object, name: str, *, typed: bool) -> Any:
             return to_jsonable_python(value, fallback=_by_type)
     except (PydanticSerializationError, PydanticSchemaGenerationError, UnicodeDecodeError):
         pass
-    raise InvalidArgument(name, f"{type(value).__name__} cannot be sent")
+    raise InvalidArgument(name, f"{type(value).__name__} cannot be sent: convert it first")
 
 
 def _by_type(value: object) -> Any:

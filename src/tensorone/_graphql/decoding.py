@@ -52,6 +52,8 @@ def result(content: bytes, kind: type[T]) -> T | None:
         envelope: Envelope[T] = _reader(kind)(content)  # type: ignore[arg-type]  # mypy holds a type[T] for unhashable
     except ValidationError as error:
         raise ShapeError(_words(error)) from None
+    except Exception as error:  # noqa: BLE001 - whatever a function of the user's own raises; its words may be secret
+        raise ShapeError(f"the function that reads a scalar raised {type(error).__name__}") from None
     return None if envelope.errors else envelope.data
 
 

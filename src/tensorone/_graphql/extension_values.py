@@ -35,21 +35,32 @@ _SAID = frozenset({"message", "path", "locations"})
 
 
 # Names under which servers write how long to wait; retryAfterSeconds: Codex, resetAt: ravangen's directive,
-# retryDelay: Google.
-_WAIT = re.compile(r"(?:X?RATELIMIT)?RETRY(?:AFTER|IN|DELAY)(?P<unit>MS|MILLIS|MILLISECONDS|S|SECS?|SECONDS)?")
+# retryDelay: Google, in a list of details.
+_WAIT = re.compile(
+    r"(?:X?RATELIMIT)?(?:RETRY(?:AFTER|IN|DELAY)|RESETS?(?:IN|AFTER)?|WAIT(?:FOR|TIME)?|COOLDOWN|BACKOFF)"
+    r"(?P<unit>MS|MILLIS|MILLISECONDS|S|SECS?|SECONDS|MINS?|MINUTES)?"
+)
 
 
 _MOMENT = re.compile(r"(?:X?RATELIMIT)?(?:RESET|RETRY)(?:S)?(?:AT|TIME)")
 
 
-_WAIT_WORDS = re.compile(
-    r"\b(?:again|available|retry|wait|resets?)\b\W{0,2}(?:\w+\ ){0,2}?(?P<number>\d+(?:\.\d+)?)\ ?"
-    r"(?P<unit>ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?)\b",
-    re.IGNORECASE,
+_TIME = (
+    r"(?P<number>\d+(?:\.\d+)?|an?\b|one\b)\ ?"
+    r"(?P<unit>ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)(?![a-z])"
 )
 
 
-_LATEST = 3e9  # of a moment in seconds since 1970; beyond that it is in milliseconds
+_TIMES = re.compile(_TIME, re.IGNORECASE)
+
+
+# "try again in 9 seconds", "Retry in 1m 30s", "wait a minute"; "retry-after: 7".
+_WAIT_WORDS = re.compile(
+    rf"\b(?:again|available|retry|wait|resets?)\b\W{{0,2}}(?:\w+\ ){{0,2}}?"
+    rf"(?P<times>(?:{_TIME.replace('?P<number>', '').replace('?P<unit>', '')}(?:,?\ ?(?:and\ )?)?)+)"
+    r"|\bretry[- ]after\W{1,3}(?P<seconds>\d+(?:\.\d+)?)(?![\w.,])",
+    re.IGNORECASE,
+)
 
 
 def squeezed(value: object) -> str:
@@ -81,26 +92,33 @@ def wait(entries: Iterable[Mapping[str, Any]], now: float) -> float | None:
 def _waits(entry: Mapping[str, Any], now: float) -> Iterator[float | None]:
     for name, value in _values(entry):
         if found := _WAIT.fullmatch(name):
-            yield _duration(value, now, thousandths=(found["unit"] or "").startswith("M"))
+            yield _duration(value, now, _scale((found["unit"] or "S").lower()))
         elif _MOMENT.fullmatch(name):
             yield _until(value, now)
     message = entry.get("message")
     if isinstance(message, str) and (said := _WAIT_WORDS.search(message)):
-        yield float(said["number"]) * _scale(said["unit"].lower())
+        yield float(said["seconds"] or sum(map(_seconds, _TIMES.finditer(said["times"] or ""))))
+
+
+def _seconds(time: re.Match[str]) -> float:
+    number = time["number"]
+    return (float(number) if number[0].isdigit() else 1.0) * _scale(time["unit"].lower())
 
 
 def _scale(unit: str) -> float:
     if unit.startswith(("ms", "mil")):
         return 0.001
-    return 60.0 if unit.startswith("m") else 1.0
+    return {"m": 60.0, "h": 3600.0}.get(unit[0], 1.0)
 
 
-def _duration(value: object, now: float, *, thousandths: bool) -> float | None:
+def _duration(value: object, now: float, scale: float) -> float | None:
     """Seconds; a date is one moment and has no unit."""
     words = "" if isinstance(value, bool) else str(value).strip()
     number = re.fullmatch(r"(-?[0-9.]+) ?(?:s|secs?|seconds?)?", words)
     seconds = retry.retry_after(number[1] if number else words, now)
-    return None if seconds is None else seconds * (0.001 if thousandths and number else 1.0)
+    if seconds is None:
+        return None if isinstance(value, bool) else _until(value, now)
+    return seconds * (scale if number and float(number[1]) < retry.MOMENTS else 1.0)
 
 
 def _until(value: object, now: float) -> float | None:
@@ -111,8 +129,8 @@ def _until(value: object, now: float) -> float | None:
         return None
     if moment is not None:
         return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
-    number = retry.retry_after(str(value), now)
-    return None if number is None else max(0.0, (number / 1000 if number > _LATEST else number) - now)
+    number = retry.number(str(value))
+    return None if number is None else max(0.0, retry.moment(number) - now)
 
 
 def _values(entry: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -123,9 +141,10 @@ def _values(entry: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _leaves(name: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
     fields = as_object(value)
-    if fields is None:
-        if as_array(value) is None:
-            yield squeezed(name), value
+    items = as_array(value)
+    if fields is None and items is None:
+        yield squeezed(name), value
     elif depth:
-        for inner, item in fields.items():
+        inside = (item for item in items or () if as_object(item) is not None)
+        for inner, item in (*(fields or {}).items(), *((name, item) for item in inside)):
             yield from _leaves(inner, item, depth - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -17,6 +16,15 @@ RETRYABLE_STATUSES = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 
 
 WAIT_INITIAL = 0.25  # seconds
+
+
+MOMENTS = 1e9  # a number from here on is one of seconds since 1970, and no time to wait
+
+
+_LATEST = 3e9  # of a moment in seconds; beyond that it is in milliseconds
+
+
+_IMPOSSIBLE = 1e14  # milliseconds since 1970, in the year 5138
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,25 +81,42 @@ def pause(policy: RetryPolicy, *, attempts: int, spent: float, retry_after: floa
 def retry_after(header: str | None, now: float) -> float | None:
     """Seconds that a `Retry-After` header asks for, written as a number or as an HTTP date.
 
+    A number of thirty years and more is a moment: taken at its word, it would stop the client for good.
+
     Args:
         header: The value, or None.
         now: Seconds since 1970, to read a date against.
     """
     if header is None:
         return None
-    try:
-        wait = float(header)
-    except ValueError:
-        wait = _until(header, now)
-    return max(0.0, wait) if math.isfinite(wait) else None
+    seconds = number(header)
+    if seconds is None:
+        seconds = _until(header, now)
+    elif seconds >= MOMENTS:
+        seconds = moment(seconds) - now
+    return None if seconds is None else max(0.0, seconds)
 
 
-def _until(date: str, now: float) -> float:
+def number(text: str) -> float | None:
+    """The number that a text is; None for another text, and for none that can be a time."""
     try:
-        moment = parsedate_to_datetime(date)
+        found = float(text)
     except ValueError:
-        return math.nan
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        return None
+    return found if abs(found) < _IMPOSSIBLE else None
+
+
+def moment(since: float) -> float:
+    """Seconds since 1970, which servers also write as milliseconds."""
+    return since / 1000 if since > _LATEST else since
+
+
+def _until(date: str, now: float) -> float | None:
+    try:
+        found = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() - now
 
 
 def utc_now() -> float:

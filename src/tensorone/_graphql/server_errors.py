@@ -78,14 +78,19 @@ _LIMIT_WORDS = rf"""
     | \b(?:submitted|sent|made|doing\ (?:that|this|it))\b.{{0,30}}\btoo\ (?:much|often|frequently|fast|quickly)\b
     | \babuse\ detection\ mechanism\b
     | \b(?:by|due\ to|because\ of)\ (?:the\ |a\ |an\ |our\ |your\ )?(?:api\ )?rate[ -]?limit(?:s|er|ing)?\b
-    | \brate[ -]?limit(?:s|ing)?\b.{{0,90}}\b(?:{_OVER}|try\ again|retry)\b | ^rate\ exceeded\b
+    | \brate[ -]?limit(?:s|ing)?\b.{{0,90}}\b(?:{_OVER}|try\ again|retry|wait|in\ effect|active)\b
+    | ^rate\ exceeded\b
+    | \brate[ -]?limiter\b.{{0,90}}\b(?:{_OVER}|rejected|refused|blocked|denied)\b
+    | \b(?:rejected|refused|blocked|denied)\b.{{0,30}}\brate[ -]?limiter\b
+    | ^rate[ -]?limit\b\W+\d+\ ?(?:requests|calls|queries)\b
     | \b{_OVER}\b.{{0,60}}\brate[ -]?limits?\b
     | \b(?:are|is|be|been|being|was|were|get|got)\ (?:temporarily\ )?rate[ -]?limited\b
-    | ^(?:error:\ *)?rate[ -]?limit(?:ed|ing)?\b\W*(?:by\b.*|$) | ^rate[ -]limited\b
-    | ^(?:request\ |requests\ |query\ |api\ )?throttl(?:ed|ing)\b
-    | \b(?:requests?|calls?|quer(?:y|ies)|account|client|you|key)\b.{{0,30}}\bthrottled\b | \bthrottl\w+exception\b
+    | ^(?:error:\ *)?rate[ -]?limit(?:ed|ing)?\b\W*(?:by\b.*|$) | ^rate[ -]limited\b | \brate[ -]limited\W*$
+    | ^(?:request\ |requests\ |query\ |operation\ |api\ )?throttl(?:ed|ing)\b
+    | \b(?:requests?|calls?|operations?|mutations?|quer(?:y|ies)|account|client|you|key)\b.{{0,30}}\bthrottled\b
+    | \bthrottl\w+exception\b
     | ^(?:please\ )?slow\ down\b
-    | \b(?:requests?|api|calls?)[ ](?:rate\ )?limit\b.{{0,30}}\b{_OVER}\b
+    | \b(?:requests?|api|calls?)[ ](?:rate\ |usage\ )?limit\b.{{0,30}}\b{_OVER}\b
     | \b{_OVER}\b.{{0,40}}\b(?:requests?|api|calls?)[ ](?:rate\ )?(?:limit|quota)\b
     | \b(?:requests?|api|calls?|quer(?:y|ies)|rate)[ ]quota\b.{{0,30}}\b{_OVER}\b
     | \bquota\b.{{0,90}}\b(?:requests|calls|queries){_PER}
@@ -93,13 +98,19 @@ _LIMIT_WORDS = rf"""
     | \b(?:requests|calls|queries){_PER}.{{0,40}}\b{_OVER}\b
     | {_MOST}\b.{{0,40}}\b{_OVER}\b | \b{_OVER}\b.{{0,60}}{_MOST}\b
     | \b(?:request|query|api|call)\ rate\b.{{0,30}}\b(?:too\ (?:high|large)|large|{_OVER})\b
+    | \bexcessive\ (?:api\ |number\ of\ )?(?:requests?|calls|queries)\b
+    | \bburst\ (?:limit|rate|capacity|quota)\b.{{0,30}}\b{_OVER}\b | \bflood\ (?:control|protection|wait)\b
+    | \bback[ -]?off\b.{{0,40}}\b(?:requested|required|retry|wait)\b
+    | \blimit\b.{{0,60}}\b{_OVER}\b.{{0,60}}\b(?:retry|again|wait)\b.{{0,20}}\b\d+\ ?(?:ms|m|s)
     | \breduce\b.{{0,30}}\b(?:request\ rate|rate\ of\ requests|number\ of\ requests)\b
 """
 
 
-# Other limits, which waiting does not lift: of money, of machines, of one document.
+# Other limits, which waiting does not lift, or which are not the API's: of money, of machines, of an argument, of one
+# document, of the registry that images are pulled from.
 _OTHER_LIMITS = r"""
       \b(?:spend|spending|budget|billing|credits?|balance|usd|dollars?|hourly\ rate)\b | \$\ ?\d
+    | ^(?:argument|variable|input)\b | \b(?:image|registry|docker|pull)\b.{0,30}\brate\ limit
     | \b(?:depth|complexity|aliases|batch\w*)\b | \bquery\ cost\b
     | \b(?:gpu|pod|cluster|instance|machine|vcpu|volume|disk|template|endpoint|worker)s?\ (?:limit|quota|count)\b
     | \b(?:limit|quota|number)\ (?:of|for|on)\ (?:your\ |running\ )?(?:gpu|pod|cluster|instance|machine|volume)s?\b
@@ -126,7 +137,9 @@ class Row(NamedTuple):
     def matches(self, entry: Mapping[str, Any]) -> bool:
         """Whether this row is about such an entry."""
         # A message may be a code, too.
-        codes = (*extension_values.codes(entry), extension_values.squeezed(message_of(entry)))
+        said = message_of(entry)
+        first = said.partition(":")[0]  # as in "RateLimitExceeded: try again later"
+        codes = (*extension_values.codes(entry), *map(extension_values.squeezed, (said, first)))
         codes = codes if self.anywhere else (code_of(entry),)
         return any(map(self._has_code, codes)) or self._has_words(message_of(entry))
 

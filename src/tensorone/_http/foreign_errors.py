@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import ssl
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
 
 
 class ForeignErrors:
@@ -37,8 +39,8 @@ class ForeignErrors:
 
         Args:
             error: The error.
-            frames: Whether it keeps the frames that it came through. Those of aiohttp hold the address with the key,
-                which a traceback of locals would show.
+            frames: Whether it keeps the frames that it came through, whose locals a traceback may show. Those of
+                aiohttp hold the address with the key, and those that read a body hold parts of it.
         """
         for link in _links(error):
             if isinstance(link, httpx.RequestError):
@@ -48,6 +50,11 @@ class ForeignErrors:
             if self._holds_secret(str(link)):
                 return None
         return error
+
+
+def came_through(error: BaseException, code: CodeType) -> bool:
+    """Whether an error came through a call of a function, which has this code."""
+    return any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:

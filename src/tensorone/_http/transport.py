@@ -12,7 +12,7 @@ from tensorone._errors import TensorOneError
 from tensorone._redaction import HiddenText, mask_logged_keys
 
 from .connections import ConnectionOpener
-from .foreign_errors import ForeignErrors
+from .foreign_errors import ForeignErrors, came_through
 from .request import Body, KeyedURL, Request, headers
 from .request import Care as Care  # noqa: PLC0414 - an argument of `send`
 from .response_body import Response as Response  # noqa: PLC0414 - what `send` answers
@@ -96,9 +96,8 @@ class Transport:
         except (Undelivered, Unreadable, TensorOneError):
             raise
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and money hangs on it
-            raise Undelivered(self._errors.words(error)) from self._errors.cause(
-                error, frames=self._opener.pool is None
-            )
+            frames = self._opener.pool is None and not came_through(error, read.__code__)
+            raise Undelivered(self._errors.words(error)) from self._errors.cause(error, frames=frames)
         finally:
             if kept is None and connection is not None:
                 self._idle.append(connection)

@@ -83,6 +83,9 @@ class _Names:
         """Gives the constant and the module of an operation their names, unless others have them."""
         name = node.name.value
         constant, module = _names.constant(name), _names.method(name)
+        if constant == _names.class_name(name):
+            yield f"{place(node)}: operation {name} becomes the class and the constant {constant}: rename it"
+            return
         yield from self._reserve(node, f"operation {name} becomes the constant", constant, self._taken)
         yield from self._reserve(node, f"operation {name} becomes the module", module, self._modules)
 

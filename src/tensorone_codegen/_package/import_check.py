@@ -35,6 +35,8 @@ try:
                 callable(method) and typing.get_type_hints(method)
 except Exception as error:
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.startswith(directory)]
+    # Where a model is built, not how.
+    frames = [each for each in frames if not each.name.startswith("__get_pydantic_")]
     last = frames[-1] if frames else None
     if not frames and inspect.isclass(value):
         # It was built here, and not by its module.
@@ -84,6 +86,6 @@ def _advice(found: dict[str, str]) -> str:
             " [tool.ariadne-codegen.scalars]"
         )
     return (
-        "leave what this line stands for out of the operations or the schema, or map its scalar to another type in"
-        " [tool.ariadne-codegen.scalars]"
+        "leave what this line stands for out of the operations or the schema, or map its scalar to another type,"
+        " or with parse and serialize, in [tool.ariadne-codegen.scalars]"
     )

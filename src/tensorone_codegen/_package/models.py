@@ -5,15 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from graphql import Visitor, visit
-
-from tensorone_codegen import _names
 from tensorone_codegen._names import classes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from graphql import ConstValueNode, EnumValueNode
 
 
 def fields(class_def: ast.ClassDef) -> Iterator[ast.AnnAssign]:
@@ -75,62 +70,6 @@ def _target(node: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def set_default(field: ast.AnnAssign, default: ConstValueNode) -> None:
-    """Corrects a default: enum values in it, objects in lists, and objects that are JSON."""
-    values = _EnumValues()
-    visit(default, values)
-    field.value = field.value and _Defaults(values.found).visit(field.value)
-
-
-class _EnumValues(Visitor):
-    """The enum values of a default, in their order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def enter_enum_value(self, node: EnumValueNode, *_: object) -> None:
-        self.found.append(node.value)
-
-
-class _Defaults(ast.NodeTransformer):
-    """Writes a default again; its enum values are in the same order, and ariadne-codegen has them as dotted names."""
-
-    def __init__(self, values: list[str]) -> None:
-        self._values = values
-        self._in_object = 0
-        self._in_list = 0
-
-    def visit_List(self, node: ast.List) -> ast.List:
-        self._in_list += 1
-        self.generic_visit(node)
-        self._in_list -= 1
-        return node
-
-    def visit_Dict(self, node: ast.Dict) -> ast.Dict:
-        self._in_object += 1
-        self.generic_visit(node)
-        self._in_object -= 1
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        match node:
-            case ast.Call(keywords=[ast.keyword("default_factory", ast.Lambda(body=item))]) if self._in_list:
-                return item
-            case ast.Call(ast.Attribute(ast.Subscript(slice=ast.Constant(""))), [item]):
-                return item
-            case _:
-                return node
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        kind, dot, _ = node.id.partition(".")
-        if not dot:
-            return node
-        value = self._values.pop(0)
-        return ast.Constant(value) if self._in_object else ast.Name(f"{kind}.{_names.member(value)}")
-
-
 def split_alias(field: ast.AnnAssign) -> None:
     """Replaces `alias` by its two halves: type checkers regard `alias` as the only keyword."""
     if isinstance(field.value, ast.Call):
@@ -174,6 +113,22 @@ def hide(field: ast.AnnAssign, mark: str = "secret") -> None:
         field.value = ast.Call(ast.Name("Field"), [], default)
     field.value.keywords.append(ast.keyword("repr", ast.Constant(value=False)))
     field.annotation = ast.Subscript(ast.Name("Annotated"), ast.Tuple([field.annotation, ast.Name(mark)]))
+
+
+def open_to_classes(field: ast.AnnAssign) -> None:
+    """Lets a scalar with functions of its own be of a class that pydantic knows nothing of."""
+    field.annotation = _WithFunctions().visit(field.annotation)
+
+
+class _WithFunctions(ast.NodeTransformer):
+    """Marks the types that stand beside a function which reads or writes them."""
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.Tuple:
+        self.generic_visit(node)
+        calls = [ast.unparse(each.func) for each in node.elts if isinstance(each, ast.Call)]
+        if {"BeforeValidator", "PlainSerializer"}.intersection(calls):
+            node.elts.insert(1, ast.Name("of_any_class"))
+        return node
 
 
 def collapse(module: ast.Module, keep: Collection[str] = ()) -> None:

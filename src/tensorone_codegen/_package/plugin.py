@@ -25,7 +25,7 @@ from tensorone_codegen._errors import CodegenError
 from tensorone_codegen._project import locations
 from tensorone_codegen._project.settings import RUNTIME
 
-from . import client, documents, hidden_names, models, probe_document, stand_ins
+from . import client, defaults, documents, hidden_names, models, probe_document, stand_ins
 from .open_types import accept_newer_types
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ class SdkPlugin(Plugin):
         self._superfluous: set[str] = set()
         self._modules: dict[str, ast.Module] = {}
 
+    def process_schema(self, schema: GraphQLSchema) -> GraphQLSchema:
+        """Defaults are read as they stand."""
+        defaults.spell_out(schema)
+        return schema
+
     def process_name(self, name: str, node: Any = None) -> str:
         """Names are escaped only where Python demands it: `type`, not `type_`."""
         match node:
@@ -127,7 +132,8 @@ class SdkPlugin(Plugin):
     ) -> ast.AnnAssign:
         """A default is written as the schema has it."""
         if input_field.ast_node and input_field.ast_node.default_value:
-            models.set_default(field_implementation, input_field.ast_node.default_value)
+            defaults.set_default(field_implementation, input_field.ast_node.default_value)
+        models.open_to_classes(field_implementation)
         return field_implementation
 
     def generate_input_class(self, class_def: ast.ClassDef, input_type: GraphQLInputObjectType) -> ast.ClassDef:
@@ -148,7 +154,7 @@ class SdkPlugin(Plugin):
         else:
             models.build(module)
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
-        models.with_import(module, "base_model", ["InputModel", "validated_alone"])
+        models.with_import(module, "base_model", ["InputModel", "of_any_class", "validated_alone"])
         models.with_import(module, "secret_values", ["secret_sent"])
         models.with_import(module, "typing", ["Annotated"], level=0)
         models.with_import(module, "pydantic", ["Field"], level=0)
@@ -161,6 +167,7 @@ class SdkPlugin(Plugin):
     ) -> ast.AnnAssign:
         """A field accepts its Python name as keyword, and hides what is secret."""
         models.split_alias(field_implementation)
+        models.open_to_classes(field_implementation)
         if self._is_secret(field, operation_definition):
             models.hide(field_implementation)
         return field_implementation
@@ -188,6 +195,7 @@ class SdkPlugin(Plugin):
         models.remove(module, self._superfluous)
         models.collapse(module, keep=set(map(_names.class_name, fragments_definitions)))
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
+        models.with_import(module, "base_model", ["of_any_class"])
         models.with_import(module, "pydantic", ["Field"], level=0)
         return self._finished("fragments", module)
 
@@ -199,6 +207,7 @@ class SdkPlugin(Plugin):
         models.collapse(module, keep={_names.class_name(_name(operation_definition))})
         module.body[:0] = models.from_elsewhere(module, self._elsewhere)
         self._modules[_names.method(_name(operation_definition))] = module
+        models.with_import(module, "base_model", ["of_any_class"])
         return models.with_import(module, "pydantic", ["Field"], level=0)
 
     def generate_operation_str(self, operation_str: str, operation_definition: ExecutableDefinitionNode) -> str:

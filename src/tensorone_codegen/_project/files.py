@@ -56,11 +56,18 @@ def read(path: Path, root: Path, instead: Mapping[Path, str] = NOTHING) -> list[
     files = sorted({*_files(path), *instead})
     if not files:
         raise CodegenError(f"{display_name(path, root)}: there is no GraphQL file")
-    try:
-        texts = {file: instead[file] if file in instead else file.read_text(encoding="utf-8") for file in files}
-    except (OSError, UnicodeDecodeError) as error:
-        raise CodegenError(f"{display_name(path, root)}: {error}") from None
+    texts = {file: instead[file] if file in instead else _text(file, display_name(file, root)) for file in files}
     return [Source(text, display_name(file, root)) for file, text in texts.items()]
+
+
+def _text(file: Path, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CodegenError(f"{name}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CodegenError(f"{name}:{line}: this is not UTF-8: save the file in that encoding") from None
 
 
 def _files(path: Path) -> list[Path]:

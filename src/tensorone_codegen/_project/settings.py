@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import keyword
 import tomllib
@@ -176,6 +177,7 @@ def _check_inside(scalars: dict[str, Any], ours: dict[str, Any]) -> None:
                 f"pyproject.toml: [tool.ariadne-codegen.scalars] {name} must be a table of type, and of parse and"
                 f" serialize if need be, not {scalar!r}"
             )
+        _check_paths(name, scalar)
     _check_imports(scalars)
     for coordinate in ours.get("secret", ()):
         if not isinstance(coordinate, str):
@@ -183,6 +185,25 @@ def _check_inside(scalars: dict[str, Any], ours: dict[str, Any]) -> None:
     extends = ours.get("extends", "")
     if extends and not _is_package(extends):
         raise CodegenError(f"pyproject.toml: extends: {extends} is not an installed, generated package")
+
+
+def _check_paths(name: str, scalar: dict[str, str]) -> None:
+    """Refuses what is neither a name, with the module that it is imported from, nor made of builtins."""
+    for key, path in scalar.items():
+        is_path = all(map(_is_name, path.split("."))) or path == "None"
+        if not is_path and (key != "type" or "." in path or not _is_expression(path)):
+            raise CodegenError(
+                f"pyproject.toml: [tool.ariadne-codegen.scalars] {name}: {key} {path!r} is not a name such as"
+                " datetime.date: give what it stands for a name in a module of yours"
+            )
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _check_imports(scalars: dict[str, Any]) -> None:

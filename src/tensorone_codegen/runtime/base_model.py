@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, PydanticSchemaGenerationError
 from pydantic.alias_generators import to_camel
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from .secret_values import SecretsKept, SecretsMasked
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
 
 class UnsetType(Enum):
@@ -41,6 +46,25 @@ def newer_than(*known: str) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+class _OfAnyClass:
+    """Lets a type be a class that pydantic knows nothing of, where other functions read or write it."""
+
+    def __get_pydantic_core_schema__(self, source: type[object], handler: GetCoreSchemaHandler) -> CoreSchema:
+        try:
+            return handler(source)
+        except PydanticSchemaGenerationError:
+            return core_schema.is_instance_schema(source)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        try:
+            return handler(schema)
+        except PydanticInvalidForJsonSchema:
+            return {}
+
+
+of_any_class = _OfAnyClass()
 
 
 class BaseModel(SecretsMasked):

@@ -104,6 +104,33 @@ REFUSED = {
         "query Q { item {\n id\n ... on Sized { size } } }",
         "3: ... on Sized stands beside id, which Sized does not have: write a fragment on each type instead",
     ),
+    "an interface alone in another one": (
+        "query Q { item {\n ... on Sized { size } } }",
+        "2: ... on Sized stands in a selection on the interface Item, and its fields would be left out:"
+        " write a fragment on each type instead",
+    ),
+    "a fragment on an interface in another one": (
+        "query Q { item {\n ...F } } fragment F on Sized { size }",
+        "2: ...F stands in a selection on the interface Item, and its fields would be left out:"
+        " write a fragment on each type instead",
+    ),
+    "a type inside an interface": (
+        "query Q { item { ... on Item { id\n ... on Part { size } } } }",
+        "2: ... on Part stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a type inside an interface inside a type": (
+        "query Q { things { ... on Item { id\n ... on Thing { other } } } }",
+        "2: ... on Thing stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a fragment on a type inside an interface": (
+        "query Q { item { ... on Item { id\n ...F } } } fragment F on Part { size }",
+        "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
+    "a fragment that narrows inside an interface": (
+        "query Q { item { ... on Item {\n ...F } } } fragment F on Item { ...G }"
+        " fragment G on Item { ... on Item { ... on Part { size } } }",
+        "2: ...F stands inside ... on Item, and its fields would be left out: write it beside that",
+    ),
     "an operation called like a fragment": (
         "query Thing { status }\nfragment Thing on Thing { id } query Q { thing { ...Thing } }",
         "1: operation Thing becomes the class Thing, as does what stands at queries/queries.graphql:2: rename it",
@@ -126,7 +153,7 @@ REFUSED = {
     ),
     "an operation whose constant is its class": (
         "query Q {\n status }",
-        "1: operation Q becomes the constant Q, as does what stands at queries/queries.graphql:1: rename it",
+        "1: operation Q becomes the class and the constant Q: rename it",
     ),
     "an operation without a Python name": (
         "query _1 { status }",
@@ -135,6 +162,11 @@ REFUSED = {
     "a selection called like an operation": (
         "query Get { thing { id } }\nquery GetThing { status }",
         "1: selection GetThing becomes the class GetThing, as does what stands at queries/queries.graphql:2: rename it",
+    ),
+    "a field that asks for the schema": (
+        "query Get { status\n __schema { types { name } } }",
+        "2: __schema asks for the schema itself, and a package has no models of it:"
+        " leave it out; python -m tensorone_codegen pull reads a server's schema",
     ),
     "a field selected in an interface and in one of its types": (
         "query Get { item { id ... on Thing { a { x } }\n ... on Thing { a { y } } } }",
@@ -157,6 +189,48 @@ def test_what_would_be_generated_wrong_is_refused(make_project: Callable[..., Pr
         project.generate()
     assert f"queries/queries.graphql:{message}" in str(caught.value).splitlines()
     assert not project.target.exists()
+
+
+NESTED = """
+interface Node { id: ID }  interface Named { name: String }  interface Leaf implements Node { id: ID  leaf: Int }
+type A { a: Int }  type B implements Node & Named & Leaf { id: ID  name: String  leaf: Int  b: Int  next: Node }
+type C implements Node { id: ID  c: Int }
+union AB = A | B  union BC = B | C
+type Query { node: Node  leaf: Leaf  ab: AB  bc: BC  b: B }
+"""
+B, C = {"id": "1", "name": "n", "leaf": 2, "b": 3, "next": {"__typename": "C", "id": "9", "c": 8}}, {"id": "4", "c": 5}
+
+
+@pytest.mark.parametrize(
+    ("selection", "of_b", "of_c"),
+    [
+        ("node { id ... on B { b ... on Leaf { leaf } ... on Node { id } } }", {"id", "b", "leaf"}, {"id"}),
+        ("node { ... on B { b } ... on C { c } ... on Leaf { leaf } }", {"b", "leaf"}, {"c"}),
+        ("node { ... on Node { id ... on Node { id } } }", {"id"}, {"id"}),
+        ("node { ...BCs id } } fragment BCs on BC { ... on B { b } ... on C { c }", {"id", "b"}, {"id", "c"}),
+        (
+            "node { ...N } } fragment N on Node { ...M ... on B { b } } fragment M on Node { id ... on C { c }",
+            {"id", "b"},
+            {"id", "c"},
+        ),
+        ("leaf { ...N leaf } } fragment N on Node { id ... on B { b }", {"id", "b", "leaf"}, None),
+        ("bc { ... on Named { name } ... on Node { ...N } } } fragment N on Node { id", {"id", "name"}, {"id"}),
+        ("bc { ...ABs ... on C { c } } } fragment ABs on AB { ... on B { b }", {"b"}, {"c"}),
+        ("b { ... on Node { id } ...N } } fragment N on Named { name", {"id", "name"}, None),
+        ("b { ... on Node { id } next { ... on C { c } } }", {"id", "next"}, None),
+    ],
+)
+def test_no_field_of_a_fragment_is_lost(
+    make_project: Callable[..., Project], selection: str, of_b: set[str], of_c: set[str] | None
+) -> None:
+    """Fragments on interfaces and unions that are accepted are followed, whatever type an answer holds."""
+    read = make_project(NESTED, f"query Get {{ {selection} }}").generate().module().Get
+    for type_, answer, fields in (("B", B, of_b), ("C", C, of_c)):
+        if fields is not None:
+            (found,) = dict(
+                read.model_validate({selection.split(maxsplit=1)[0]: {"__typename": type_, **answer}})
+            ).values()
+            assert found.model_fields_set - {"typename__"} == fields
 
 
 @pytest.mark.parametrize(
@@ -213,8 +287,16 @@ def test_a_wrong_file_is_named_with_its_line(
 def test_a_file_that_is_not_text_is_named(make_project: Callable[..., Project]) -> None:
     """A file in another encoding is reported, without a traceback."""
     project = make_project(SCHEMA, "query Get { status }")
-    (project.root / "queries/queries.graphql").write_bytes(b"\xff")
-    with pytest.raises(CodegenError, match=r"^queries: .*utf-8"):
+    (project.root / "queries/queries.graphql").write_bytes(b"# caf\n# caf\xe9")
+    with pytest.raises(CodegenError, match=r"^queries/queries.graphql:2: this is not UTF-8: save the file in that"):
+        project.generate()
+
+
+def test_a_file_that_cannot_be_read_is_named(make_project: Callable[..., Project]) -> None:
+    """Such as a folder with a file's name; the words are the system's."""
+    project = make_project(SCHEMA, "query Get { status }")
+    (project.root / "queries/more.graphql").mkdir()
+    with pytest.raises(CodegenError, match=r"^queries/more.graphql: (Is a directory|Permission denied)"):
         project.generate()
 
 

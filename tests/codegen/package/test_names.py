@@ -151,6 +151,8 @@ def test_members_have_the_names_that_python_allows(odd: Project) -> None:
         ("_2fa", "field_2_fa"),
         ("lambda", "lambda_"),
         ("copy", "copy_"),
+        ("mro", "mro_"),
+        ("register", "register_"),
         ("__typename", "typename__"),
     ],
 )

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tensorone._graphql import arguments
+from tensorone._graphql import arguments, decoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codegen.conftest import Project
+    from codegen.conftest import Project, Recorder
 
 # Each scalar with the type that it is mapped to, and a value as a server writes it.
 SCALARS: dict[str, tuple[str, Any]] = {
     "Address": ("ipaddress.IPv4Address", "10.0.0.1"),
     "Blob": ("bytes", "text"),
     "Clock": ("datetime.time", "03:04:05"),
+    "Counts": ("dict[str, int]", {"a": 1}),
     "Date": ("datetime.date", "2026-01-02"),
     "File": ("pathlib.PurePosixPath", "/data"),
     "Link": ("pydantic.AnyUrl", "https://a.example/b"),
@@ -78,3 +79,42 @@ def test_json_of_any_key_is_sent(mapped: Project) -> None:
 def test_only_what_can_hold_json_has_a_type(shop: Project) -> None:
     """No request needs the name of a type that is not in it for that."""
     assert "type=" not in (shop.target / "make_order.py").read_text()
+
+
+COINS = """
+class Coins:
+    def __init__(self, count): self.count = count
+def read(text): return {"5": Coins(5)}[text]
+def write(coins): return str(coins.count)
+"""
+
+
+@pytest.fixture(scope="module")
+def coins(make_project: Callable[..., Project]) -> Project:
+    """A package with a scalar of a class that pydantic knows nothing of."""
+    schema = "scalar Coins input In { coins: Coins } type Query { coins(coins: Coins, in: In): [Coins!] }"
+    query = "query ReadCoins($coins: Coins, $in: In) { coins(coins: $coins, in: $in) }"
+    table = 'Coins = { type = "coins.Coins", parse = "coins.read", serialize = "coins.write" }'
+    project = make_project(schema, query, f"[tool.ariadne-codegen.scalars]\n{table}")
+    project.write("generated/coins.py", COINS)
+    return project.generate()
+
+
+async def test_functions_make_any_class_a_scalar(coins: Project, recorder: Recorder) -> None:
+    """`parse` makes what is read, and `serialize` what is sent, alone and in an input; JSON schemas allow anything."""
+    package = coins.module()
+    (read,) = package.ReadCoins.model_validate({"coins": ["5"]}).coins
+    assert read.count == 5
+    await package.GraphQLClient(recorder).read_coins(coins=read, in_=package.In(coins=read))
+    (operation, variables), *_ = recorder.calls
+    body = arguments.body(operation, arguments.values(variables), "literals")
+    assert json.loads(body)["query"] == 'query ReadCoins{coins(coins:"5" in:{coins:"5"})}'
+    with pytest.raises(ValueError, match="instance of Coins"):
+        package.In(coins=5)
+    assert package.ReadCoins.model_json_schema()["properties"]["coins"]["anyOf"][0]["items"] == {}
+
+
+def test_what_a_function_raises_is_an_answer_of_the_wrong_shape(coins: Project) -> None:
+    """The words, which may hold a secret, are left out."""
+    with pytest.raises(decoding.ShapeError, match=r"the function that reads a scalar raised KeyError$"):
+        decoding.result(b'{"data": {"coins": ["hush"]}}', coins.module().ReadCoins)

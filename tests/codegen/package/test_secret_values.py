@@ -76,6 +76,8 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "JSON of whatever": lambda job: json.loads(to_json([job]))[0],
     "what is JSON": lambda job: to_jsonable_python({"job": job})["job"],
     "an adapter, as FastAPI has": lambda job: TypeAdapter(list[type(job)]).dump_python([job], mode="json")[0],
+    "a dump that asks no field": lambda job: job.model_dump(serialize_as_any=True),
+    "JSON that asks no field": lambda job: json.loads(job.model_dump_json(serialize_as_any=True, by_alias=True)),
     "an adapter of anything": lambda job: TypeAdapter(Any).dump_python(job),
     "a mapping": lambda job: {name: getattr(value, "model_dump", lambda v=value: v)() for name, value in job},
     "a pickle": lambda job: pickle.loads(pickle.dumps(job)).model_dump(context=ASKED),

@@ -46,6 +46,17 @@ NAMED = '[tool.ariadne-codegen]\ntarget_package_name = "a_graphql"\n'
         (f"{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = 1}}", "At must be a table of type"),
         (f'{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = "a", tpye = "b"}}', "At must be a table of type"),
         *(
+            (
+                f"{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = 'int', {key} = {path!r}}}",
+                "At: .* is not a name such",
+            )
+            for key, path in (("parse", "a b"), ("serialize", ""), ("parse", "dict[str, int]"), ("parse", "mine:read"))
+        ),
+        *(
+            (f"{NAMED}[tool.ariadne-codegen.scalars]\nAt = {{type = {path!r}}}", "At: type .* is not a name such")
+            for path in ("", "a b", "mine:At", "dict[str, typing.Any]", "mine.", "mine.class")
+        ),
+        *(
             (f'{NAMED}[tool.tensorone-codegen]\nextends = "{name}"', f"extends: {name} is not an installed, generated")
             for name in ("os", "..foo", "nowhere", "no.where", "tensorone_graphql.client", "__main__")
         ),

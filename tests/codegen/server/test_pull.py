@@ -278,7 +278,7 @@ def test_a_schema_in_several_files_is_not_replaced(project: Project, capsys: pyt
     ("old", "message"),
     [
         (b"type Query { a: ", "schema/schema.graphql:1: Syntax Error: Expected Name"),
-        (b"type Query { a: Int } # \xff", "utf-8"),
+        (b"type Query { a: Int } # \xff", "is not UTF-8"),
     ],
 )
 def test_an_old_schema_that_cannot_be_read_stays(

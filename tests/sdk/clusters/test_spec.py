@@ -6,6 +6,7 @@ import json
 import pickle
 
 import pytest
+from fastapi.encoders import jsonable_encoder
 from pydantic import TypeAdapter
 
 from tensorone import CloudType, ClusterSpec, InvalidArgument, Outcome, TensorOneError
@@ -126,3 +127,23 @@ def test_values_leave_a_spec_one_way_only(hidden):
     assert shared == spec
     assert copy.copy(spec.env) is spec.env
     assert shared.further.get("code", 0) is not spec.further.get("code", 1)
+
+
+@pytest.mark.parametrize("hidden", [{"env": {"PASSWORD": "hunter2"}}, {"further": {"code": ["hunter2"]}}])
+def test_a_copy_as_a_mapping_shows_masks_and_makes_the_same_spec(hidden):
+    """What `asdict` makes is shown by FastAPI, which asks for `dict(…)`; given to a spec again, it has its values."""
+    spec = ClusterSpec(**GOOD, **hidden)
+    for holder in (spec, {"spec": spec}, Outcome(spec, value=1)):
+        assert "hunter2" not in json.dumps(jsonable_encoder(holder))
+    written = dataclasses.asdict(spec)
+    (name,) = hidden
+    assert list(dict(written[name]).values()) == ["***"]
+    assert "other" not in written[name]
+    assert ClusterSpec(**written) == spec
+    assert copy.deepcopy(spec) == spec
+
+
+def test_variables_may_be_pairs():
+    """Whatever `dict` makes a mapping of, also beside names of the process's variables."""
+    spec = ClusterSpec(**GOOD, env=[("A", "1")], env_from={"B": "HOME"})
+    assert (dict(spec.env), dict(spec.env_from)) == ({"A": "1"}, {"B": "HOME"})

@@ -55,13 +55,16 @@ def test_the_bound_doubles_up_to_its_maximum():
         ("soon", None),
         ("nan", None),
         ("inf", None),
+        ("1e300", None),
+        ("1790000000", 1_789_000_000.0),
+        ("4102444800000", 4_101_444_800.0),
         (format_datetime(datetime.fromtimestamp(1_000_060, UTC), usegmt=True), 60.0),
         ("Mon, 12 Jan 1970 13:47:40", 60.0),
         (format_datetime(datetime.fromtimestamp(999_000, UTC), usegmt=True), 0.0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
-    """Both forms of the header are read; anything else counts as none."""
+    """Both forms of the header are read, and a moment; anything else counts as none."""
     assert retry_after(header, 1_000_000.0) == seconds
 
 

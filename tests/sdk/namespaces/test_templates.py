@@ -156,6 +156,7 @@ def test_bad_templates_are_named(change, named):
         ({"template_id": ""}, "template_id"),
         ({"gpu_ids": "AMPERE_16"}, "gpu_ids"),
         ({"gpu_ids": []}, "gpu_ids"),
+        ({"gpu_ids": 5}, "gpu_ids"),
         ({"locations": "US"}, "locations"),
         ({"workers_max": -1}, "workers_max"),
         ({"workers_min": 4}, "workers_min"),
