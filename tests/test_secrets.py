@@ -42,8 +42,9 @@ from tensorone import (
     TensorOneError,
     fan_out,
 )
+from tensorone._data.hidden import HiddenBytes, HiddenText
 from tensorone._generated import EnvironmentVariableInput, SaveTemplateInput
-from tensorone._redaction import ENVIRON, HiddenBytes, HiddenText, Redactor, env_values
+from tensorone._redaction import ENVIRON, Redactor, env_values
 from tensorone.emulator import Emulator, Fault
 
 if TYPE_CHECKING:

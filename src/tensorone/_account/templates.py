@@ -18,8 +18,8 @@ from tensorone._redaction import forgetful
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tensorone._data.hidden import HiddenMapping
     from tensorone._generated import Template
-    from tensorone._redaction import HiddenMapping
     from tensorone._session.session import Session
 
 __all__ = ["TemplateSpec"]

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar, Unpack, cast, get_args
 
 from tensorone import _checks
+from tensorone._data.hidden import hidden
 from tensorone._errors import ConfigurationError
 from tensorone._http.config import Arguments, http_backend, service_address
-from tensorone._redaction import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from tensorone import _checks
+from tensorone._data.hidden import MASK, hidden_inside
 from tensorone._errors import ConfigurationError, InvalidArgument
 from tensorone._generated import (
     ClusterFindAndDeployOnDemandInput,
     ClusterRentInterruptableInput,
     EnvironmentVariableInput,
 )
-from tensorone._redaction import MASK, hidden_inside
 from tensorone._session.label import labelled
 
 if TYPE_CHECKING:

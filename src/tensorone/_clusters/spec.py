@@ -14,11 +14,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from tensorone import _checks
 from tensorone._data.dataclass import dataclass
+from tensorone._data.hidden import MASK, HiddenMapping, Names, opened
 from tensorone._data.json import as_object
 from tensorone._errors import InvalidArgument
 from tensorone._generated import CloudType
 from tensorone._graphql.arguments import as_tree
-from tensorone._redaction import MASK, HiddenMapping, Names, forgetful, opened
+from tensorone._redaction import forgetful
 from tensorone._session.token_and_expiry import RESERVED
 
 __all__ = ["ClusterSpec"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .hidden import MASK
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import GetCoreSchemaHandler, ValidationError
     from pydantic_core import CoreSchema, InitErrorDetails
-
-HIDDEN = "***"
 
 
 class Unshown:
@@ -41,5 +41,5 @@ def _without_input(error: ValidationError) -> ValidationError:
     for each in error.errors(include_url=False, include_input=False):
         name: Any = each["type"]  # no literal, as type checkers want it
         kind = PydanticCustomError(name, "{words}", {"words": each["msg"]})
-        lines.append({"type": kind, "loc": each["loc"], "input": HIDDEN})
+        lines.append({"type": kind, "loc": each["loc"], "input": MASK})
     return type(error).from_exception_data(error.title, lines, hide_input=True)

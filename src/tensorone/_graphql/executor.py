@@ -10,13 +10,14 @@ from urllib.parse import quote
 
 import anyio
 
+from tensorone._data.hidden import HiddenBytes
 from tensorone._delivery import Delivery
 from tensorone._errors import ConnectionFailed, InvalidArgument, OutcomeUnknown, RateLimited, TensorOneError
 from tensorone._events.emitter import Emitter
 from tensorone._events.rentals import Unknown
 from tensorone._events.repeats import tell_pause, tell_repeat
 from tensorone._http.response_body import Undelivered, Unreadable
-from tensorone._redaction import HiddenBytes, Kept, Redactor, Values, env_values, without_frames
+from tensorone._redaction import Kept, Redactor, Values, env_values, without_frames
 
 from . import arguments, calls, decoding, failed_attempt
 from .failed_attempt import Call, FailedAttempt

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, NoReturn, get_args
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from tensorone._data.dataclass import dataclass
+from tensorone._data.hidden import hidden
 from tensorone._errors import ConfigurationError
-from tensorone._redaction import ENVIRON, hidden, without_frames
+from tensorone._redaction import ENVIRON, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

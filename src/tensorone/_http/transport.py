@@ -8,8 +8,9 @@ import anyio
 import httpx
 from httpx import AsyncBaseTransport as AsyncBaseTransport  # noqa: PLC0414 - what a client may be given
 
+from tensorone._data.hidden import HiddenText
 from tensorone._errors import TensorOneError
-from tensorone._redaction import HiddenText, mask_logged_keys
+from tensorone._redaction import mask_logged_keys
 
 from .connections import ConnectionOpener
 from .foreign_errors import ForeignErrors, came_through
