@@ -25,6 +25,7 @@ from tensorone._session.token_and_expiry import RESERVED
 __all__ = ["ClusterSpec"]
 
 S = TypeVar("S")
+N = TypeVar("N", bound="Mapping[str, str]")
 
 
 @forgetful
@@ -186,7 +187,7 @@ def _checked(spec: ClusterSpec) -> dict[str, object]:
         "volume_mount_path": checked_mount_path(spec.volume_mount_path),
         "docker_args": None if spec.docker_args is None else _checks.text("docker_args", spec.docker_args, empty=True),
         "ports": checked_ports(spec.ports),
-        "env": (env := _environment(spec.env)),
+        "env": (env := _unreserved("env", hidden_env(spec.env))),
         "env_from": _references(spec.env_from, env),
         "further": checked_further(spec.further),
         **{name: _size(name, getattr(spec, name)) for name in _SIZES},
@@ -217,22 +218,19 @@ def _gpu_types(spec: ClusterSpec) -> dict[str, object]:
     return {"gpu_type_id": one, "gpu_type_ids": many}
 
 
-def hidden_env(value: Any) -> Mapping[str, str]:
+def hidden_env(value: Any) -> HiddenMapping[str]:
     """Environment variables, checked, whose values no repr shows."""
     return HiddenMapping(_checks.environment("env", opened(value)))
 
 
-def _environment(value: Any) -> HiddenMapping[str]:
-    checked = HiddenMapping(_checks.environment("env", opened(value)))
-    for name in RESERVED.intersection(checked):
-        raise InvalidArgument("env", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
-    return checked
+def _unreserved(field: str, names: N) -> N:
+    for name in RESERVED.intersection(names):
+        raise InvalidArgument(field, f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    return names
 
 
 def _references(value: Any, env: Mapping[str, str]) -> Names:
-    checked = Names(_checks.environment("env_from", value))
-    for name in RESERVED.intersection(checked):
-        raise InvalidArgument("env_from", f"{name} is set by the SDK: pass client_token= or expires_in= to the call")
+    checked = _unreserved("env_from", Names(_checks.environment("env_from", value)))
     for name in checked.keys() & env.keys():
         raise InvalidArgument("env_from", f"names {name}, which env has a value for: give one of them")
     return checked

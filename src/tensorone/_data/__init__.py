@@ -1,1 +1,1 @@
-"""Plain data: JSON of unknown shape, errors as JSON, a frozen sequence, values that no repr shows. Stands on nothing of ours."""
+"""Plain data: JSON of unknown shape, errors as JSON, frozen rows, hidden values. Stands on nothing of ours."""

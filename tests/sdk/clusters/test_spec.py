@@ -141,9 +141,3 @@ def test_a_copy_as_a_mapping_shows_masks_and_makes_the_same_spec(hidden):
     assert "other" not in written[name]
     assert ClusterSpec(**written) == spec
     assert copy.deepcopy(spec) == spec
-
-
-def test_variables_may_be_pairs():
-    """Whatever `dict` makes a mapping of, also beside names of the process's variables."""
-    spec = ClusterSpec(**GOOD, env=[("A", "1")], env_from={"B": "HOME"})
-    assert (dict(spec.env), dict(spec.env_from)) == ({"A": "1"}, {"B": "HOME"})
