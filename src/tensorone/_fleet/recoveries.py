@@ -67,8 +67,8 @@ class Recoveries:
         call: What the user called, for errors and events.
         alone: Whether no other process keeps the same fleet; otherwise the rentals of a round begin at a moment that
             is drawn, so that what another keeper rents is seen first.
-        listed: Whether the listing that a round is given was asked for when nothing of this fleet was under way
-            anywhere; otherwise each rental lists the account once more before it.
+        listed: Whether the listing that a round is given was asked for when nothing of this fleet, or nothing with the
+            round's token, was under way anywhere; otherwise each rental lists the account once more before it.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
         members: The fleet's clusters, as they are now.
         sending: Called with the order whose cluster is about to be replaced, and again after each refused bid; without

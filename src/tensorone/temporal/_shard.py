@@ -156,6 +156,11 @@ def is_idle(shard: Shard) -> bool:
     return not shard.state.members and not shard.leaving and (kept or not shard.state.left_behind)
 
 
+def waits(shard: Shard) -> bool:
+    """Whether a cluster is to be recovered, so that the next look should not wait for its time."""
+    return any(one.phase == "down" for one in shard.state.members)
+
+
 def still_asked(shard: Shard, orders: Iterable[Recover]) -> list[Recover]:
     """Those orders whose slots the fleet still has."""
     return [each for each in orders if shard.state.members.find(each.cluster_id) is not None]

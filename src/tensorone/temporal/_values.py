@@ -64,7 +64,8 @@ class Shard:
         looked_at: When the account was looked at last, None before the first time.
         trouble: The last failure that needs a person, or that of a look; None while all is well.
         other_bids: Bids that hold clusters of the account's other shards, by GPU type, as a look told them last.
-        most_events: Events of the workflow's history after which it continues as new.
+        most_events: Events of the workflow's history after which it continues as new, once nothing is under way; after
+            twice as many, nothing more is begun before that.
     """
 
     fleet: FleetSpec

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
 BRIEF = timedelta(seconds=60)
+WHILE_BUSY = 2  # times the events after which a run ends, it goes on for as long as something is under way
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(seconds=1))
 
@@ -44,7 +45,7 @@ class FleetWorkflow:
     def __init__(self, shard: Shard) -> None:
         self._shard = _shard.resumed(shard)
         self._queue = acting_queue(workflow.info().task_queue)
-        self._at_once = False
+        self._at_once = workflow.info().continued_run_id is not None and _shard.waits(self._shard)
         self._latest = Look(at=0.0)
         self._orders: deque[Recover] = deque()
         self._look: workflow.ActivityHandle[Looked] | None = None
@@ -57,7 +58,7 @@ class FleetWorkflow:
     async def run(self, shard: Shard) -> None:  # noqa: ARG002 - `__init__` has it
         """Until the fleet is ended and the account shows nothing of it."""
         while not self._over:
-            if not self._under_way and self._is_long:
+            if self._may_continue:
                 workflow.continue_as_new(_shard.packed(self._shard))
             self._begin()
             await self._news()
@@ -99,9 +100,18 @@ class FleetWorkflow:
         return self._look is not None or bool(self._rounds) or bool(self._ends)
 
     @property
-    def _is_long(self) -> bool:
+    def _may_continue(self) -> bool:
+        """Whether the next run may begin: a look that is under way is lost by it, and that run looks at once."""
+        if self._is_full:
+            return not self._rounds and not self._ends
+        return not self._under_way and workflow.info().get_current_history_length() > self._shard.most_events
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no round and no end is begun any more: there always are some while much of a fleet is lost."""
         info = workflow.info()
-        return info.get_current_history_length() > self._shard.most_events or info.is_continue_as_new_suggested()
+        length, most = info.get_current_history_length(), WHILE_BUSY * self._shard.most_events
+        return length > most or info.is_continue_as_new_suggested()
 
     def _wake(self) -> None:
         """Looks now: the look that is under way waits for its time, and knows nothing of what has changed."""
@@ -116,7 +126,7 @@ class FleetWorkflow:
         if self._look is None and not _shard.is_idle(self._shard):
             self._look = self._begin_look()
         self._orders = deque(_shard.still_asked(self._shard, self._orders))
-        while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_long:
+        while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_full:
             self._begin_round(self._orders.popleft())
 
     def _begin_look(self) -> workflow.ActivityHandle[Looked]:
@@ -203,8 +213,10 @@ class FleetWorkflow:
     def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
         self._shard = shard
         self._orders.extend(recoveries)
-        for each in [one for one in ends if one.cluster_id not in {*self._ends, *self._ended}]:
-            self._ends[each.cluster_id] = self._begin_end(each)
+        if self._is_full:
+            return  # the next look orders the ends again
+        known = {*self._ends, *self._ended}
+        self._ends.update((each.cluster_id, self._begin_end(each)) for each in ends if each.cluster_id not in known)
 
     def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
         limits: dict[str, Any] = {
