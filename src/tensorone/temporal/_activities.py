@@ -13,11 +13,12 @@ from temporalio.worker import Worker
 from tensorone.fleet import End  # noqa: TC001 - Temporal reads the signatures
 
 from ._lookout import Lookout
+from ._lost_rounds import outcome_of, trouble_of
 from ._names import acting_queue
-from ._values import Looked, LookTask, Outcome, RoundTask  # noqa: TC001 - likewise
+from ._values import Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from temporalio.client import Client
 
@@ -52,7 +53,7 @@ class Activities:
 
     async def _act(self, queue: str) -> None:
         self._lookout = lookout = Lookout(self._client)
-        does: list[Callable[..., Any]] = [self.look, self.round, self.end]
+        does: list[Callable[..., Any]] = [self.look, self.rounds, self.end]
         async with Worker(self._temporal, task_queue=queue, activities=does, **self._limits):
             try:
                 await activity.wait_for_worker_shutdown()
@@ -65,12 +66,34 @@ class Activities:
         shard = activity.info().workflow_id
         return await _beating(self._lookout.look(task, str(shard)), every=SELDOM)
 
-    @activity.defn(name="tensorone-round")
-    async def round(self, task: RoundTask) -> Outcome:
-        """One round. Temporal hands a round with an intent of its own to one worker at most: by that it may send."""
+    @activity.defn(name="tensorone-rounds")
+    async def rounds(self, tasks: RoundTasks) -> RoundEnds:
+        """Some rounds side by side. Temporal hands them to one worker at most: by an intent of their own they may send.
+
+        What each of them came to is told together: to carry one round through Temporal takes as much as the round.
+        """
+        return await _beating(self._side_by_side(tasks.rounds), every=SELDOM)
+
+    async def _side_by_side(self, tasks: Sequence[RoundTask]) -> RoundEnds:
+        ends: dict[int, RoundEnd] = {}
+
+        async def take(place: int) -> None:
+            ends[place] = await self._round(tasks[place])
+
+        async with anyio.create_task_group() as group:
+            for place in range(len(tasks)):
+                group.start_soon(take, place)
+        return RoundEnds(tuple(ends[place] for place in range(len(tasks))))
+
+    async def _round(self, task: RoundTask) -> RoundEnd:
+        """One of them: it raises nothing, or the others' ends would be lost with it."""
         intent = replace(task.intent, by=self._client.fleet.by) if task.new else task.intent
-        taken = self._client.fleet.round(task.order, look=task.look, own_bids=task.own_bids, intent=intent)
-        return await _beating(taken, every=SELDOM)
+        try:
+            outcome = await self._client.fleet.round(task.order, look=task.look, own_bids=task.own_bids, intent=intent)
+        except Exception as error:  # noqa: BLE001 - it is told
+            cluster_id = task.order.recover.cluster_id
+            return RoundEnd(outcome=outcome_of(error, cluster_id, new=task.new), trouble=trouble_of(error))
+        return RoundEnd(outcome=outcome)
 
     @activity.defn(name="tensorone-end")
     async def end(self, action: End) -> None:

@@ -121,7 +121,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTask:
-    """What the activity `round` is given.
+    """One round.
 
     Attributes:
         order: What to recover.
@@ -136,6 +136,39 @@ class RoundTask:
     own_bids: Bids
     intent: Intent
     new: bool
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTasks:
+    """What the activity `rounds` is given."""
+
+    rounds: tuple[RoundTask, ...]
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundEnd:
+    """What a round came to.
+
+    Attributes:
+        outcome: As `client.fleet.round` returned it, or what is known where that raised.
+        trouble: What needs a person, if anything.
+    """
+
+    outcome: Outcome
+    trouble: str | None = None
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnds:
+    """What the activity `rounds` brings, in the order of the rounds."""
+
+    ends: tuple[RoundEnd, ...]
 
     __pydantic_config__: ClassVar[Any] = _CLOSED
 

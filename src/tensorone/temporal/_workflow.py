@@ -20,7 +20,7 @@ from . import _shard
 from ._activities import HEARTBEAT, Activities
 from ._lost_rounds import ignored, outcome_of, raise_unless, trouble_of, words_of
 from ._names import acting_queue
-from ._values import FleetStatus, How, Looked, LookTask, RoundTask, Shard, Told
+from ._values import FleetStatus, How, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks, Shard, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
     from tensorone.fleet import End
 
-    from ._values import Outcome
-
 UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
 BRIEF = timedelta(seconds=60)
 WHILE_BUSY = 2  # times the events after which a run ends, it goes on for as long as something is under way
+TOGETHER = 8  # rounds that one activity carries: they end together, so that one with a lost answer holds up as many
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(seconds=1))
 
@@ -49,7 +48,7 @@ class FleetWorkflow:
         self._latest = Look(at=0.0)
         self._orders: deque[Recover] = deque()
         self._look: workflow.ActivityHandle[Looked] | None = None
-        self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
+        self._rounds: list[tuple[workflow.ActivityHandle[RoundEnds], dict[str, bool]]] = []
         self._ends: dict[str, workflow.ActivityHandle[None]] = {}
         self._ended: dict[str, float] = {}
         self._changed = False
@@ -67,13 +66,13 @@ class FleetWorkflow:
     @workflow.signal
     def keep(self, fleet: FleetSpec) -> None:
         """The fleet is to be another one from now on."""
-        self._shard = _shard.reshaped(self._shard, fleet, busy=self._rounds.keys(), now=workflow.time())
+        self._shard = _shard.reshaped(self._shard, fleet, busy=self._busy, now=workflow.time())
         self._wake()
 
     @workflow.signal
     def end(self, how: How) -> None:
         """Ends all clusters; the workflow then ends."""
-        self._shard = _shard.ending(self._shard, how, busy=self._rounds.keys(), now=workflow.time())
+        self._shard = _shard.ending(self._shard, how, busy=self._busy, now=workflow.time())
         self._wake()
 
     @workflow.query
@@ -98,6 +97,11 @@ class FleetWorkflow:
     @property
     def _under_way(self) -> bool:
         return self._look is not None or bool(self._rounds) or bool(self._ends)
+
+    @property
+    def _busy(self) -> set[str]:
+        """The clusters with a round under way."""
+        return {each for _, new in self._rounds for each in new}
 
     @property
     def _may_continue(self) -> bool:
@@ -126,8 +130,11 @@ class FleetWorkflow:
         if self._look is None and not _shard.is_idle(self._shard):
             self._look = self._begin_look()
         self._orders = deque(_shard.still_asked(self._shard, self._orders))
-        while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_full:
-            self._begin_round(self._orders.popleft())
+        free = self._shard.fleet.width - len(self._busy)
+        while self._orders and free > 0 and not self._is_full:
+            batch = [self._orders.popleft() for _ in range(min(len(self._orders), free, TOGETHER))]
+            self._begin_rounds(batch)
+            free -= len(batch)
 
     def _begin_look(self) -> workflow.ActivityHandle[Looked]:
         """It waits for its time where it is made, so that it costs no timer, and all shards look at the same time."""
@@ -148,21 +155,24 @@ class FleetWorkflow:
             retry_policy=THRICE,
         )
 
-    def _begin_round(self, recover: Recover) -> None:
-        order = self._shard.fleet.order_of(recover)
-        self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
-        own = _shard.bids_for(self._shard, order)
-        task = RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
+    def _begin_rounds(self, recoveries: Collection[Recover]) -> None:
+        tasks = tuple(self._round_task(each) for each in recoveries)
         handle = workflow.start_activity_method(
-            Activities.round,
-            task,
+            Activities.rounds,
+            RoundTasks(tasks),
             task_queue=self._queue,
             schedule_to_start_timeout=UNTIL_STARTED,
             start_to_close_timeout=BRIEF + timedelta(seconds=2 * self._shard.fleet.settle_time),
             heartbeat_timeout=HEARTBEAT,
             retry_policy=ONCE,  # whoever repeats a round has to know that it was begun before
         )
-        self._rounds[recover.cluster_id] = handle, new
+        self._rounds.append((handle, {each.order.recover.cluster_id: each.new for each in tasks}))
+
+    def _round_task(self, recover: Recover) -> RoundTask:
+        order = self._shard.fleet.order_of(recover)
+        self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
+        own = _shard.bids_for(self._shard, order)
+        return RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
 
     async def _news(self) -> None:
         """Waits until something has ended, or a signal came."""
@@ -173,7 +183,7 @@ class FleetWorkflow:
             self.end("terminate")
 
     def _is_news(self) -> bool:
-        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in self._rounds.values())]
+        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in self._rounds)]
         return self._changed or any(each.done() for each in (*handles, *self._ends.values()))
 
     def _take_in(self) -> None:
@@ -181,23 +191,30 @@ class FleetWorkflow:
         self._changed = False
         for each in [name for name, handle in self._ends.items() if handle.done()]:
             self._take_end(each, self._ends.pop(each).exception())
-        for each in [name for name, (handle, _) in self._rounds.items() if handle.done()]:
-            self._take_round(each, *self._rounds.pop(each))
+        done = [each for each in self._rounds if each[0].done()]
+        self._rounds = [each for each in self._rounds if not each[0].done()]
+        for rounds, new in done:
+            self._take_rounds(rounds, new)
         if self._look is not None and self._look.done():
             handle, self._look = self._look, None
             self._take_look(handle)
 
     def _take_end(self, cluster_id: str, error: BaseException | None) -> None:
         """A look that began later tells whether it is to be repeated."""
-        self._trouble(error)
-        if error is None:
+        if error is not None:
+            self._trouble(trouble_of(error))
+        else:
             self._ended[cluster_id] = workflow.time()
 
-    def _take_round(self, cluster_id: str, handle: workflow.ActivityHandle[Outcome], new: bool) -> None:  # noqa: FBT001
-        error = handle.exception()
-        self._trouble(error)
-        outcome = handle.result() if error is None else outcome_of(error, cluster_id, new=new)
-        self._decided(*_shard.observed(self._shard, outcome, workflow.time()))
+    def _take_rounds(self, handle: workflow.ActivityHandle[RoundEnds], new: dict[str, bool]) -> None:
+        if (error := handle.exception()) is None:
+            ends = handle.result().ends
+        else:
+            ends = tuple(RoundEnd(outcome=outcome_of(error, each, new=own)) for each, own in new.items())
+            self._trouble(trouble_of(error))
+        for each in ends:
+            self._trouble(each.trouble)
+            self._decided(*_shard.observed(self._shard, each.outcome, workflow.time()))
 
     def _take_look(self, handle: workflow.ActivityHandle[Looked]) -> None:
         if (error := handle.exception()) is not None:
@@ -226,6 +243,6 @@ class FleetWorkflow:
         }
         return workflow.start_activity_method(Activities.end, action, retry_policy=THRICE, **limits)
 
-    def _trouble(self, error: BaseException | None) -> None:
-        if error is not None and (words := trouble_of(error)) is not None:
+    def _trouble(self, words: str | None) -> None:
+        if words is not None:
             self._shard = replace(self._shard, trouble=words)
