@@ -15,10 +15,10 @@ from tensorone.fleet import End  # noqa: TC001 - Temporal reads the signatures
 from ._lookout import Lookout
 from ._lost_rounds import outcome_of, trouble_of
 from ._names import acting_queue
-from ._values import Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks
+from ._values import Ends, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from temporalio.client import Client
 
@@ -53,7 +53,7 @@ class Activities:
 
     async def _act(self, queue: str) -> None:
         self._lookout = lookout = Lookout(self._client)
-        does: list[Callable[..., Any]] = [self.look, self.rounds, self.end]
+        does: list[Callable[..., Any]] = [self.look, self.rounds, self.ends]
         async with Worker(self._temporal, task_queue=queue, activities=does, **self._limits):
             try:
                 await activity.wait_for_worker_shutdown()
@@ -72,18 +72,13 @@ class Activities:
 
         What each of them came to is told together: to carry one round through Temporal takes as much as the round.
         """
-        return await _beating(self._side_by_side(tasks.rounds), every=SELDOM)
+        ends: dict[str, RoundEnd] = {}
 
-    async def _side_by_side(self, tasks: Sequence[RoundTask]) -> RoundEnds:
-        ends: dict[int, RoundEnd] = {}
+        async def take(task: RoundTask) -> None:
+            ends[task.order.recover.cluster_id] = await self._round(task)
 
-        async def take(place: int) -> None:
-            ends[place] = await self._round(tasks[place])
-
-        async with anyio.create_task_group() as group:
-            for place in range(len(tasks)):
-                group.start_soon(take, place)
-        return RoundEnds(tuple(ends[place] for place in range(len(tasks))))
+        await _beating(_side_by_side(take, tasks.rounds), every=SELDOM)
+        return RoundEnds(tuple(ends[each.order.recover.cluster_id] for each in tasks.rounds))
 
     async def _round(self, task: RoundTask) -> RoundEnd:
         """One of them: it raises nothing, or the others' ends would be lost with it."""
@@ -95,10 +90,26 @@ class Activities:
             return RoundEnd(outcome=outcome_of(error, cluster_id, new=task.new), trouble=trouble_of(error))
         return RoundEnd(outcome=outcome)
 
-    @activity.defn(name="tensorone-end")
-    async def end(self, action: End) -> None:
-        """Ends a cluster."""
-        await _beating(self._client.fleet.end(action.cluster_id, how=action.how), every=SELDOM)
+    @activity.defn(name="tensorone-ends")
+    async def ends(self, given: Ends) -> None:
+        """Ends clusters side by side. Where one fails, Temporal repeats all of them: what is gone is ended."""
+        failed: list[Exception] = []
+
+        async def end(each: End) -> None:
+            try:
+                await self._client.fleet.end(each.cluster_id, how=each.how)
+            except Exception as error:  # noqa: BLE001 - raised below, when the others have ended
+                failed.append(error)
+
+        await _beating(_side_by_side(end, given.actions), every=SELDOM)
+        if failed:
+            raise failed[0]
+
+
+async def _side_by_side(work: Callable[[T], Coroutine[Any, Any, None]], given: Iterable[T]) -> None:
+    async with anyio.create_task_group() as group:
+        for each in given:
+            group.start_soon(work, each)
 
 
 async def _beating(work: Awaitable[T], *, every: float) -> T:

@@ -12,6 +12,7 @@ from pydantic import Field
 from tensorone.fleet import (
     BidMade,
     BudgetReached,
+    End,
     FleetSpec,
     FleetState,
     GaveUp,
@@ -169,6 +170,15 @@ class RoundEnds:
     """What the activity `rounds` brings, in the order of the rounds."""
 
     ends: tuple[RoundEnd, ...]
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the activity `ends` is given."""
+
+    actions: tuple[End, ...]
 
     __pydantic_config__: ClassVar[Any] = _CLOSED
 

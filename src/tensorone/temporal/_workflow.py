@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -20,18 +20,20 @@ from . import _shard
 from ._activities import HEARTBEAT, Activities
 from ._lost_rounds import ignored, outcome_of, raise_unless, trouble_of, words_of
 from ._names import acting_queue
-from ._values import FleetStatus, How, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks, Shard, Told
+from ._values import Ends, FleetStatus, How, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks, Shard, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
 
     from tensorone.fleet import End
+
+H = TypeVar("H", bound="workflow.ActivityHandle[Any]")
+A = TypeVar("A")
 
 UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
 BRIEF = timedelta(seconds=60)
 WHILE_BUSY = 2  # times the events after which a run ends, it goes on for as long as something is under way
-TOGETHER = 8  # rounds that one activity carries: they end together, so that one with a lost answer holds up as many
+TOGETHER = 8  # rounds or ends that one activity carries: they end together, so that a lost answer holds up as many
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(seconds=1))
 
@@ -49,7 +51,7 @@ class FleetWorkflow:
         self._orders: deque[Recover] = deque()
         self._look: workflow.ActivityHandle[Looked] | None = None
         self._rounds: list[tuple[workflow.ActivityHandle[RoundEnds], dict[str, bool]]] = []
-        self._ends: dict[str, workflow.ActivityHandle[None]] = {}
+        self._ends: list[tuple[workflow.ActivityHandle[None], tuple[str, ...]]] = []
         self._ended: dict[str, float] = {}
         self._changed = False
 
@@ -183,28 +185,28 @@ class FleetWorkflow:
             self.end("terminate")
 
     def _is_news(self) -> bool:
-        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in self._rounds)]
-        return self._changed or any(each.done() for each in (*handles, *self._ends.values()))
+        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in (*self._rounds, *self._ends))]
+        return self._changed or any(each.done() for each in handles)
 
     def _take_in(self) -> None:
         """Decides on what has ended."""
         self._changed = False
-        for each in [name for name, handle in self._ends.items() if handle.done()]:
-            self._take_end(each, self._ends.pop(each).exception())
-        done = [each for each in self._rounds if each[0].done()]
-        self._rounds = [each for each in self._rounds if not each[0].done()]
-        for rounds, new in done:
-            self._take_rounds(rounds, new)
+        self._ends, ends = _divided(self._ends)
+        for ended, cluster_ids in ends:
+            self._take_ends(ended.exception(), cluster_ids)
+        self._rounds, rounds = _divided(self._rounds)
+        for round_ends, new in rounds:
+            self._take_rounds(round_ends, new)
         if self._look is not None and self._look.done():
             handle, self._look = self._look, None
             self._take_look(handle)
 
-    def _take_end(self, cluster_id: str, error: BaseException | None) -> None:
-        """A look that began later tells whether it is to be repeated."""
+    def _take_ends(self, error: BaseException | None, cluster_ids: Collection[str]) -> None:
+        """A look that began later tells whether they are to be repeated."""
         if error is not None:
             self._trouble(trouble_of(error))
         else:
-            self._ended[cluster_id] = workflow.time()
+            self._ended.update(dict.fromkeys(cluster_ids, workflow.time()))
 
     def _take_rounds(self, handle: workflow.ActivityHandle[RoundEnds], new: dict[str, bool]) -> None:
         if (error := handle.exception()) is None:
@@ -232,17 +234,27 @@ class FleetWorkflow:
         self._orders.extend(recoveries)
         if self._is_full:
             return  # the next look orders the ends again
-        known = {*self._ends, *self._ended}
-        self._ends.update((each.cluster_id, self._begin_end(each)) for each in ends if each.cluster_id not in known)
+        known = {*self._ended, *(each for _, cluster_ids in self._ends for each in cluster_ids)}
+        new = [each for each in ends if each.cluster_id not in known]
+        for start in range(0, len(new), TOGETHER):
+            self._begin_ends(new[start : start + TOGETHER])
 
-    def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
-        limits: dict[str, Any] = {
-            "task_queue": self._queue,
-            "start_to_close_timeout": BRIEF,
-            "heartbeat_timeout": HEARTBEAT,
-        }
-        return workflow.start_activity_method(Activities.end, action, retry_policy=THRICE, **limits)
+    def _begin_ends(self, actions: Collection[End]) -> None:
+        handle = workflow.start_activity_method(
+            Activities.ends,
+            Ends(tuple(actions)),
+            task_queue=self._queue,
+            start_to_close_timeout=BRIEF,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=THRICE,
+        )
+        self._ends.append((handle, tuple(each.cluster_id for each in actions)))
 
     def _trouble(self, words: str | None) -> None:
         if words is not None:
             self._shard = replace(self._shard, trouble=words)
+
+
+def _divided(under_way: list[tuple[H, A]]) -> tuple[list[tuple[H, A]], list[tuple[H, A]]]:
+    """What goes on, and what has ended."""
+    return [each for each in under_way if not each[0].done()], [each for each in under_way if each[0].done()]
