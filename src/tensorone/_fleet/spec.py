@@ -110,8 +110,7 @@ class Intent:
         token: The order's token.
         begun_at: When, seconds since 1970.
         by: Who: the ``client.fleet.by`` of the client whose round it is.
-        settled: Whether the state knows what came of all that was sent with the token before, so that the account need
-            not be listed once more before a rental.
+        settled: Whether what came of all that was sent with the token before is known: no listing is needed first.
     """
 
     token: str
@@ -256,8 +255,8 @@ class FleetSpec(_Terms):
         sent = state.sent_before(order.recover.cluster_id)
         if sent is not None and now < sent.at + ROUND_SECONDS + self.settle_time:
             return Intent(token=order.token, begun_at=sent.at, by=sent.by)
-        recover = order.recover  # before its first recovery, whoever kept the cluster before may have sent the token
-        known = recover.number > 0 or state.sent.find(recover.cluster_id) is not None
+        # Before its first recovery, whoever kept the cluster before may have sent the token.
+        known = order.recover.number > 0 or state.sent.find(order.recover.cluster_id) is not None
         return Intent(token=order.token, begun_at=now, by=by, settled=known and sent is None)
 
     def _slot(self, origin: str) -> str:
