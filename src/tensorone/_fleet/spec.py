@@ -22,7 +22,7 @@ from tensorone._spot.candidates import Order as TypeOrder
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import SearchTerms, clouds
 
-from .bookkeeping import sized, with_members
+from .bookkeeping import is_settled, sized, with_members
 from .events import Recover
 from .member import Member, Members
 from .replacements import is_seat, token
@@ -241,9 +241,7 @@ class FleetSpec(_Terms):
         return Order(**shared, recover=recover, spec=self.specs[self.slots[slot]])
 
     def intent_of(self, order: Order, state: FleetState, *, by: str, now: float) -> Intent:
-        """What to write down before a round: by `RentalSent`, and to hand to it.
-
-        It is the one that was written down before while what it may have sent may yet be committed; else a new one.
+        """What to write down before a round, by `RentalSent`: a new one, or that of before while it may be committed.
 
         Args:
             order: What the round is for.
@@ -255,9 +253,7 @@ class FleetSpec(_Terms):
         sent = state.sent_before(order.recover.cluster_id)
         if sent is not None and now < sent.at + ROUND_SECONDS + self.settle_time:
             return Intent(token=order.token, begun_at=sent.at, by=sent.by)
-        # Before its first recovery, whoever kept the cluster before may have sent the token.
-        known = order.recover.number > 0 or state.sent.find(order.recover.cluster_id) is not None
-        return Intent(token=order.token, begun_at=now, by=by, settled=known and sent is None)
+        return Intent(token=order.token, begun_at=now, by=by, settled=is_settled(order.recover, state.sent))
 
     def _slot(self, origin: str) -> str:
         return origin.removeprefix(f"{self.name}--")
