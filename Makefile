@@ -59,9 +59,15 @@ cov: install ## Run all tests with branch coverage
 soak: install ## Run 10,000 operations under faults and compare with the server, then a naive client as control
 	$(BIN)/python tests/soak.py --operations 1000 --seeds 10 && ! $(BIN)/python tests/soak.py --operations 1000 --client naive
 
-soak-fleet: install ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; controls; what it costs
+soak-fleet: soak-keeper soak-temporal fleet-costs ## Kill a fleet's process, and Temporal's workers, again and again in a flapping market; compare at rest; controls; what it costs
+
+soak-keeper: install
 	$(BIN)/python tests/fleet_soak.py --clusters 500 --hits 16 --seeds 5 && ! $(BIN)/python tests/fleet_soak.py --clusters 60 --hits 8 --seeds 3 --naive
+
+soak-temporal: install
 	$(BIN)/python tests/temporal_soak.py --clusters 500 --hits 10 --seeds 5 && ! $(BIN)/python tests/temporal_soak.py --client naive --clusters 60 --hits 8 --seeds 3
+
+fleet-costs: install
 	$(BIN)/python tests/fleet_costs.py
 
 bench: benchmarks/.peers/.ready ## Measure this SDK and its peers against the same loopback server; takes some six minutes
@@ -133,4 +139,4 @@ clean: ## Remove environments, caches and builds; keeps generated/
 	rm -rf .venv .dbos .recipes docs/site benchmarks/.venv benchmarks/.peers .proof .pythons .release .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: help install demo demo-durable demo-dbos test smoke check generate check-generated generate-everywhere plugin-everywhere update-schema lint \
-	types cov soak soak-fleet bench bench-spot probe-proof mcp-proof recipes docs pictures pages dist release-check clean
+	types cov soak soak-fleet soak-keeper soak-temporal fleet-costs bench bench-spot probe-proof mcp-proof recipes docs pictures pages dist release-check clean

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from temporalio.api.common.v1 import Payload
+
+from tensorone.temporal._converter import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,9 +57,14 @@ def counted(histories: Iterable[Iterable[Any]]) -> Histories:
             found.events += 1
             scheduled = event.activity_task_scheduled_event_attributes.activity_type.name
             found.looks += scheduled == "tensorone-look"
-            found.rounds += scheduled == "tensorone-round"
+            found.rounds += _rounds(event) if scheduled == "tensorone-rounds" else 0
             found.longest = max([found.longest, *(len(each.data) for each in payloads(event))])
     return found
+
+
+def _rounds(event: Any) -> int:
+    (tasks,) = event.activity_task_scheduled_event_attributes.input.payloads
+    return len(json.loads(unpacked(tasks))["rounds"])
 
 
 def payloads(message: Message) -> Iterator[Payload]:

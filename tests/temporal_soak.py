@@ -216,7 +216,7 @@ def soak(task: Task) -> Report:
             report, texts = anyio.run(_keep, server, workers, address, task)
         stored = b"".join(each.read_bytes() for each in folder.iterdir()) + texts
         report.leaks = [each for each in (SECRET, server.api_key) if each.encode() in stored]
-        if b"tensorone-round" not in stored or b"soak--w0" not in texts:
+        if b"tensorone-rounds" not in stored or b"soak--w0" not in texts:
             raise RuntimeError("what Temporal stored is not where it was looked for")
         return report
 

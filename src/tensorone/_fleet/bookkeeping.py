@@ -72,6 +72,15 @@ def checked_for_rentals(order: Recover, sent: Rows[Sent], now: float, settings: 
     return replace(order, unsettled=True) if unsettled else order
 
 
+def is_settled(order: Recover, sent: Rows[Sent]) -> bool:
+    """Whether it is known what came of all that was sent in the place of a cluster.
+
+    Before its first recovery it is not: whoever kept the cluster before may have sent something.
+    """
+    place = sent.find(order.cluster_id)
+    return order.number > 0 if place is None else sent[place].settled
+
+
 def left_after(state: FleetState, observation: Observation) -> Rows[LeftBehind]:
     """The clusters that were left behind and that the account may still have."""
     if isinstance(observation, Polled):

@@ -26,7 +26,7 @@ from tensorone._market.shared_prices import Market, market_prices
 from tensorone._session.cluster_status import is_active
 
 from .look import Look, digest
-from .observations import Pending, RecoveryFailed
+from .observations import Pending, RecoveryFailed, RecoverySucceeded
 from .recoveries import Recoveries, after, bids_of
 from .replacements import is_seat
 from .spec import ROUND_SECONDS, FleetSpec, Intent, Order
@@ -124,7 +124,11 @@ async def take_turn(  # noqa: PLR0913 - what `client.fleet.round` is given
     seen = [each for each in look.quotes if (each.gpu_type_id, each.gpu_count) in order.pairs]
     age = max(0.0, now - look.at)
     known: Fetched[Collection[SpotQuote]] = Fetched(anyio.current_time() - age, seen)
-    turn = _Turn(session, order, own, Market(session, order.pairs, known, flight=markets.of(order.pairs)))
+    unsent = mine and intent is not None and intent.settled and order.token not in session.unsettled
+    if unsent:
+        session.unsettled[order.token] = now  # another call with this intent looks for what this one sends
+    market = Market(session, order.pairs, known, flight=markets.of(order.pairs))
+    turn = _Turn(session, order, own, market, unsent=unsent)
     with calls.named("fleet.round"):
         believed = look if not settled_at and age <= order.every else None
         outcome = await turn.take(believed, max_age=0.0 if settled_at else order.every, within=left)
@@ -148,7 +152,7 @@ class _Turn:
     """One round of one order, by a process that may be one of many."""
 
     def __init__(
-        self, session: Session, order: Order, own: Callable[[str], Collection[Decimal]], market: Market
+        self, session: Session, order: Order, own: Callable[[str], Collection[Decimal]], market: Market, *, unsent: bool
     ) -> None:
         self._session = session
         self._order = order
@@ -157,7 +161,7 @@ class _Turn:
             session.brief(),
             call="fleet.round",
             alone=True,
-            listed=False,
+            listed=unsent,
             own=own,
             members=lambda: (order.recover.cluster_id,),
             sending=self._sending,
@@ -191,9 +195,19 @@ class _Turn:
             outcome = after(self._order, error, log)
             if isinstance(outcome, Pending):
                 return replace(outcome, until=self._session.now() + LOOK_AGAIN)
-        if not isinstance(outcome, Pending):  # which it is only where something was sent before
-            self._session.unsettled.pop(token, None)
+        self._note(outcome)
         return outcome
+
+    def _note(self, outcome: Outcome) -> None:
+        """A call that is repeated after it rented has to find that: its look is from before, and its intent holds."""
+        token, unsettled, now = self._order.token, self._session.unsettled, self._session.now()
+        if isinstance(outcome, Pending):  # which it is only where something was sent before
+            return
+        unsettled.pop(token, None)
+        if isinstance(outcome, RecoverySucceeded) and outcome.new_cluster_id != outcome.cluster_id:
+            unsettled[token] = now
+            while unsettled[oldest := next(iter(unsettled))] + ROUND_SECONDS + self._session.settle_time < now:
+                del unsettled[oldest]  # no intent from before it holds any more
 
     async def _listed(self, max_age: float) -> Mapping[str, Cluster]:
         listing = self._session.listing

@@ -76,7 +76,9 @@ class Look:
         """What one order needs of it, so that little is sent: its cluster, what was rented for it, its prices."""
         recover, pairs = order.recover, order.pairs
         ids = {recover.cluster_id, *recover.past[-1:]}
-        near = _related(ids, {each.id: each.of for each in self.seen if each.of is not None})
+        near, more = ids, ids
+        while more := {each.id for each in self.seen if each.of is not None and _is_of(each.of, more)} - near:
+            near = near | more
         return replace(
             self,
             up=(),
@@ -154,6 +156,12 @@ def _related(asked: Iterable[str], tokens: Mapping[str, str]) -> set[str]:
         found.update(new)
         left += new
     return found
+
+
+def _is_of(old: str, clusters: Collection[str]) -> bool:
+    """Whether one of these is what a token says was replaced, as `_related` reads it."""
+    before, _, number = old.rpartition("-")
+    return old in clusters or (before in clusters and number.isdigit())
 
 
 def _seen(cluster: Cluster, tokens: Mapping[str, str]) -> Seen:

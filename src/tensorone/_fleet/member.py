@@ -29,6 +29,8 @@ Count = Annotated[int, Field(ge=0)]
 
 MOST_PREDECESSORS = 10  # that a member remembers: what was rented late in their place is recognised by them
 
+FEW = 16  # where one member of so many changes, or fewer do, the others are shared with the state before
+
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
@@ -142,6 +144,15 @@ class Members(Rows[Member]):
         """US dollars per hour of what runs, and of what is being recovered at the highest bid it may make."""
         recovering = Members(one for one in self if one.phase == "recovering")
         return self.rate(ceiling) - recovering.rate(ceiling) + sum(one.gpu_count for one in recovering) * ceiling
+
+    def with_rows(self, changed: Mapping[int, Member]) -> Self:
+        """The same with other members at some positions; many of them are not put there one by one."""
+        if len(changed) * FEW > len(self):
+            return type(self)(changed.get(place, one) for place, one in enumerate(self))
+        made = self
+        for place, one in changed.items():
+            made = made.with_row(place, one)
+        return made
 
     def with_row(self, place: int, row: Member) -> Self:
         """The same with another member at a position, or one more at the end."""

@@ -16,6 +16,7 @@ from tensorone._market.attempt_log import AttemptLog
 from tensorone._market.shared_prices import SharedPrices
 from tensorone._recovery.actions import RentElsewhere
 from tensorone._recovery.failures import Later
+from tensorone._recovery.resume_in_place import RATE_LIMITED
 from tensorone._session import cluster_status, polling
 from tensorone._spot.candidates import candidates
 from tensorone._spot.recover_once import Replacement, ended, of_spot, replaced_before
@@ -67,8 +68,8 @@ class Recoveries:
         call: What the user called, for errors and events.
         alone: Whether no other process keeps the same fleet; otherwise the rentals of a round begin at a moment that
             is drawn, so that what another keeper rents is seen first.
-        listed: Whether the listing that a round is given was asked for when nothing of this fleet was under way
-            anywhere; otherwise each rental lists the account once more before it.
+        listed: Whether the listing that a round is given was asked for when nothing of this fleet, or nothing with the
+            round's token, was under way anywhere; otherwise each rental lists the account once more before it.
         own: Bids of the fleet's running clusters of a GPU type, US dollars per GPU and hour, as they are now.
         members: The fleet's clusters, as they are now.
         sending: Called with the order whose cluster is about to be replaced, and again after each refused bid; without
@@ -160,7 +161,8 @@ class Recoveries:
         if isinstance(plan, Later):
             waits = plan.seconds if plan.awaits == "gpus" else None
             bids = bids_of(log)
-            return RecoveryFailed(recover.cluster_id, plan.reason, tried=bool(log.attempts), waits=waits, bids=bids)
+            tried = any(each.answer != RATE_LIMITED for each in log.attempts)
+            return RecoveryFailed(recover.cluster_id, plan.reason, tried=tried, waits=waits, bids=bids)
         return await self._ended(order, recovery, plan, replacement)
 
     async def _ended(
@@ -232,8 +234,9 @@ def after(order: Order, error: TensorOneError, log: AttemptLog) -> RecoveryFaile
 
 
 def bids_of(log: AttemptLog) -> tuple[tuple[Decimal, str], ...]:
-    """The bids that were made, each with its answer."""
-    return tuple((Decimal(str(each.bid_per_gpu)), each.answer) for each in log.attempts if each.bid_per_gpu is not None)
+    """The bids that were made, each with its answer; those that waited for the rate limit to the end were not."""
+    made = [each for each in log.attempts if each.bid_per_gpu is not None and each.answer != RATE_LIMITED]
+    return tuple((Decimal(str(each.bid_per_gpu)), each.answer) for each in made)
 
 
 def _succeeded(

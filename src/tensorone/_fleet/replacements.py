@@ -84,6 +84,36 @@ class Surplus:
     stopped: tuple[Cluster, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a fleet knows clusters by: made once a look, which may show as many replacements as there are members.
+
+    Attributes:
+        members: The members, by cluster.
+        places: The members, by cluster and by the cluster before that.
+        sent: The clusters in whose place a rental was sent.
+        left: The clusters that were left behind.
+        past: All of these, and those that members had before.
+    """
+
+    members: Mapping[str, Member]
+    places: Mapping[str, list[Member]]
+    sent: frozenset[str]
+    left: frozenset[str]
+    past: frozenset[str]
+
+
+def _known(state: FleetState) -> _Known:
+    places: defaultdict[str, list[Member]] = defaultdict(list)
+    for one in state.members:
+        for each in (one.cluster_id, *one.past[-1:]):
+            places[each].append(one)
+    sent = frozenset(each.cluster_id for each in state.sent)
+    left = frozenset(each.key for each in state.left_behind)
+    past = sent | left | {each for one in state.members for each in one.past}
+    return _Known({one.cluster_id: one for one in state.members}, places, sent, left, past)
+
+
 def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
     """What a listing shows of replacements that are not members."""
     replacements: defaultdict[str, list[Cluster]] = defaultdict(list)
@@ -91,7 +121,10 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
         old = replaced(each)
         if old is not None and each.desired_status != "TERMINATED" and state.left_behind.find(each.id) is None:
             replacements[old].append(each)
-    found = [_of(old, rented, state, shown, now) for old, rented in sorted(replacements.items())]
+    if not replacements:
+        return Surplus((), (), ())
+    known = _known(state)
+    found = [_of(old, rented, known, shown, now) for old, rented in sorted(replacements.items())]
     return Surplus(
         tuple(each for one in found for each in one.duplicated),
         tuple(each for one in found for each in one.running),
@@ -99,19 +132,17 @@ def surplus(state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surp
     )
 
 
-def _of(old: str, rented: list[Cluster], state: FleetState, shown: Mapping[str, Cluster], now: float) -> Surplus:
+def _of(old: str, rented: list[Cluster], known: _Known, shown: Mapping[str, Cluster], now: float) -> Surplus:
     """The same of what was rented in the place of one cluster."""
-    places = [one for one in state.members if old == one.cluster_id or old in one.past[-1:]]
-    if any(_is_lost(one, shown) for one in places):
+    if any(_is_lost(one, shown) for one in known.places.get(old, ())):
         return Surplus((), (), ())  # its recovery finds them
-    members = {one.cluster_id: one for one in state.members}
-    mine, others = _split(rented, members)
+    mine, others = _split(rented, known.members)
     running, active = list(filter(is_active, mine)), list(filter(is_active, rented))
-    stopped = tuple(_strays(old, others, state, ours=bool(mine)))
+    stopped = tuple(_strays(old, others, known, ours=bool(mine)))
     if len(running) != 1:
-        ours = running or (not mine and any(old == each.cluster_id for each in state.sent))
+        ours = running or (not mine and old in known.sent)
         return Surplus((), tuple(filter(is_active, others)) if ours else (), stopped)
-    recovered_at = members[running[0].id].recovered_at or 0.0
+    recovered_at = known.members[running[0].id].recovered_at or 0.0
     if any(each.runtime is None for each in active) and now < recovered_at + PATIENCE:
         return Surplus((), (), stopped)  # which is the oldest is not known before all have booted
     keep = kept(active)
@@ -123,11 +154,11 @@ def _split(rented: list[Cluster], members: Collection[str]) -> tuple[list[Cluste
     return [each for each in rented if each.id in members], [each for each in rented if each.id not in members]
 
 
-def _strays(old: str, others: list[Cluster], state: FleetState, *, ours: bool) -> Iterable[Cluster]:
+def _strays(old: str, others: list[Cluster], known: _Known, *, ours: bool) -> Iterable[Cluster]:
     """Those that are stopped and of this fleet, and not known to be left behind."""
-    left = {each.cluster.old_cluster_id for each in state.left_behind}
-    known = {*left, *(each.cluster_id for each in state.sent), *(each for one in state.members for each in one.past)}
-    return [each for each in others if not is_active(each) and each.id not in left] if ours or old in known else []
+    if not (ours or old in known.past):
+        return []
+    return [each for each in others if not is_active(each) and each.id not in known.left]
 
 
 def place_of(state: FleetState, cluster: Cluster) -> str | None:

@@ -22,7 +22,7 @@ from tensorone._spot.candidates import Order as TypeOrder
 from tensorone._spot.candidates import candidates
 from tensorone._spot.terms import SearchTerms, clouds
 
-from .bookkeeping import sized, with_members
+from .bookkeeping import is_settled, sized, with_members
 from .events import Recover
 from .member import Member, Members
 from .replacements import is_seat, token
@@ -110,11 +110,13 @@ class Intent:
         token: The order's token.
         begun_at: When, seconds since 1970.
         by: Who: the ``client.fleet.by`` of the client whose round it is.
+        settled: Whether what came of all that was sent with the token before is known: no listing is needed first.
     """
 
     token: str
     begun_at: float
     by: str
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,9 +241,7 @@ class FleetSpec(_Terms):
         return Order(**shared, recover=recover, spec=self.specs[self.slots[slot]])
 
     def intent_of(self, order: Order, state: FleetState, *, by: str, now: float) -> Intent:
-        """What to write down before a round: by `RentalSent`, and to hand to it.
-
-        It is the one that was written down before while what it may have sent may yet be committed; else a new one.
+        """What to write down before a round, by `RentalSent`: a new one, or that of before while it may be committed.
 
         Args:
             order: What the round is for.
@@ -253,7 +253,7 @@ class FleetSpec(_Terms):
         sent = state.sent_before(order.recover.cluster_id)
         if sent is not None and now < sent.at + ROUND_SECONDS + self.settle_time:
             return Intent(token=order.token, begun_at=sent.at, by=sent.by)
-        return Intent(token=order.token, begun_at=now, by=by)
+        return Intent(token=order.token, begun_at=now, by=by, settled=is_settled(order.recover, state.sent))
 
     def _slot(self, origin: str) -> str:
         return origin.removeprefix(f"{self.name}--")

@@ -271,7 +271,7 @@ def _started(
     """The recoveries to begin now, those that are due for longest first, and the limit that holds others back."""
     if _used_up(spent, settings):
         return members, (), "budget"
-    current, recoveries = members, list[Recover]()
+    begun: dict[int, Member] = {}
     held_by: HeldBy | None = None
     ceiling = Decimal(settings.ceiling)
     running, reserved, limit = members.rate(ceiling), members.reserved(ceiling), settings.max_hourly_spend
@@ -282,9 +282,9 @@ def _started(
         if limit is not None and running + more > limit:
             held_by = "max_hourly_spend"
         elif limit is None or reserved + more <= limit:  # otherwise there may be room when those under way have ended
-            current, reserved = current.with_row(place, replace(member, phase="recovering")), reserved + more
-            recoveries.append(order_for(member, now))
-    return current, tuple(recoveries), held_by
+            begun[place], reserved = replace(member, phase="recovering"), reserved + more
+    recoveries = tuple(order_for(members[place], now) for place in begun)
+    return members.with_rows(begun), recoveries, held_by
 
 
 def _used_up(spent: Decimal, settings: FleetSettings) -> bool:

@@ -46,7 +46,8 @@ class Session:
         reads: Reads that may share a request, and how many the server takes in one.
         tokens: What calls were given as `client_token`.
         by: Names this client among those that take turns at a fleet.
-        unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it; seconds since 1970.
+        unsettled: Tokens of a fleet that were sent, and when, while nobody saw what came of it, or while the call that
+            rented may be repeated; seconds since 1970.
         fixed_prices: What on-demand GPUs cost, US dollars per GPU and hour, as they were read last: by GPU type and
             cloud type, with None the lowest of a type.
         label: Whether rentals carry a label that says what they are.

@@ -13,11 +13,12 @@ from temporalio.worker import Worker
 from tensorone.fleet import End  # noqa: TC001 - Temporal reads the signatures
 
 from ._lookout import Lookout
+from ._lost_rounds import outcome_of, trouble_of
 from ._names import acting_queue
-from ._values import Looked, LookTask, Outcome, RoundTask  # noqa: TC001 - likewise
+from ._values import Ends, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from temporalio.client import Client
 
@@ -52,7 +53,7 @@ class Activities:
 
     async def _act(self, queue: str) -> None:
         self._lookout = lookout = Lookout(self._client)
-        does: list[Callable[..., Any]] = [self.look, self.round, self.end]
+        does: list[Callable[..., Any]] = [self.look, self.rounds, self.ends]
         async with Worker(self._temporal, task_queue=queue, activities=does, **self._limits):
             try:
                 await activity.wait_for_worker_shutdown()
@@ -65,17 +66,50 @@ class Activities:
         shard = activity.info().workflow_id
         return await _beating(self._lookout.look(task, str(shard)), every=SELDOM)
 
-    @activity.defn(name="tensorone-round")
-    async def round(self, task: RoundTask) -> Outcome:
-        """One round. Temporal hands a round with an intent of its own to one worker at most: by that it may send."""
-        intent = replace(task.intent, by=self._client.fleet.by) if task.new else task.intent
-        taken = self._client.fleet.round(task.order, look=task.look, own_bids=task.own_bids, intent=intent)
-        return await _beating(taken, every=SELDOM)
+    @activity.defn(name="tensorone-rounds")
+    async def rounds(self, tasks: RoundTasks) -> RoundEnds:
+        """Some rounds side by side. Temporal hands them to one worker at most: by an intent of their own they may send.
 
-    @activity.defn(name="tensorone-end")
-    async def end(self, action: End) -> None:
-        """Ends a cluster."""
-        await _beating(self._client.fleet.end(action.cluster_id, how=action.how), every=SELDOM)
+        What each of them came to is told together: to carry one round through Temporal takes as much as the round.
+        """
+        ends: dict[str, RoundEnd] = {}
+
+        async def take(task: RoundTask) -> None:
+            ends[task.order.recover.cluster_id] = await self._round(task)
+
+        await _beating(_side_by_side(take, tasks.rounds), every=SELDOM)
+        return RoundEnds(tuple(ends[each.order.recover.cluster_id] for each in tasks.rounds))
+
+    async def _round(self, task: RoundTask) -> RoundEnd:
+        """One of them: it raises nothing, or the others' ends would be lost with it."""
+        intent = replace(task.intent, by=self._client.fleet.by) if task.new else task.intent
+        try:
+            outcome = await self._client.fleet.round(task.order, look=task.look, own_bids=task.own_bids, intent=intent)
+        except Exception as error:  # noqa: BLE001 - it is told
+            cluster_id = task.order.recover.cluster_id
+            return RoundEnd(outcome=outcome_of(error, cluster_id, new=task.new), trouble=trouble_of(error))
+        return RoundEnd(outcome=outcome)
+
+    @activity.defn(name="tensorone-ends")
+    async def ends(self, given: Ends) -> None:
+        """Ends clusters side by side. Where one fails, Temporal repeats all of them: what is gone is ended."""
+        failed: list[Exception] = []
+
+        async def end(each: End) -> None:
+            try:
+                await self._client.fleet.end(each.cluster_id, how=each.how)
+            except Exception as error:  # noqa: BLE001 - raised below, when the others have ended
+                failed.append(error)
+
+        await _beating(_side_by_side(end, given.actions), every=SELDOM)
+        if failed:
+            raise failed[0]
+
+
+async def _side_by_side(work: Callable[[T], Coroutine[Any, Any, None]], given: Iterable[T]) -> None:
+    async with anyio.create_task_group() as group:
+        for each in given:
+            group.start_soon(work, each)
 
 
 async def _beating(work: Awaitable[T], *, every: float) -> T:

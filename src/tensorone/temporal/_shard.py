@@ -156,6 +156,11 @@ def is_idle(shard: Shard) -> bool:
     return not shard.state.members and not shard.leaving and (kept or not shard.state.left_behind)
 
 
+def waits(shard: Shard) -> bool:
+    """Whether a cluster is to be recovered, so that the next look should not wait for its time."""
+    return any(one.phase == "down" for one in shard.state.members)
+
+
 def still_asked(shard: Shard, orders: Iterable[Recover]) -> list[Recover]:
     """Those orders whose slots the fleet still has."""
     return [each for each in orders if shard.state.members.find(each.cluster_id) is not None]
@@ -169,13 +174,20 @@ def other_ids(shard: Shard) -> tuple[str, ...]:
 def packed(shard: Shard) -> Shard:
     """The shard as it continues as new: without what only a longer run could need.
 
-    What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone; and
-    who sent what came to an end does not matter any more.
+    What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone; who
+    sent what came to an end does not matter any more; and why a cluster was left behind, and on which machine, was
+    told when it was.
     """
     state = shard.state
     members = (replace(one, past=one.past[-MOST_PAST:]) for one in state.members)
     sent = (replace(one, by="") if one.settled else one for one in state.sent)
-    state = replace(state, members=type(state.members)(members), sent=type(state.sent)(sent))
+    left = (replace(one, cluster=replace(one.cluster, reason="", old_machine_id=None)) for one in state.left_behind)
+    state = replace(
+        state,
+        members=type(state.members)(members),
+        sent=type(state.sent)(sent),
+        left_behind=type(state.left_behind)(left),
+    )
     return replace(shard, state=state)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from tensorone.fleet import (
     BidMade,
     BudgetReached,
+    End,
     FleetSpec,
     FleetState,
     GaveUp,
@@ -64,7 +65,8 @@ class Shard:
         looked_at: When the account was looked at last, None before the first time.
         trouble: The last failure that needs a person, or that of a look; None while all is well.
         other_bids: Bids that hold clusters of the account's other shards, by GPU type, as a look told them last.
-        most_events: Events of the workflow's history after which it continues as new.
+        most_events: Events of the workflow's history after which it continues as new, once nothing is under way; after
+            twice as many, nothing more is begun before that.
     """
 
     fleet: FleetSpec
@@ -120,7 +122,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTask:
-    """What the activity `round` is given.
+    """One round.
 
     Attributes:
         order: What to recover.
@@ -135,6 +137,48 @@ class RoundTask:
     own_bids: Bids
     intent: Intent
     new: bool
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTasks:
+    """What the activity `rounds` is given."""
+
+    rounds: tuple[RoundTask, ...]
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundEnd:
+    """What a round came to.
+
+    Attributes:
+        outcome: As `client.fleet.round` returned it, or what is known where that raised.
+        trouble: What needs a person, if anything.
+    """
+
+    outcome: Outcome
+    trouble: str | None = None
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnds:
+    """What the activity `rounds` brings, in the order of the rounds."""
+
+    ends: tuple[RoundEnd, ...]
+
+    __pydantic_config__: ClassVar[Any] = _CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the activity `ends` is given."""
+
+    actions: tuple[End, ...]
 
     __pydantic_config__: ClassVar[Any] = _CLOSED
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -20,18 +20,20 @@ from . import _shard
 from ._activities import HEARTBEAT, Activities
 from ._lost_rounds import ignored, outcome_of, raise_unless, trouble_of, words_of
 from ._names import acting_queue
-from ._values import FleetStatus, How, Looked, LookTask, RoundTask, Shard, Told
+from ._values import Ends, FleetStatus, How, Looked, LookTask, RoundEnd, RoundEnds, RoundTask, RoundTasks, Shard, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
 
     from tensorone.fleet import End
 
-    from ._values import Outcome
+H = TypeVar("H", bound="workflow.ActivityHandle[Any]")
+A = TypeVar("A")
 
 UNTIL_STARTED = timedelta(seconds=7)  # of the 15 s in which a round may send
 BRIEF = timedelta(seconds=60)
+WHILE_BUSY = 2  # times the events after which a run ends, it goes on for as long as something is under way
+TOGETHER = 8  # rounds or ends that one activity carries: they end together, so that a lost answer holds up as many
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(seconds=1))
 
@@ -44,12 +46,12 @@ class FleetWorkflow:
     def __init__(self, shard: Shard) -> None:
         self._shard = _shard.resumed(shard)
         self._queue = acting_queue(workflow.info().task_queue)
-        self._at_once = False
+        self._at_once = workflow.info().continued_run_id is not None and _shard.waits(self._shard)
         self._latest = Look(at=0.0)
         self._orders: deque[Recover] = deque()
         self._look: workflow.ActivityHandle[Looked] | None = None
-        self._rounds: dict[str, tuple[workflow.ActivityHandle[Outcome], bool]] = {}
-        self._ends: dict[str, workflow.ActivityHandle[None]] = {}
+        self._rounds: list[tuple[workflow.ActivityHandle[RoundEnds], dict[str, bool]]] = []
+        self._ends: list[tuple[workflow.ActivityHandle[None], tuple[str, ...]]] = []
         self._ended: dict[str, float] = {}
         self._changed = False
 
@@ -57,7 +59,7 @@ class FleetWorkflow:
     async def run(self, shard: Shard) -> None:  # noqa: ARG002 - `__init__` has it
         """Until the fleet is ended and the account shows nothing of it."""
         while not self._over:
-            if not self._under_way and self._is_long:
+            if self._may_continue:
                 workflow.continue_as_new(_shard.packed(self._shard))
             self._begin()
             await self._news()
@@ -66,13 +68,13 @@ class FleetWorkflow:
     @workflow.signal
     def keep(self, fleet: FleetSpec) -> None:
         """The fleet is to be another one from now on."""
-        self._shard = _shard.reshaped(self._shard, fleet, busy=self._rounds.keys(), now=workflow.time())
+        self._shard = _shard.reshaped(self._shard, fleet, busy=self._busy, now=workflow.time())
         self._wake()
 
     @workflow.signal
     def end(self, how: How) -> None:
         """Ends all clusters; the workflow then ends."""
-        self._shard = _shard.ending(self._shard, how, busy=self._rounds.keys(), now=workflow.time())
+        self._shard = _shard.ending(self._shard, how, busy=self._busy, now=workflow.time())
         self._wake()
 
     @workflow.query
@@ -99,9 +101,23 @@ class FleetWorkflow:
         return self._look is not None or bool(self._rounds) or bool(self._ends)
 
     @property
-    def _is_long(self) -> bool:
+    def _busy(self) -> set[str]:
+        """The clusters with a round under way."""
+        return {each for _, new in self._rounds for each in new}
+
+    @property
+    def _may_continue(self) -> bool:
+        """Whether the next run may begin: a look that is under way is lost by it, and that run looks at once."""
+        if self._is_full:
+            return not self._rounds and not self._ends
+        return not self._under_way and workflow.info().get_current_history_length() > self._shard.most_events
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no round and no end is begun any more: there always are some while much of a fleet is lost."""
         info = workflow.info()
-        return info.get_current_history_length() > self._shard.most_events or info.is_continue_as_new_suggested()
+        length, most = info.get_current_history_length(), WHILE_BUSY * self._shard.most_events
+        return length > most or info.is_continue_as_new_suggested()
 
     def _wake(self) -> None:
         """Looks now: the look that is under way waits for its time, and knows nothing of what has changed."""
@@ -116,8 +132,11 @@ class FleetWorkflow:
         if self._look is None and not _shard.is_idle(self._shard):
             self._look = self._begin_look()
         self._orders = deque(_shard.still_asked(self._shard, self._orders))
-        while self._orders and len(self._rounds) < self._shard.fleet.width and not self._is_long:
-            self._begin_round(self._orders.popleft())
+        free = self._shard.fleet.width - len(self._busy)
+        while self._orders and free > 0 and not self._is_full:
+            batch = [self._orders.popleft() for _ in range(min(len(self._orders), free, TOGETHER))]
+            self._begin_rounds(batch)
+            free -= len(batch)
 
     def _begin_look(self) -> workflow.ActivityHandle[Looked]:
         """It waits for its time where it is made, so that it costs no timer, and all shards look at the same time."""
@@ -138,21 +157,24 @@ class FleetWorkflow:
             retry_policy=THRICE,
         )
 
-    def _begin_round(self, recover: Recover) -> None:
-        order = self._shard.fleet.order_of(recover)
-        self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
-        own = _shard.bids_for(self._shard, order)
-        task = RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
+    def _begin_rounds(self, recoveries: Collection[Recover]) -> None:
+        tasks = tuple(self._round_task(each) for each in recoveries)
         handle = workflow.start_activity_method(
-            Activities.round,
-            task,
+            Activities.rounds,
+            RoundTasks(tasks),
             task_queue=self._queue,
             schedule_to_start_timeout=UNTIL_STARTED,
             start_to_close_timeout=BRIEF + timedelta(seconds=2 * self._shard.fleet.settle_time),
             heartbeat_timeout=HEARTBEAT,
             retry_policy=ONCE,  # whoever repeats a round has to know that it was begun before
         )
-        self._rounds[recover.cluster_id] = handle, new
+        self._rounds.append((handle, {each.order.recover.cluster_id: each.new for each in tasks}))
+
+    def _round_task(self, recover: Recover) -> RoundTask:
+        order = self._shard.fleet.order_of(recover)
+        self._shard, intent, new = _shard.sending(self._shard, order, str(workflow.uuid4()), workflow.time())
+        own = _shard.bids_for(self._shard, order)
+        return RoundTask(order=order, look=self._latest.about(order), own_bids=own, intent=intent, new=new)
 
     async def _news(self) -> None:
         """Waits until something has ended, or a signal came."""
@@ -163,31 +185,38 @@ class FleetWorkflow:
             self.end("terminate")
 
     def _is_news(self) -> bool:
-        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in self._rounds.values())]
-        return self._changed or any(each.done() for each in (*handles, *self._ends.values()))
+        handles = [*([] if self._look is None else [self._look]), *(each for each, _ in (*self._rounds, *self._ends))]
+        return self._changed or any(each.done() for each in handles)
 
     def _take_in(self) -> None:
         """Decides on what has ended."""
         self._changed = False
-        for each in [name for name, handle in self._ends.items() if handle.done()]:
-            self._take_end(each, self._ends.pop(each).exception())
-        for each in [name for name, (handle, _) in self._rounds.items() if handle.done()]:
-            self._take_round(each, *self._rounds.pop(each))
+        self._ends, ends = _divided(self._ends)
+        for ended, cluster_ids in ends:
+            self._take_ends(ended.exception(), cluster_ids)
+        self._rounds, rounds = _divided(self._rounds)
+        for round_ends, new in rounds:
+            self._take_rounds(round_ends, new)
         if self._look is not None and self._look.done():
             handle, self._look = self._look, None
             self._take_look(handle)
 
-    def _take_end(self, cluster_id: str, error: BaseException | None) -> None:
-        """A look that began later tells whether it is to be repeated."""
-        self._trouble(error)
-        if error is None:
-            self._ended[cluster_id] = workflow.time()
+    def _take_ends(self, error: BaseException | None, cluster_ids: Collection[str]) -> None:
+        """A look that began later tells whether they are to be repeated."""
+        if error is not None:
+            self._trouble(trouble_of(error))
+        else:
+            self._ended.update(dict.fromkeys(cluster_ids, workflow.time()))
 
-    def _take_round(self, cluster_id: str, handle: workflow.ActivityHandle[Outcome], new: bool) -> None:  # noqa: FBT001
-        error = handle.exception()
-        self._trouble(error)
-        outcome = handle.result() if error is None else outcome_of(error, cluster_id, new=new)
-        self._decided(*_shard.observed(self._shard, outcome, workflow.time()))
+    def _take_rounds(self, handle: workflow.ActivityHandle[RoundEnds], new: dict[str, bool]) -> None:
+        if (error := handle.exception()) is None:
+            ends = handle.result().ends
+        else:
+            ends = tuple(RoundEnd(outcome=outcome_of(error, each, new=own)) for each, own in new.items())
+            self._trouble(trouble_of(error))
+        for each in ends:
+            self._trouble(each.trouble)
+            self._decided(*_shard.observed(self._shard, each.outcome, workflow.time()))
 
     def _take_look(self, handle: workflow.ActivityHandle[Looked]) -> None:
         if (error := handle.exception()) is not None:
@@ -203,17 +232,29 @@ class FleetWorkflow:
     def _decided(self, shard: Shard, recoveries: Collection[Recover], ends: Collection[End]) -> None:
         self._shard = shard
         self._orders.extend(recoveries)
-        for each in [one for one in ends if one.cluster_id not in {*self._ends, *self._ended}]:
-            self._ends[each.cluster_id] = self._begin_end(each)
+        if self._is_full:
+            return  # the next look orders the ends again
+        known = {*self._ended, *(each for _, cluster_ids in self._ends for each in cluster_ids)}
+        new = [each for each in ends if each.cluster_id not in known]
+        for start in range(0, len(new), TOGETHER):
+            self._begin_ends(new[start : start + TOGETHER])
 
-    def _begin_end(self, action: End) -> workflow.ActivityHandle[None]:
-        limits: dict[str, Any] = {
-            "task_queue": self._queue,
-            "start_to_close_timeout": BRIEF,
-            "heartbeat_timeout": HEARTBEAT,
-        }
-        return workflow.start_activity_method(Activities.end, action, retry_policy=THRICE, **limits)
+    def _begin_ends(self, actions: Collection[End]) -> None:
+        handle = workflow.start_activity_method(
+            Activities.ends,
+            Ends(tuple(actions)),
+            task_queue=self._queue,
+            start_to_close_timeout=BRIEF,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=THRICE,
+        )
+        self._ends.append((handle, tuple(each.cluster_id for each in actions)))
 
-    def _trouble(self, error: BaseException | None) -> None:
-        if error is not None and (words := trouble_of(error)) is not None:
+    def _trouble(self, words: str | None) -> None:
+        if words is not None:
             self._shard = replace(self._shard, trouble=words)
+
+
+def _divided(under_way: list[tuple[H, A]]) -> tuple[list[tuple[H, A]], list[tuple[H, A]]]:
+    """What goes on, and what has ended."""
+    return [each for each in under_way if not each[0].done()], [each for each in under_way if each[0].done()]

@@ -1,6 +1,7 @@
 """What the decision step costs, in calls of functions: the same on a quick machine and on a busy one."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -67,7 +68,7 @@ def look_of(state, listing, now):
 
 @pytest.fixture(scope="module")
 def costs():
-    """Of 1,000 members and of 10,000: what a quiet look costs, one that shows all of them lost, and one outcome."""
+    """Of 1,000 members and of 10,000: a quiet look, one that shows all lost, one outcome, and all just replaced."""
     found = []
     for count in (1_000, 10_000):
         state, listing = fleet(count)
@@ -87,24 +88,37 @@ def costs():
             after, _ = step(after, RecoverySucceeded(old, "new", None), 31.0, SETTINGS)
             saving.save(after)
 
+        members = [replace(one, cluster_id=f"{one.key}n", past=(one.key,), phase="booting") for one in state.members]
+        moved = replace(state, members=members)
+        boot = tuple(Seen(one.key, "RUNNING", "m", one.past[0]) for one in members)
+
+        def replaced(moved=moved, boot=boot):
+            step(moved, Look(at=20.0, seen=boot), 20.0, SETTINGS)
+
         outcome()  # what is imported or made at first
-        found.append((calls(quiet) / count, calls(lost) / count, calls(outcome)))
+        found.append((calls(quiet) / count, calls(lost) / count, calls(outcome), calls(replaced) / count))
     return found
 
 
 def test_a_quiet_look_costs_each_member_little_and_no_more_in_a_large_fleet(costs):
     """Nothing is made for a member of which nothing is new."""
-    small, large = [quiet for quiet, _, _ in costs]
+    small, large = [quiet for quiet, *_ in costs]
     assert large < 1.3 * small < 100
 
 
 def test_a_look_at_many_that_are_lost_costs_each_as_much(costs):
     """Also in a large fleet."""
-    small, large = [lost for _, lost, _ in costs]
+    small, large = [lost for _, lost, *_ in costs]
+    assert large < 1.3 * small < 300
+
+
+def test_a_look_at_many_that_were_just_replaced_costs_each_as_much(costs):
+    """None of them is sought among all the others."""
+    small, large = [replaced for *_, replaced in costs]
     assert large < 1.3 * small < 300
 
 
 def test_an_outcome_costs_the_same_in_a_large_fleet(costs):
     """With both of its saves: a few dozen references are copied, whatever the number of members."""
-    small, large = [outcome for _, _, outcome in costs]
+    small, large = [outcome for _, _, outcome, _ in costs]
     assert large < 1.2 * small < 600

@@ -18,7 +18,11 @@ from tensorone import (
     UnexpectedResponse,
 )
 from tensorone._fleet.giving_up import FAILED_POLLS, REFUSED_POLLS, FailedPolls, failed
+from tensorone._fleet.recoveries import bids_of
+from tensorone._market.attempt_log import AttemptLog, Candidate
+from tensorone._recovery.resume_in_place import RATE_LIMITED
 from tensorone._spot.terms import SearchTerms
+from tensorone._spot.try_candidate import INTERRUPTED
 
 WORDS = [{"message": "Please add funds."}]
 
@@ -91,3 +95,11 @@ def test_how_many_polls_may_fail_in_a_row(errors, permanent):
     for error in errors:
         row = row.after(error)
     assert row.permanent is permanent
+
+
+@pytest.mark.parametrize(("answer", "bids"), [(INTERRUPTED[False], 0), (RATE_LIMITED, 0), ("too low", 1)])
+def test_what_waited_for_the_rate_limit_until_its_time_was_over_was_no_bid(answer, bids):
+    """Nothing was refused, so that its cluster does not back off: many that are due share the account's rate."""
+    log = AttemptLog(None, call="fleet.round")
+    log.note(Candidate("NVIDIA A40", None), "why", paying=Decimal("0.3"), answer=answer, kind="spot")
+    assert len(bids_of(log)) == bids

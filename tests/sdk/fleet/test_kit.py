@@ -287,18 +287,19 @@ async def prepared(client, emulator, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "how", "late"),
+    ("kind", "how", "late", "settled"),
     [
-        ("slot", "cancelled", 8),
-        ("slot", "cancelled-and-repeated-elsewhere", 8),
-        ("slot", "killed", 8),
-        ("slot", "killed", 0),
-        ("stop", "killed", 8),
-        ("move", "cancelled", 0),
-        ("move", "killed", 0),
+        ("slot", "cancelled", 8, False),
+        ("slot", "cancelled", 8, True),
+        ("slot", "cancelled-and-repeated-elsewhere", 8, False),
+        ("slot", "killed", 8, False),
+        ("slot", "killed", 0, True),
+        ("stop", "killed", 8, True),
+        ("move", "cancelled", 0, True),
+        ("move", "killed", 0, False),
     ],
 )
-def test_a_round_that_ends_at_any_request_and_is_repeated_rents_one(on, kind, how, late):
+def test_a_round_that_ends_at_any_request_and_is_repeated_rents_one(on, kind, how, late, settled):
     """By the same client or by another one, with the same arguments: one cluster per token, once all is settled."""
     hits = []
 
@@ -313,14 +314,15 @@ def test_a_round_that_ends_at_any_request_and_is_repeated_rents_one(on, kind, ho
                 emulator.faults.add(Fault("commit_late", operation=RENT, seconds=late))
                 emulator.faults.add(Fault("commit_late", operation=BID, seconds=late))
             async with opened(emulator, transport) as first:
-                intent = Intent(token=order.token, begun_at=first._session.now(), by=first.fleet.by)
+                begun, by = first._session.now(), first.fleet.by
+                intent = Intent(token=order.token, begun_at=begun, by=by, settled=settled)
                 given = {"look": look.about(order), "own_bids": {}, "intent": intent}
                 hits.append(await until_over(transport, lambda: first.fleet.round(order, **given)))
                 again = first if how == "cancelled" else client
                 outcome = await again.fleet.round(order, **given)
                 while isinstance(outcome, Pending):
                     await anyio.sleep(max(0.1, outcome.until - again._session.now()))
-                    fresh = replace(intent, begun_at=again._session.now(), by=again.fleet.by)
+                    fresh = Intent(token=order.token, begun_at=again._session.now(), by=again.fleet.by)
                     outcome = await again.fleet.round(order, **(given | {"intent": fresh}))
                 runner.observe(outcome)
                 await anyio.sleep(client._session.settle_time)
@@ -335,6 +337,45 @@ def test_a_round_that_ends_at_any_request_and_is_repeated_rents_one(on, kind, ho
         while len(hits) == number or hits[-1]:
             at(len(hits) - number, sent=sent)
         assert len(hits) - number >= 2
+
+
+def test_a_rental_by_a_settled_token_needs_no_listing_and_a_repeated_call_finds_it(on):
+    """Its look is from before the rental, which the client remembers for as long as the intent holds."""
+
+    async def main(client, emulator):
+        runner = await prepared(client, emulator, "move")
+        look = await client.fleet.look(runner.fleet, runner.state.cluster_ids, others=runner.state.other_ids)
+        (order,) = (runner.fleet.order_of(each) for each in runner.observe(look) if isinstance(each, Recover))
+        now, by = client._session.now(), client.fleet.by
+        intent = runner.fleet.intent_of(order, runner.state, by=by, now=now)
+        assert intent.settled
+        before = emulator.world.requests[LIST]
+        outcome = await client.fleet.round(order, look=look.about(order), intent=intent)
+        assert emulator.world.requests[LIST] == before
+        again = await client.fleet.round(order, look=look.about(order), intent=intent)
+        assert again.new_cluster_id == outcome.new_cluster_id != order.recover.cluster_id
+        assert len(carrying(emulator, order.token)) == 1
+        runner.observe(outcome)
+        await anyio.sleep(15 + client._session.settle_time + 1)
+        emulator.world.terminate(outcome.new_cluster_id)
+        await runner.run(40)
+        assert order.token not in client._session.unsettled  # no call with that intent rents any more
+
+    on(main)
+
+
+def test_an_intent_is_settled_only_where_the_state_knows_all_that_was_sent():
+    """Not for a cluster that another program may have kept before, and not while a rental is waited for."""
+    fleet = fleet_of(1)
+    state = fleet.start({"w0": "abc"})
+    order = fleet.order_of(Recover("abc", gone=False, number=0, origin="night--w0"))
+    assert not fleet.intent_of(order, state, by="me", now=1.0).settled
+    state, _ = step(state, RentalSent("abc", "me"), 1.0, fleet.settings)
+    assert not fleet.intent_of(order, state, by="me", now=100.0).settled
+    state, _ = step(state, RecoveryFailed("abc", "too low"), 2.0, fleet.settings)
+    assert fleet.intent_of(order, state, by="me", now=3.0).settled
+    moved = replace(order, recover=replace(order.recover, cluster_id="def", number=1))
+    assert fleet.intent_of(moved, state, by="me", now=3.0).settled
 
 
 @pytest.mark.parametrize("sent", [False, True])

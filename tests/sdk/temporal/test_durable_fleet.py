@@ -96,6 +96,27 @@ async def test_a_cancelled_workflow_ends_its_clusters_and_goes_on_over_many_runs
         assert not emulator.world.clusters
 
 
+async def test_a_cluster_that_cannot_be_ended_keeps_no_other_one_from_being_recovered(temporal, sdk, emulator):
+    """Each look orders its end again, and yet the history comes to an end and rounds begin."""
+    fleet = DurableFleet(temporal, account="six", name="night")
+    start = replace(begun(fleet_of(2)), most_events=15)
+    first = await temporal.start_workflow(
+        FleetWorkflow.run, start, id="tensorone/six/night/0", task_queue="tensorone-six"
+    )
+    async with fleet_worker(temporal, sdk, account="six", requests_per_second=200):
+        status = await until(fleet, lambda now: now.running == 2)
+        emulator.faults.add(Fault("graphql_error", operation="clusterTerminate", times=None))
+        await fleet.resize(1)
+        gone = status.clusters["w0"]
+        emulator.world.terminate(gone)
+        status = await until(fleet, lambda now: now.clusters.get("w0", gone) != gone and now.running)
+        assert status.leaving
+        handle = temporal.get_workflow_handle("tensorone/six/night/0")
+        assert (await handle.describe()).run_id != first.first_execution_run_id
+        emulator.faults.clear()
+        await fleet.end()
+
+
 async def test_another_worker_goes_on_and_stops_the_fleet(temporal, sdk, emulator):
     """To stop a fleet leaves its clusters stopped, and a fleet of the same name takes them up again."""
     fleet = DurableFleet(temporal, account="three", name="night")

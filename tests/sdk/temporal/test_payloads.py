@@ -8,7 +8,8 @@ from decimal import Decimal
 from fleets_for_temporal import A40, fleet_of
 from temporalio.api.common.v1 import Payload
 
-from tensorone.fleet import Look, Moved, Seen, Sent
+from tensorone import RentElsewhere
+from tensorone.fleet import LeftBehind, Look, Moved, Seen, Sent
 from tensorone.temporal._converter import LONG, PACKED, KitPayloadConverter, PackedConverter, unpacked
 from tensorone.temporal._shard import begun, other_ids, packed
 from tensorone.temporal._values import Looked, LookTask, Shard, Told
@@ -23,8 +24,20 @@ def ids(draw):
         yield "".join(draw.choices(string.ascii_lowercase + string.digits, k=14))
 
 
+def left_on(machine_id, cluster_id):
+    """What is left behind on a machine."""
+    return RentElsewhere(
+        gpu_type="cheapest",
+        old_cluster_id=cluster_id,
+        old_machine_id=machine_id,
+        volume_stays=True,
+        volume_cost_per_month=Decimal("2.0"),
+        reason=f"The GPUs of the machine of cluster {cluster_id} are rented to others.",
+    )
+
+
 def much_moved():
-    """A shard whose clusters have all moved ten times, all of them within this hour, while readers were away."""
+    """A shard whose clusters have all moved ten times within this hour, each leaving one behind that is kept."""
     draw = random.Random(1)
     name = ids(draw)
     shard = begun(fleet_of(SLOTS), {f"w{number}": next(name) for number in range(SLOTS)})
@@ -43,7 +56,8 @@ def much_moved():
         Sent(cluster_id=one.past[-1], at=1.8e9 + draw.random() * 3600, by="x" * 32, settled=True) for one in members
     ]
     moved = [Moved(one.past[-1], one.cluster_id, one.recovered_at, one.bid_per_gpu) for one in members[:300]]
-    state = replace(shard.state, members=members, sent=sent)
+    left = [LeftBehind(cluster=left_on(next(name), one.past[-1])) for one in members]
+    state = replace(shard.state, members=members, sent=sent, left_behind=left)
     return replace(shard, state=state, told=tuple(Told(place, each) for place, each in enumerate(moved, 1)))
 
 
@@ -63,6 +77,7 @@ def test_a_workflow_continues_as_new_with_little():
     assert after.state.cluster_ids == before.state.cluster_ids
     assert all(one.past == old.past[-3:] for one, old in zip(after.state.members, before.state.members, strict=True))
     assert [each.cluster_id for each in after.state.sent] == [each.cluster_id for each in before.state.sent]
+    assert [each.key for each in after.state.left_behind] == [each.key for each in before.state.left_behind]
     assert (after.told, after.fleet) == (before.told, before.fleet)
     waiting = replace(before.state, sent=[Sent(cluster_id="x", at=1.0, by="who")])
     assert packed(replace(before, state=waiting)).state.sent_before("x").by == "who"
