@@ -134,9 +134,8 @@ class LearnedRate:
         self._first = refusal.flight
         self._set(token_bucket.fastest(refusal.flight, refusal.counted_from, refusal.resume_at))
         self._rounded = refusal.pause >= 1.0 and refusal.pause == int(refusal.pause)
-        self._by_window = self.value
-        if self._rounded:
-            self._by_window = min(NEARLY * refusal.flight.accepted / refusal.pause, ROUNDED_UP * self.value)
+        counted = refusal.flight.accepted / refusal.pause if self._rounded else self.value
+        self._by_window = min(NEARLY * counted, ROUNDED_UP * self.value)
         count = max(refusal.flight.accepted, 1)
         self._rise = rise.guessed(refusal.pause, count, self.value, filled=_long(refusal))
 
@@ -168,7 +167,8 @@ class LearnedRate:
         rate = self._by_window
         if knew:
             filled = min(self.value, token_bucket.latest(refusal.flight, self._first.accepted))
-            rate = rate if filled < BY_THE_SECOND * rate else OVERSHOT * filled
+            slowly = not self._rise.ramp and self.value > self._ceiling  # it had risen, so it was refused just above
+            rate = rate if filled < BY_THE_SECOND * rate else (CUT if slowly else OVERSHOT) * filled
         self._set(rate)
         if self._rounded and not knew:
             self._rise = rise.shorter_window(refusal.pause, self._first.accepted)

@@ -29,8 +29,9 @@ RAMP, SCARCE, PLENTY = 1.4, 52, 100
 
 RAMP_REQUESTS = 2.0  # likewise, as a number of requests, at least
 
-# The same for a window of unknown length that takes so many requests; with more, a refusal is rather not risked.
-WINDOW_RAMP, WINDOW_REQUESTS = 2.5, 20
+# The same for a window of unknown length that takes few requests; one of many is doubted later, since a refusal costs
+# a pause, and that of a window saves nothing.
+WINDOW_RAMP, WINDOW_FEW, WINDOW_MANY = 2.5, 20, 40
 
 
 class Rise:
@@ -71,7 +72,8 @@ def known(pause: float, rate: float, *, count: int = FEW, steeper: bool = False)
 
 def shorter_window(pause: float, count: int) -> Rise:
     """From the rate of a window as long as the pause, which takes so many; it may be shorter."""
-    return Rise(1.0, ramp=WINDOW_RAMP * pause * max(1.0, count / WINDOW_REQUESTS) ** 4)
+    held = min(max(count, WINDOW_FEW), WINDOW_MANY) / WINDOW_FEW
+    return Rise(1.0, ramp=WINDOW_RAMP * pause * held**4)
 
 
 def _exponent(part: float) -> float:
