@@ -107,7 +107,9 @@ class RateLimiter:
             self._slow(now, started, pause, named=retry_after is not None)
 
     def _slow(self, now: float, started: float, pause: float, *, named: bool) -> None:
-        flight = Flight(tuple(sorted(self._starts)), self._accepted, started)
+        starts = tuple(sorted(self._starts))
+        # On a busy machine some that started later are accepted nevertheless, from tokens that came in meanwhile.
+        flight = Flight(starts, self._accepted, max((started, *starts[-1:])))
         known = self._learned.limited
         # The first answer may have taken long for reasons of this side, so the count begins shortly before it.
         since = self._since if known else self._first_answer - min(self._best.values(), default=0.0)

@@ -164,7 +164,7 @@ class LearnedRate:
         self._rise = rise.known(refusal.pause, self.value, count=self._weight, steeper=True)
 
     def _count_by_windows(self, refusal: Refusal, *, knew: bool) -> None:
-        rate = self._by_window
+        rate = min(self._by_window, ROUNDED_UP * self.value)
         if knew:
             filled = min(self.value, token_bucket.latest(refusal.flight, self._first.accepted))
             slowly = not self._rise.ramp and self.value > self._ceiling  # it had risen, so it was refused just above

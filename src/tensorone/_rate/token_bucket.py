@@ -23,7 +23,7 @@ class Flight(NamedTuple):
     Attributes:
         starts: When the accepted requests started, the earliest first; the latest some hundred of them.
         accepted: How many there were.
-        end: When the refused request started.
+        end: When the refused request started, or an accepted one after it.
     """
 
     starts: tuple[float, ...]
