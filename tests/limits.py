@@ -91,39 +91,42 @@ class Unlimited:
 class Oracle:
     """Knows the limit from the first refusal on, keeps to the pause that the server asks for, and loses nothing else.
 
-    Until then it is the client that it is compared with.
+    Until then it is the client that it is compared with. One that has to find the limit out is refused more often:
+    told to be, it spends at once what a pause saved, is refused, and knows the limit from the last of these refusals.
     """
 
-    def __init__(self, pupil: Limiter, server: Server, way: Way) -> None:
-        self.pupil, self.server, self.there = pupil, server, way[0] / 2 + way[1]
+    def __init__(self, pupil: Limiter, server: Server, way: Way, *, refusals: int = 1) -> None:
+        self.pupil, self.server, self.there, self.refusals = pupil, server, way[0] / 2 + way[1], refusals
         self.known: Server | None = None
-        self.free_at = 0.0
+        self.refused_at = self.free_at = -math.inf
 
     @property
     def width(self) -> float:
         return self.pupil.width if self.known is None else 64.0
 
     def delay(self, now: float) -> float:
-        if self.known is None:
+        if self.refused_at < 0:
             return self.pupil.delay(now)
-        if now >= self.free_at:
+        if self.known is not None and now >= self.free_at:
             self.free_at = now + copy.deepcopy(self.known).wait(now + self.there)
-        return self.free_at - now
+        return max(self.free_at - now, 0.0)
 
     def start(self, now: float) -> None:
-        if self.known is None:
-            self.pupil.start(now)
-        else:
+        if self.known is not None:
             self.known.wait(now + self.there)
+        elif self.refused_at < 0:
+            self.pupil.start(now)
 
     def accepted(self, now: float, *, name: str, took: float) -> None:
-        if self.known is None:
+        if self.refused_at < 0:
             self.pupil.accepted(now, name=name, took=took)
 
     def refused(self, now: float, *, started: float, retry_after: float | None) -> None:
-        del started
-        self.known = copy.deepcopy(self.server)
-        self.free_at = max(self.free_at, now + (0.0 if retry_after is None else retry_after))
+        self.refusals -= started >= self.refused_at
+        if self.refusals <= 0:
+            self.known = copy.deepcopy(self.server)
+        self.refused_at = now
+        self.free_at = max(self.free_at, now + (retry_after or 0.0))
 
 
 @dataclass

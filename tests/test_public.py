@@ -44,7 +44,7 @@ PURE = {
     ),
     "_graphql.failed_attempt",
     *("_graphql.calls", "_graphql.extension_values"),
-    *("_rate.learned_rate", "_rate.token_bucket"),
+    *("_rate.learned_rate", "_rate.rise", "_rate.token_bucket"),
     *("_graphql.probing", "_graphql.rate_limiter", "_graphql.retry", "_graphql.server_errors"),
     *("_events.cleanup", "_events.event", "_events.keys", "_events.loops", "_events.rentals", "_events.requests"),
     *("_fleet.words", "_session.cluster_status", "_session.shared_request", "_session.token_and_expiry"),

@@ -1,9 +1,13 @@
 """The rate that a server bears, learned from its refusals. Pure.
 
 It is unlimited until the first refusal, and then guessed: as if the bucket held what comes in during the pause asked
-for. From there it rises slowly, then by multiples, since the guess may be far too low. The second refusal tells rate
-and bucket. After that the rate rises as in TCP CUBIC: slowly near what is known, then faster and faster, so that it
-comes back by itself when the limit is gone. What a pause filled into the bucket may be spent at once.
+for. From there it rises slowly, then by multiples, the sooner the fewer requests the bucket held, since the guess may
+be far too low. The second refusal tells rate and bucket. After that the rate rises as in TCP CUBIC: slowly near what
+is known, then faster and faster, so that it comes back by itself when the limit is gone. What a pause filled into the
+bucket may be spent at once.
+
+A refusal while that is spent, after as many requests as before the first one, tells a window of time from a bucket.
+Its length is not known if whole seconds were named, since they are rounded up: the rate rises by multiples once more.
 
 Pauses shorter than `LONG_PAUSE` fill no bucket, and a refusal costs little; the rate is then what was accepted between
 two refusals.
@@ -14,53 +18,41 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from . import token_bucket
+from . import rise, token_bucket
+from .rise import CUT, Rise
 from .token_bucket import Flight
 
 SLOWEST = 1.0  # requests a second: a stricter limit is left to the pauses
 
 LONG_PAUSE = 0.3  # seconds
 
-CUT = 0.94  # of what is known, after a refusal
-
 REFUSED_TWICE = 0.8  # of the rate, where nothing was accepted between two refusals: others take what there is
 
 CONTENDED = 0.7  # of the rate, where it was refused although the server bore more before: likewise
 
-AS_BEFORE = 0.98  # of what the server bore: from here on a refusal is no surprise
+AS_BEFORE, LESS = 0.98, 0.7  # of what the server bore: from here on a refusal is no surprise; it bears less now
 
 NEARLY = 0.99  # of a rate that is counted, not guessed
 
 ROUNDED_UP = 1.1  # times the first guess, at most, where the time named was a whole number of seconds
 
-SAME = 0.05  # of the requests: the same number twice, so it counts by windows of time, of which a pause saves nothing
+SAME, SAME_OR_MORE = 0.05, 0.15  # of the requests before the first refusal: fewer, and more, than a window takes
+
+BY_THE_SECOND = 1.35  # times the count of one second, at most: a window as long as the pause, met while speeding up
+
+OVERSHOT = 0.85  # of the rate at which a shorter window was filled
 
 TRUST_SHORT, TRUST_LONG = 0.6, 0.4  # in the rate when refused, against the average, which counts slow times too
 
-STEEPEST = 50.0  # exponent of the rise by multiples: a bound that only numbers know
-
 REMEMBERED = 80  # requests that what is known rests on at most
-
-RAMP = 1.25  # of a pause: how long a first guess may be wrong by little before the rate rises by multiples
-
-RAMP_REQUESTS = 2.0  # likewise, as a number of requests
-
-# Refusals cost a pause and some requests, so the rise to what is known and past it takes many times as long.
-PAUSES, REQUESTS = 20.0, 100.0
-
-LONGEST_RISE = 5.0  # seconds, as far as the number of requests goes
-
-FIRST_REQUESTS = 3.0  # the first guess may be far too low, and is tried soon
-
-ENOUGH = 45  # requests accepted, for a first guess to be relied on like a later one
-
-STEEPER = 4.0  # the rise past a rate that two refusals told, against one that was only averaged
 
 SPENT = 0.9  # of the tokens that a pause filled in
 
-MISTAKEN = 0.5  # of that share, after a refusal that soon followed
+MISTAKEN = 0.3  # of that share, after a refusal while they were spent
 
 LEAST_CREDIT = 2.0  # tokens
+
+SPENDING = 0.4, 1.5  # of the requests of a credit, and requests, as time at the rate learned: it is spent by then
 
 
 class Refusal(NamedTuple):
@@ -100,16 +92,17 @@ class LearnedRate:
         self.value = self._most
         self.limited = False
         self._ceiling = math.inf  # what is known to be borne
-        self._rise = 1.0  # seconds; sets how fast the rate rises
-        self._risen = 0.0  # seconds spent rising, counted by requests so that an idle client does not rise
-        self._ramp = 0.0  # seconds; more than 0 while there was only one refusal
+        self._rise = Rise(1.0)
         self._solved = 0.0  # requests a second that two refusals told
         self._weight = 0  # requests that what is known rests on
         self._first = Flight((), 0, 0.0)
-        self._window = 0.0  # seconds to wait that the first refusal named
+        self._by_window = 0.0  # requests a second, if the first refusal ended a window as long as the pause it named
+        self._rounded = False  # that pause was a whole number of seconds
+        self._windows = False  # the server counts by windows of time, of which a pause saves nothing
         self._before = 0.0  # when the request that was refused last had started
         self._share = SPENT
         self._credited_until = -math.inf
+        self._mistaken = False  # refused while a credit was spent
 
     def refused(self, refusal: Refusal, *, proven: bool) -> float:
         """Slows down, and returns how many requests may start at once after the pause.
@@ -118,7 +111,8 @@ class LearnedRate:
             refusal: What happened.
             proven: Something that started after the refusal before was accepted.
         """
-        if refusal.at < self._credited_until:
+        self._mistaken = refusal.flight.end < self._credited_until
+        if self._mistaken:
             self._share *= MISTAKEN
         if not self.limited:
             self._guess(refusal)
@@ -129,63 +123,68 @@ class LearnedRate:
             self._solve(refusal)
         else:
             self._average(refusal)
-        self.limited, self._risen, self._before = True, 0.0, refusal.flight.end
+        self.limited, self._rise.risen, self._before = True, 0.0, refusal.flight.end
         return self._credit(refusal)
 
     def rise(self) -> None:
         """A request was accepted."""
-        self._risen += 1.0 / self.value
-        if self._ramp:
-            factor = math.exp(min(_ramp(self._risen / self._ramp), STEEPEST))
-        else:
-            beyond = self._risen / self._rise - (1.0 - CUT) ** (1 / 3)
-            factor = 1.0 + (STEEPER if self._solved and beyond > 0 else 1.0) * beyond**3
-        self.value = min(self._most, max(self.value, self._ceiling * factor))
+        self.value = min(self._most, max(self.value, self._ceiling * self._rise.factor(self.value)))
 
     def _guess(self, refusal: Refusal) -> None:
-        self._first, self._ramp = refusal.flight, 0.0
-        count = max(refusal.flight.accepted, 1)
-        self._window = refusal.pause
+        self._first = refusal.flight
         self._set(token_bucket.fastest(refusal.flight, refusal.counted_from, refusal.resume_at))
-        if _long(refusal):
-            self._ramp = max(RAMP * refusal.pause, RAMP_REQUESTS / self.value)
-        self._rise = max(PAUSES * refusal.pause * min(1.0, count / ENOUGH) ** 2, FIRST_REQUESTS / self.value)
+        self._rounded = refusal.pause >= 1.0 and refusal.pause == int(refusal.pause)
+        counted = refusal.flight.accepted / refusal.pause if self._rounded else self.value
+        self._by_window = min(NEARLY * counted, ROUNDED_UP * self.value)
+        count = max(refusal.flight.accepted, 1)
+        self._rise = rise.guessed(refusal.pause, count, self.value, filled=_long(refusal))
 
     def _solve(self, refusal: Refusal) -> None:
-        count = max(refusal.flight.accepted, 1)
-        windows = self._ramp > 0 and abs(count - self._first.accepted) <= SAME * count
-        contended = self.value < AS_BEFORE * self._solved
+        knew, more = self._windows, refusal.flight.accepted - self._first.accepted
+        found = self._mistaken and more <= SAME_OR_MORE * self._first.accepted + 1
+        self._windows = (knew or found) and more >= -SAME * self._first.accepted
+        if self._windows:
+            self._share, self._weight, self._solved = 0.0, 0, 0.0
+            self._count_by_windows(refusal, knew=knew)
+        else:
+            self._count_by_bucket(refusal, max(refusal.flight.accepted, 1))
+
+    def _count_by_bucket(self, refusal: Refusal, count: int) -> None:
         rate, full = token_bucket.refill(self._first, refusal.flight, since=self._before, most=self.value)
+        surprising = self.value < AS_BEFORE * self._solved and not self._mistaken
+        contended = surprising and rate < LESS * self._solved
         self._solved = rate
-        if windows:
-            rate, self._share = self._by_windows(), 0.0
-        elif not full:
+        if not full:
             rate = _trusting(rate, self.value, TRUST_LONG)
         known = (self._weight * self._ceiling + count * rate) / (self._weight + count) if self._weight else rate
         if contended:
             known, self._weight = min(known, CONTENDED * self.value), 0
         self._weight = min(self._weight + count, REMEMBERED)
-        self._settle(known, refusal.pause, 1.0 if windows else CUT)
+        self._settle(known)
+        self._rise = rise.known(refusal.pause, self.value, count=self._weight, steeper=True)
 
-    def _by_windows(self) -> float:
-        """The first guess; where whole seconds were named, they were rounded up and hold the count of one window."""
-        if self._window == int(self._window):
-            rate = min(NEARLY * self._first.accepted / self._window, ROUNDED_UP * self._ceiling)
-            self.value = max(self.value, rate)
-            return max(self._ceiling, rate)
-        return self._ceiling
+    def _count_by_windows(self, refusal: Refusal, *, knew: bool) -> None:
+        rate = min(self._by_window, ROUNDED_UP * self.value)
+        if knew:
+            filled = min(self.value, token_bucket.latest(refusal.flight, self._first.accepted))
+            slowly = not self._rise.ramp and self.value > self._ceiling  # it had risen, so it was refused just above
+            rate = rate if filled < BY_THE_SECOND * rate else (CUT if slowly else OVERSHOT) * filled
+        self._set(rate)
+        if self._rounded and not knew:
+            self._rise = rise.shorter_window(refusal.pause, self._first.accepted)
+        else:
+            self._rise = rise.known(refusal.pause, rate)
 
     def _average(self, refusal: Refusal) -> None:
         end = refusal.resume_at if refusal.named else refusal.at
         average = max(refusal.flight.accepted, 1) / max(end - refusal.counted_from, 1e-3)
         self._solved, self._weight = 0.0, 0
-        self._settle(_trusting(average, self.value, TRUST_SHORT), refusal.pause, CUT)
+        self._settle(_trusting(average, self.value, TRUST_SHORT))
+        self._rise = rise.known(refusal.pause, self.value)
 
-    def _settle(self, known: float, pause: float, cut: float) -> None:
+    def _settle(self, known: float) -> None:
         self._set(min(self.value, known))
-        self.value = max(min(SLOWEST, self._most), cut * self._ceiling)
-        self._ramp = 0.0
-        self._rise = max(PAUSES * pause, min(REQUESTS / self.value, LONGEST_RISE))
+        self.value = max(min(SLOWEST, self._most), CUT * self._ceiling)
 
     def _set(self, rate: float) -> None:
         self._ceiling = self.value = min(self._most, max(SLOWEST, rate))
@@ -195,17 +194,12 @@ class LearnedRate:
         credit = self._share * (filled - 1.0) if _long(refusal) else 0.0
         if credit < LEAST_CREDIT:
             return 0.0
-        self._credited_until = refusal.resume_at + refusal.pause
+        self._credited_until = refusal.resume_at + (SPENDING[0] * credit + SPENDING[1]) / self.value
         return credit
 
 
 def _long(refusal: Refusal) -> bool:
     return refusal.named and refusal.pause >= LONG_PAUSE
-
-
-def _ramp(part: float) -> float:
-    """How far the rise by multiples has come: slow at first."""
-    return part * part if part < 1.0 else 2.0 * part - 1.0
 
 
 def _trusting(average: float, rate: float, trust: float) -> float:

@@ -7,6 +7,7 @@ relates B to R, since the bucket was full before, and the second one, after a pa
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 HALF = 0.5  # of a token: what a bucket holds on average when it refuses
@@ -22,7 +23,7 @@ class Flight(NamedTuple):
     Attributes:
         starts: When the accepted requests started, the earliest first; the latest some hundred of them.
         accepted: How many there were.
-        end: When the refused request started.
+        end: When the refused request started, or an accepted one after it.
     """
 
     starts: tuple[float, ...]
@@ -59,6 +60,12 @@ def refill(first: Flight, later: Flight, *, since: float, most: float) -> tuple[
 def fastest(flight: Flight, since: float, until: float) -> float:
     """The highest average rate of the requests from one of them on, counted from one time on at most, to another."""
     return max([left / max(until - max(start, since), 1e-3) for left, start in _suffixes(flight)], default=0.0)
+
+
+def latest(flight: Flight, count: int) -> float:
+    """The average rate of the latest so many requests, one at least: not below the rate of a window they fill."""
+    starts = flight.starts[-max(count, 1) :]
+    return len(starts) / max(flight.end - starts[0], 1e-3) if starts else math.inf
 
 
 def _suffixes(flight: Flight) -> list[tuple[int, float]]:

@@ -141,6 +141,22 @@ def test_a_first_answer_that_took_long_does_not_lower_the_rate():
     assert limiter.rate == pytest.approx(30, rel=0.05)
 
 
+def test_a_refusal_that_was_overtaken_does_not_make_the_bucket_look_larger():
+    """On a busy machine 17 requests start after the one refused first, and are accepted from tokens that came in."""
+    limiter, rate, bucket = RateLimiter(64), 50, 7
+    starts = [0.001 * number for number in range(bucket)] + [number / rate for number in range(1, 21)]
+    for start in sorted(starts):
+        limiter.start(start)
+        limiter.accepted(start, name="GpuTypes", took=0.0)
+    limiter.refused(0.5, started=0.06, retry_after=1.0)
+    for number in range(bucket + 40):
+        start = 1.5 + max(0, number - bucket) / rate
+        limiter.start(start)
+        limiter.accepted(start, name="GpuTypes", took=0.0)
+    limiter.refused(2.3, started=2.3, retry_after=1.0)
+    assert limiter.rate == pytest.approx(rate, rel=0.1)
+
+
 def test_quiet_hours_before_a_refusal_do_not_lower_the_rate():
     """A poll a second for long, then a burst: the rate is that of the burst over the pause."""
     limiter, now = RateLimiter(64), 0.0
