@@ -50,12 +50,9 @@ def reshaped(shard: Shard, fleet: FleetSpec, *, busy: Collection[str], now: floa
     """
     if shard.ending is not None:
         return shard
-    members = list(shard.state.members)
-    stay = [one for one in members if slot_of(one, fleet) in fleet.slots]
-    leave = [one.cluster_id for one in members if slot_of(one, fleet) not in fleet.slots]
-    held = {slot_of(one, fleet) for one in stay}
-    new = [one for one in fleet.start().members if slot_of(one, fleet) not in held]
-    state = replace(shard.state, members=type(shard.state.members)((*stay, *new)))
+    leave = [one.cluster_id for one in shard.state.members if slot_of(one, fleet) not in fleet.slots]
+    # What leaves is in `leaving`, with its time and the way in which it ends, and not left behind.
+    state = replace(fleet.reshaped(shard.state), left_behind=shard.state.left_behind)
     leaving = {**shard.leaving, **{each: _until(each, shard, busy, now) for each in leave}}
     return replace(shard, fleet=fleet, state=state, leaving=leaving)
 
@@ -105,8 +102,22 @@ def looked(shard: Shard, look: Look, now: float) -> tuple[Shard, list[Recover], 
         over.clear()  # what is stopped is known until all is: to `step` it would be left behind, which may end it
     shard = _leaving(shard, known - over, now)
     shard = replace(shard, leaving={each: until for each, until in shard.leaving.items() if each not in over})
-    shard, recoveries, more = observed(replace(shard, trouble=None, looked_at=look.at), rest, now)
-    return shard, recoveries, [*ends, *more]
+    shard, recoveries, more = observed(replace(shard, looked_at=look.at), rest, now)
+    return _untroubled(shard), recoveries, [*ends, *more]
+
+
+def troubled(shard: Shard, words: str, now: float) -> Shard:
+    """The shard when a round or an end failed in a way that needs a person."""
+    return replace(shard, trouble=words, troubled_at=now)
+
+
+def _untroubled(shard: Shard) -> Shard:
+    """The shard after a look: trouble of a round stays until the round was repeated, or none is due."""
+    lasts = shard.fleet.backoff_max + 2 * shard.fleet.every
+    waits = any(one.phase in ("down", "recovering") for one in shard.state.members)
+    if waits and shard.troubled_at is not None and (shard.looked_at or 0.0) < shard.troubled_at + lasts:
+        return shard
+    return replace(shard, trouble=None, troubled_at=None)
 
 
 def _is_over(status: str, how: How) -> bool:

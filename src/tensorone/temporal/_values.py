@@ -64,6 +64,7 @@ class Shard:
         ending: Whether the whole fleet ends, and how.
         looked_at: When the account was looked at last, None before the first time.
         trouble: The last failure that needs a person, or that of a look; None while all is well.
+        troubled_at: When a round or an end told that trouble, seconds since 1970; None for that of a look.
         other_bids: Bids that hold clusters of the account's other shards, by GPU type, as a look told them last.
         most_events: Events of the workflow's history after which it continues as new, once nothing is under way; after
             twice as many, nothing more is begun before that.
@@ -77,6 +78,7 @@ class Shard:
     ending: How | None = None
     looked_at: float | None = None
     trouble: str | None = None
+    troubled_at: float | None = None
     other_bids: Bids = field(default_factory=dict[str, tuple[Decimal, ...]])
     most_events: int = 600
 

@@ -220,7 +220,7 @@ class FleetWorkflow:
 
     def _take_look(self, handle: workflow.ActivityHandle[Looked]) -> None:
         if (error := handle.exception()) is not None:
-            self._shard = replace(self._shard, trouble=words_of(error))
+            self._shard = replace(self._shard, trouble=words_of(error), troubled_at=None)
             self._decided(*_shard.observed(self._shard, PollFailed(), workflow.time()))
             return
         looked = handle.result()
@@ -252,7 +252,7 @@ class FleetWorkflow:
 
     def _trouble(self, words: str | None) -> None:
         if words is not None:
-            self._shard = replace(self._shard, trouble=words)
+            self._shard = _shard.troubled(self._shard, words, workflow.time())
 
 
 def _divided(under_way: list[tuple[H, A]]) -> tuple[list[tuple[H, A]], list[tuple[H, A]]]:

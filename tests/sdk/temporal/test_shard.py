@@ -20,6 +20,7 @@ from tensorone.temporal._shard import (
     sending,
     status_of,
     still_asked,
+    troubled,
 )
 from tensorone.temporal._split import joined, resized, split, together
 
@@ -147,3 +148,23 @@ def test_the_status_of_a_fleet_is_that_of_its_shards():
     assert status.clusters == {"w0": "c0", "w1": "c1"}
     assert (status.looked_at, status.trouble) == (None, "no key")
     assert together([status_of(first), status_of(begun(fleet_of(0)))]).looked_at == 0.0
+
+
+def test_trouble_is_told_until_the_round_was_repeated_or_none_is_due():
+    """A look that succeeds mends no variable that a worker has not; nor is a trouble told for good."""
+    shard = begun(replace(fleet_of(1), every=10, backoff_max=60))
+    shard, _, _ = looked(shard, Look(at=0.0), 0.0)
+    shard = troubled(shard, "HF_TOKEN is not set", 1.0)
+    told = [looked(shard, Look(at=at), at)[0].trouble for at in (2.0, 80.0, 81.0)]
+    assert told == ["HF_TOKEN is not set", "HF_TOKEN is not set", None]
+    mended, _, _ = observed(shard, RecoverySucceeded("night--w0", "c0", Decimal("0.2")), 2.0)
+    found, _, _ = looked(mended, Look(at=3.0, up=("c0",)), 3.0)
+    assert (found.trouble, found.troubled_at) == (None, None)
+
+
+def test_a_member_counts_the_gpus_of_its_slots_new_spec():
+    """What limits spending counts what the slot may cost: the larger of both while the old cluster runs."""
+    fleet = fleet_of(1)
+    larger = replace(fleet, specs={name: replace(spec, gpu_count=4) for name, spec in fleet.specs.items()})
+    (member,) = reshaped(running(1), larger, busy=[], now=1.0).state.members
+    assert member.gpu_count == 4
