@@ -17,6 +17,7 @@ from tensorone_codegen.runtime.base_model import (
     InputModel,
     build_inputs,
     newer_than,
+    of_any_class,
     validated_alone,
 )
 from tensorone_codegen.runtime.lazy_imports import importer
@@ -185,3 +186,20 @@ def test_a_result_is_one_line_for_people() -> None:
     assert str(outer) == "Outer(job=…, color=RED)"
     assert str(outer.job) == "Job(id='a', env=['KEY=***'])"
     assert repr(outer.color) == "'RED'"
+
+
+def test_a_class_that_pydantic_does_not_know_is_one_by_isinstance():
+    """Its own functions read and write it; one that pydantic knows stays what it is. A JSON Schema shows anything."""
+
+    class Tag:
+        pass
+
+    tag = Tag()
+    adapter = TypeAdapter(Annotated[Tag, of_any_class])
+    assert adapter.validate_python(tag) is tag
+    with pytest.raises(ValidationError, match="should be an instance of"):
+        adapter.validate_python("tag")
+    assert adapter.json_schema() == {}
+    known = TypeAdapter(Annotated[int, of_any_class])
+    assert known.validate_python("3") == 3
+    assert known.json_schema() == {"type": "integer"}
