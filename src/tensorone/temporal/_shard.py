@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -186,12 +187,12 @@ def packed(shard: Shard) -> Shard:
     """The shard as it continues as new: without what only a longer run could need.
 
     What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone; who
-    sent what came to an end does not matter any more; and why a cluster was left behind, and on which machine, was
+    sent what came to an end, and in which part of a second, does not matter any more; and why a cluster was left behind, and on which machine, was
     told when it was.
     """
     state = shard.state
     members = (replace(one, past=one.past[-MOST_PAST:]) for one in state.members)
-    sent = (replace(one, by="") if one.settled else one for one in state.sent)
+    sent = (replace(one, by="", at=float(math.ceil(one.at))) if one.settled else one for one in state.sent)
     left = (replace(one, cluster=replace(one.cluster, reason="", old_machine_id=None)) for one in state.left_behind)
     state = replace(
         state,

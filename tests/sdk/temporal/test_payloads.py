@@ -37,7 +37,7 @@ def left_on(machine_id, cluster_id):
 
 
 def much_moved():
-    """A shard whose clusters have all moved ten times within this hour, each leaving one behind that is kept."""
+    """A shard whose clusters all moved ten times, twice within this hour, each leaving one behind that is kept."""
     draw = random.Random(1)
     name = ids(draw)
     shard = begun(fleet_of(SLOTS), {f"w{number}": next(name) for number in range(SLOTS)})
@@ -53,7 +53,9 @@ def much_moved():
         for one in shard.state.members
     ]
     sent = [
-        Sent(cluster_id=one.past[-1], at=1.8e9 + draw.random() * 3600, by="x" * 32, settled=True) for one in members
+        Sent(cluster_id=old, at=1.8e9 + draw.random() * 3600, by="x" * 32, settled=True)
+        for one in members
+        for old in one.past[-2:]
     ]
     moved = [Moved(one.past[-1], one.cluster_id, one.recovered_at, one.bid_per_gpu) for one in members[:300]]
     left = [LeftBehind(cluster=left_on(next(name), one.past[-1])) for one in members]
