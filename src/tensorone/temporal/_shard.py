@@ -186,9 +186,9 @@ def other_ids(shard: Shard) -> tuple[str, ...]:
 def packed(shard: Shard) -> Shard:
     """The shard as it continues as new: without what only a longer run could need.
 
-    What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone; who
-    sent what came to an end, and in which part of a second, does not matter any more; and why a cluster was left behind, and on which machine, was
-    told when it was.
+    What was rented within an hour is in `sent`, so that of its predecessors a member needs the latest ones alone. Of
+    what came to an end, who sent it and in which part of a second does not matter any more; nor does why a cluster was
+    left behind, and on which machine, which was told when it was.
     """
     state = shard.state
     members = (replace(one, past=one.past[-MOST_PAST:]) for one in state.members)
