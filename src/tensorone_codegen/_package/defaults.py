@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
     ConstListValueNode,
@@ -28,7 +28,7 @@ from tensorone_codegen import _names
 from tensorone_codegen._schema import input_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from graphql import ConstValueNode, GraphQLSchema
 
@@ -41,17 +41,22 @@ def spell_out(schema: GraphQLSchema) -> None:
     for type_ in schema.type_map.values():
         for field in input_fields(type_).values():
             if field.ast_node and field.ast_node.default_value:
-                field.ast_node.default_value = spelt_out(field.ast_node.default_value, field.type)
+                field.ast_node.default_value = spelt_out(field.ast_node.default_value, _of(field, "type"))
+
+
+def _of(found: Any, name: str) -> object:
+    """A part of what graphql-core has no types for."""
+    return getattr(found, name, None)
 
 
 def spelt_out(node: ConstValueNode, type_: object) -> ConstValueNode:
     """A valid default with nothing left to be inferred from its type; JSON has none."""
-    if isinstance(type_, GraphQLNonNull):
-        return spelt_out(node, type_.of_type)
-    if isinstance(type_, GraphQLList) and not isinstance(node, ListValueNode | NullValueNode):
+    kind, inner = type(type_), _of(type_, "of_type")
+    if issubclass(kind, GraphQLNonNull):
+        return spelt_out(node, inner)
+    if issubclass(kind, GraphQLList) and not isinstance(node, ListValueNode | NullValueNode):
         return spelt_out(ConstListValueNode(values=(node,)), type_)
     if isinstance(node, ListValueNode):
-        inner: object = getattr(type_, "of_type", None)
         return ConstListValueNode(values=tuple(spelt_out(each, inner) for each in node.values))
     if isinstance(node, ObjectValueNode):
         return ConstObjectValueNode(fields=tuple(_fields(node, type_)))
@@ -61,10 +66,10 @@ def spelt_out(node: ConstValueNode, type_: object) -> ConstValueNode:
 
 
 def _fields(node: ObjectValueNode, type_: object) -> Iterator[ConstObjectFieldNode]:
-    types = input_fields(type_) if isinstance(type_, GraphQLInputObjectType) else {}
+    types: Mapping[str, object] = input_fields(type_) if isinstance(type_, GraphQLInputObjectType) else {}
     for each in node.fields:
         value = cast("ConstValueNode", each.value)  # of a constant, a constant
-        type_of_field = types[each.name.value].type if types else None
+        type_of_field = _of(types[each.name.value], "type") if types else None
         yield ConstObjectFieldNode(name=each.name, value=spelt_out(value, type_of_field))
 
 
