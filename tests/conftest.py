@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,6 +24,10 @@ KEY = "tpo_test_0123456789abcdef0123456789abcdef0123"
 # Tests talk to loopback alone, also with clients that send everything to a proxy of the environment.
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell: the programs that tests start would not hear of Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # A busy machine is slow, and no finding.
