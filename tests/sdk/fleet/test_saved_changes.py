@@ -164,6 +164,18 @@ def test_changes_lead_to_the_state_that_follows(observations):
     assert replace(found, sent=(), left_behind=()) == replace(state, sent=(), left_behind=())
 
 
+def test_what_is_forgotten_is_forgotten_in_the_file_too():
+    """A rental that was sent, and a cluster that was left behind, once nothing of them can appear any more."""
+    state = fleet(3)
+    sent, moved_on = outcome(state, 0, 2.0)
+    assert sent.sent
+    assert moved_on.left_behind
+    without = replace(moved_on, sent=type(moved_on.sent)(()), left_behind=type(moved_on.left_behind)(()))
+    change = Change.from_json(between(moved_on, without).to_json())
+    assert (change.unsent, change.ended) == (("c0",), ("c0",))
+    assert applied(moved_on, [change]) == without
+
+
 def test_states_of_two_runs_have_no_change_between_them():
     """Nor those of two fleets: what follows is written whole."""
     state = fleet(3)
