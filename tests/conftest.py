@@ -49,7 +49,7 @@ SAMPLED = {
     "test_a_rental_that_was_limited_is_sent_again": "THROTTLED",
     "test_a_repeat_finds_what_is_committed_late": "deploy",
     "test_a_resume_whose_answer_is_lost_is_settled_by_the_clusters_state": "clusterBidResume",
-    "test_a_round_that_ends_at_any_request_and_is_repeated_rents_one": "killed",
+    "test_a_round_that_ends_at_any_request_and_is_repeated_rents_one": "killed-0",
     "test_a_session_is_as_it_is_shown": "README",
     "test_an_account_is_looked_at_once_in_an_interval": "3",
     "test_completion_is_written_and_its_line_shown": "bash",
@@ -58,7 +58,7 @@ SAMPLED = {
     "test_it_leaves_at_once_with_a_word": "15|asyncio",
     "test_no_command_shows_or_writes_a_secret": "json",
     "test_nothing_leaks": "own transport",
-    "test_what_a_page_shows_works": r"^(?!docs/(index|howto/(clean-up|fastapi|own-operations|spot-fleet)).md)",
+    "test_what_a_page_shows_works": r"^(?!docs/(index|tutorial|howto/(clean-up|fastapi|own-operations|spot-fleet)).md)",
     "test_what_stays_unknown_is_said_so_with_the_token": "httpx",
     "test_what_was_rented_shows_no_values": "aiohttp",
 }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from codegen.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["".join(part.capitalize() for part in name.split("_")) for name in TABLES[::3]]
 
 
