@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# The tests start hundreds of processes: without byte code, each of them would compile the package anew.
+# The tests start hundreds of processes: without byte code, each of them would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this list

@@ -140,7 +140,7 @@ async def check_port(session: Session, cluster_id: str, port: int, *, end: float
     try:
         with anyio.CancelScope(deadline=end):
             found = await session.reads.one(reading_ports(), {"clusterId": cluster_id})
-            ports: str = getattr(found, "ports", None) or ""  # of a cluster that is gone, nothing is told
+            ports: str = getattr(found, "ports", None) or ""  # the server says nothing of a cluster that is gone
             asked = [each.strip() for each in ports.split(",")]
             _checks.opened(port, [*filter(None, asked)], by=f"cluster {cluster_id}")
     except OperationUnsupported:

@@ -83,7 +83,7 @@ class Group:
         self._mode = mode
         self._won: dict[str, float] = {}
         self._failure: TensorOneError | None = None
-        self._made = Unreported()  # what the searches made is told of here, where it is ended or handed on
+        self._made = Unreported()  # what the searches made is reported here, where it is ended or handed on
 
     async def run(self, searches: Sequence[Search], timeout: float) -> list[Outcome[int, SpotRental]]:
         """Runs all searches at once, since a search mostly waits; then checks whether the clusters won still run."""

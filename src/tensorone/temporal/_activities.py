@@ -70,7 +70,7 @@ class Activities:
     async def rounds(self, tasks: RoundTasks) -> RoundEnds:
         """Some rounds side by side. Temporal hands them to one worker at most: by an intent of their own they may send.
 
-        What each of them came to is told together: to carry one round through Temporal takes as much as the round.
+        Their results are reported together: to carry one round through Temporal takes as much as the round.
         """
         ends: dict[str, RoundEnd] = {}
 
@@ -85,7 +85,7 @@ class Activities:
         intent = replace(task.intent, by=self._client.fleet.by) if task.new else task.intent
         try:
             outcome = await self._client.fleet.round(task.order, look=task.look, own_bids=task.own_bids, intent=intent)
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:  # noqa: BLE001 - it is reported
             cluster_id = task.order.recover.cluster_id
             return RoundEnd(outcome=outcome_of(error, cluster_id, new=task.new), trouble=trouble_of(error))
         return RoundEnd(outcome=outcome)

@@ -150,8 +150,8 @@ def test_the_status_of_a_fleet_is_that_of_its_shards():
     assert together([status_of(first), status_of(begun(fleet_of(0)))]).looked_at == 0.0
 
 
-def test_trouble_is_told_until_the_round_was_repeated_or_none_is_due():
-    """A look that succeeds mends no variable that a worker has not; nor is a trouble told for good."""
+def test_trouble_is_reported_until_the_round_was_repeated_or_none_is_due():
+    """A look that succeeds sets no variable that a worker lacks; nor is trouble reported for ever."""
     shard = begun(replace(fleet_of(1), every=10, backoff_max=60))
     shard, _, _ = looked(shard, Look(at=0.0), 0.0)
     shard = troubled(shard, "HF_TOKEN is not set", 1.0)
